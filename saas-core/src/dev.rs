@@ -1,0 +1,135 @@
+//! A private PostgreSQL cluster for development and tests.
+//!
+//! [`start`] gives a program a database with nothing to install but PostgreSQL itself: it finds the server's
+//! programs, creates a cluster under the project's directory once, starts it, and creates the database and
+//! the login that owns it. Data stays between runs. Several programs share the cluster, and it stops when the
+//! last of them has gone, however that one ended (see [`DevDatabase`]).
+//!
+//! The server listens on 127.0.0.1 only, on a port that is kept between runs while it is free. Started by
+//! root, who PostgreSQL refuses, the server runs as `postgres` or `nobody`; where that account cannot reach the
+//! project, the data lies under `/var/tmp`, and `postgres.json` in the project's directory says where.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), saas_core::dev::DevError> {
+//! use saas_core::dev::{self, DevOptions};
+//!
+//! let database = dev::start(DevOptions::new("monitoring")).await?;
+//! println!("connect to {}", database.url());
+//! # Ok(())
+//! # }
+//! ```
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+mod account;
+mod binaries;
+mod cluster;
+mod database;
+mod error;
+mod guardian;
+mod launch;
+mod place;
+mod postmaster;
+
+pub use error::DevError;
+
+use cluster::Cluster;
+use database::{DatabaseName, Urls};
+use guardian::Membership;
+
+/// What [`start`] should provide.
+#[derive(Clone, Debug)]
+pub struct DevOptions {
+    /// The folder that holds the cluster, usually `.saas` in the project; two folders are two clusters.
+    pub directory: PathBuf,
+    /// The database's name: a letter, then lower-case letters, digits and `_`, at most 50 in all.
+    pub name: String,
+    /// Whether data must survive a power cut. Without it the server is faster, and a cluster that a power cut
+    /// damaged is created anew: for tests only.
+    pub durable: bool,
+    /// How long the cluster runs on after its last user has gone, rounded up to seconds. For programs that
+    /// follow each other closely.
+    pub linger: Duration,
+}
+
+impl DevOptions {
+    /// A durable database of this name in `.saas` under the current folder.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self { directory: PathBuf::from(".saas"), name: name.into(), durable: true, linger: Duration::ZERO }
+    }
+}
+
+/// A database in a running private cluster.
+///
+/// The cluster runs at least as long as this value lives, and stops when the last such value of all programs
+/// is gone: dropped, or its program ended in whatever way, `kill -9` included.
+pub struct DevDatabase {
+    urls: Urls,
+    version: String,
+    directory: PathBuf,
+    reused: bool,
+    _membership: Membership,
+}
+
+impl DevDatabase {
+    /// The address for the owner of the database: the login `<name>_owner`, which may create roles and is no
+    /// superuser.
+    pub fn url(&self) -> &str {
+        &self.urls.owner
+    }
+
+    /// The address of the same database for the cluster's superuser, for setting up and for diagnosis.
+    ///
+    /// # Security
+    ///
+    /// A superuser sees through row-level security: nothing that is tested or served may run as it.
+    pub fn superuser_url(&self) -> &str {
+        &self.urls.superuser
+    }
+
+    /// The folder that the cluster belongs to, as an absolute path.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Whether the database was there already, with the data of an earlier run or of a program beside us.
+    pub fn reused(&self) -> bool {
+        self.reused
+    }
+
+    /// The version of the server, such as `17.6`.
+    pub fn postgres_version(&self) -> &str {
+        &self.version
+    }
+}
+
+impl fmt::Debug for DevDatabase {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("DevDatabase")
+            .field("directory", &self.directory)
+            .field("reused", &self.reused)
+            .field("version", &self.version)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Starts the cluster of a directory, or joins it where it runs, and provides the database.
+///
+/// # Errors
+///
+/// Each [`DevError`] says what to do about it.
+pub async fn start(options: DevOptions) -> Result<DevDatabase, DevError> {
+    let name = DatabaseName::parse(&options.name)?;
+    let Cluster { directory, port, secret, membership, lock } =
+        tokio::task::spawn_blocking(move || cluster::open(&options)).await.map_err(DevError::Interrupted)??;
+    let urls = Urls::new(&name, port, &secret);
+    let ready = database::ensure(&name, &secret, port).await?;
+    // Only now may another program look whether the same database exists.
+    drop(lock);
+    Ok(DevDatabase { urls, version: ready.version, directory, reused: ready.existed, _membership: membership })
+}
