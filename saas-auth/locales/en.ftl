@@ -1,0 +1,74 @@
+# Auth: sign-up, sign-in, verification, sessions and their mails.
+
+auth-name = Your name
+auth-email = Email
+auth-password = Password
+auth-password-hint = At least { $minimum } characters. A few words in a row are easy to remember and hard to guess.
+auth-password-show = Show
+auth-remember = Keep me signed in for 30 days
+
+auth-sign-up-title = Create your account
+auth-sign-up-text = It takes a minute. No card needed.
+auth-sign-up-do = Create account
+auth-sign-up-have = Already have an account?
+auth-sign-in-title = Sign in
+auth-sign-in-heading = Sign in to { $product }
+auth-sign-in-do = Sign in
+auth-sign-in-new = New here?
+
+auth-error-credentials = The address or the password is wrong.
+auth-error-unverified = Confirm your address first: we have sent you the mail again.
+auth-error-throttled = Too many attempts. Wait a moment, then try again.
+auth-error-name-required = Enter your name.
+auth-error-name-long = This name is too long.
+auth-error-email-invalid = Enter an address like name@example.com.
+auth-error-password-required = Enter your password.
+auth-error-password-short = This password is too short: use at least { $minimum } characters.
+auth-error-password-long = This password is too long: use at most { $maximum } characters.
+auth-error-password-weak = This password is easy to guess. Add another word or two.
+auth-error-password-personal = Do not use your name or address in the password.
+
+auth-verify-sent-title = Check your mail
+auth-verify-sent-to = We sent a message to
+auth-verify-sent-text = Open the link in it to confirm that the address is yours. You can do that on any device.
+auth-verify-dev = Open the mail here
+auth-verify-nothing = Nothing there after a minute? Look in the spam folder, or have it sent again.
+auth-verify-resend = Send it again
+auth-verify-resent = Sent again. It can take a minute to arrive.
+auth-verify-wrong = Wrong address?
+auth-verify-again = Start over
+auth-verify-ready-title = Confirm your address
+auth-verify-ready-text = One click, and your account is ready.
+auth-verify-do = Confirm address
+auth-verify-expired-title = This link no longer works
+auth-verify-expired-text = It was used already or is too old. If you have confirmed your address, simply sign in. If not, have a new link sent.
+auth-verify-done-title = Your address is confirmed
+auth-verify-done-text = Everything is ready for you.
+auth-verify-continue = Continue
+
+auth-sessions-text = The browsers in which you are signed in. End any that you do not recognize.
+auth-sessions-this = This browser
+auth-sessions-last-seen = Last active
+auth-sessions-since = Signed in
+auth-sessions-remembered = stays signed in
+auth-sessions-end = End
+auth-sessions-end-others = End all others
+auth-sessions-unknown-device = Unknown browser
+auth-sessions-device = { $browser } on { $system }
+
+auth-mail-hello = Hello { $name },
+auth-mail-link = If the button does not work, open this link:
+auth-mail-ignore = If that was not you, you can ignore it.
+auth-mail-verify-subject = Confirm your address for { $product }
+auth-mail-verify-heading = Confirm your address
+auth-mail-verify-text = confirm that this address is yours, and your account at { $product } is ready. Open this link:
+auth-mail-verify-text-html = confirm that this address is yours, and your account at { $product } is ready.
+auth-mail-verify-do = Confirm address
+auth-mail-verify-expiry = { $hours ->
+    [one] The link works for one hour.
+   *[other] The link works for { $hours } hours.
+  }
+auth-mail-already-subject = You already have an account at { $product }
+auth-mail-already-heading = You already have an account
+auth-mail-already-text = somebody, probably you, has just tried to create an account at { $product } with this address. You have one already: sign in with it.
+auth-mail-already-not-you = If that was not you, there is nothing to do: your account is unchanged.

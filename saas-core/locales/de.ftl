@@ -1,0 +1,99 @@
+# Core: Rahmen, Bausteine, Fehlerseiten und Entwicklungsseiten.
+
+core-time = { $day }. { $month ->
+    [1] Januar
+    [2] Februar
+    [3] März
+    [4] April
+    [5] Mai
+    [6] Juni
+    [7] Juli
+    [8] August
+    [9] September
+    [10] Oktober
+    [11] November
+   *[12] Dezember
+  } { $year }, { $time } UTC
+
+core-skip = Zum Inhalt springen
+core-navigation = Hauptnavigation
+core-account = Konto
+core-signed-in-as = Angemeldet als
+core-sessions = Ihre Anmeldungen
+core-sign-in = Anmelden
+core-sign-up = Konto erstellen
+core-sign-out = Abmelden
+core-organizations = Ihre Organisationen
+core-organization-new = Neue Organisation
+core-organization-switch = Organisation wechseln
+core-organization-choose = Organisation wählen
+
+core-optional = (optional)
+core-actions = Aktionen
+core-copy = Kopieren
+core-copied = Kopiert
+core-live = Live
+core-reconnecting = Verbindung wird wiederhergestellt …
+core-live-without-script = Laden Sie die Seite neu, um Änderungen zu sehen.
+core-pages = Seiten dieser Liste
+core-pages-range = { $first }–{ $last } von { $total }
+core-pages-previous = Zurück
+core-pages-next = Weiter
+core-error-title = Fehler:
+core-form-errors = { $count ->
+    [one] Ein Feld braucht noch Ihre Aufmerksamkeit.
+   *[other] { $count } Felder brauchen noch Ihre Aufmerksamkeit.
+  }
+
+core-problem-400-title = Diese Anfrage ist unverständlich
+core-problem-400-text = Gehen Sie zurück und versuchen Sie es noch einmal. Falls Sie einem Link gefolgt sind: Er ist vielleicht unvollständig.
+core-problem-401-title = Bitte melden Sie sich an
+core-problem-401-text = Diese Seite sehen nur angemeldete Personen.
+core-problem-402-title = Die Grenze Ihres Tarifs ist erreicht
+core-problem-402-text = Entfernen Sie etwas, das Sie nicht mehr brauchen, oder wählen Sie einen größeren Tarif.
+core-problem-403-title = Das dürfen Sie nicht
+core-problem-403-text = Ihre Rolle erlaubt es nicht. Wem die Organisation gehört, kann Ihre Rolle ändern.
+core-problem-404-title = Diese Seite gibt es nicht
+core-problem-404-text = Sie wurde vielleicht entfernt, oder sie gehört zu einer anderen Organisation als der aktiven.
+core-problem-405-title = Das geht hier nicht
+core-problem-405-text = Gehen Sie zurück und verwenden Sie die Schaltflächen der Seite.
+core-problem-409-title = Jemand war schneller
+core-problem-409-text = Inzwischen hat sich etwas geändert. Gehen Sie zurück, laden Sie die Seite neu und versuchen Sie es noch einmal.
+core-problem-413-title = Das ist zu groß
+core-problem-413-text = Senden Sie weniger auf einmal oder eine kleinere Datei.
+core-problem-422-title = Im Formular stimmt etwas nicht
+core-problem-422-text = Gehen Sie zurück, prüfen Sie Ihre Eingaben und senden Sie das Formular noch einmal.
+core-problem-429-title = Zu viele Versuche
+core-problem-429-text = Warten Sie einen Moment und versuchen Sie es dann noch einmal.
+core-problem-4xx-title = Das hat nicht geklappt
+core-problem-4xx-text = Gehen Sie zurück und versuchen Sie es noch einmal.
+core-problem-503-title = Wir sind gleich wieder da
+core-problem-503-text = Der Dienst ist für einen Moment nicht erreichbar. Es geht nichts verloren. Versuchen Sie es in einer Minute noch einmal.
+core-problem-5xx-title = Bei uns ist etwas schiefgegangen
+core-problem-5xx-text = Der Fehler wurde festgehalten. Versuchen Sie es gleich noch einmal.
+core-problem-used = { $used } von { $limit } verwendet
+core-problem-request = Wenn Sie Hilfe brauchen, nennen Sie diese Anfrage:
+core-problem-home = Zur Startseite
+core-problem-sign-in = Anmelden
+core-problem-retry = Noch einmal versuchen
+
+core-development = Entwicklung
+core-start-link = Was hier läuft
+core-start-title = { $product } läuft
+core-start-text = Alles Folgende läuft auf diesem Rechner. Erstellen Sie ein Konto und lesen Sie die Post dazu hier: Nichts verlässt Ihren Rechner.
+core-start-do = Loslegen
+core-start-services = Was wo läuft
+core-dev-mail-link = Post
+core-dev-mail-title = Post
+core-dev-mail-text = E-Mails, die dieses Programm verschickt hätte, die neueste zuerst.
+core-dev-mail-empty-title = Noch keine Post
+core-dev-mail-empty-text = Erstellen Sie ein Konto: Die E-Mail, die seine Adresse bestätigt, erscheint hier.
+core-dev-mail-caption = Verschickte E-Mails
+core-dev-mail-subject = Betreff
+core-dev-mail-to = An
+core-dev-mail-from = Von
+core-dev-mail-at = Gesendet
+core-dev-mail-back = Alle E-Mails
+core-dev-mail-html = Als formatierte E-Mail anzeigen
+
+core-mail-why = Sie erhalten diese E-Mail, weil jemand diese Adresse bei { $product } angegeben hat.

@@ -1,0 +1,99 @@
+# Core: the layout, the components, problems and the development pages.
+
+core-time = { $day } { $month ->
+    [1] Jan
+    [2] Feb
+    [3] Mar
+    [4] Apr
+    [5] May
+    [6] Jun
+    [7] Jul
+    [8] Aug
+    [9] Sep
+    [10] Oct
+    [11] Nov
+   *[12] Dec
+  } { $year }, { $time } UTC
+
+core-skip = Skip to content
+core-navigation = Main
+core-account = Account
+core-signed-in-as = Signed in as
+core-sessions = Your sessions
+core-sign-in = Sign in
+core-sign-up = Create account
+core-sign-out = Sign out
+core-organizations = Your organizations
+core-organization-new = New organization
+core-organization-switch = Switch organization
+core-organization-choose = Choose an organization
+
+core-optional = (optional)
+core-actions = Actions
+core-copy = Copy
+core-copied = Copied
+core-live = Live
+core-reconnecting = Reconnecting…
+core-live-without-script = Reload the page to see changes.
+core-pages = Pages of this list
+core-pages-range = { $first }–{ $last } of { $total }
+core-pages-previous = Previous
+core-pages-next = Next
+core-error-title = Error:
+core-form-errors = { $count ->
+    [one] One field needs your attention.
+   *[other] { $count } fields need your attention.
+  }
+
+core-problem-400-title = This request cannot be read
+core-problem-400-text = Go back and try again. If it was a link that you followed, it may be incomplete.
+core-problem-401-title = Please sign in
+core-problem-401-text = This page is for people who are signed in.
+core-problem-402-title = Your plan’s limit is reached
+core-problem-402-text = Remove something that you no longer need, or choose a larger plan.
+core-problem-403-title = You may not do this
+core-problem-403-text = Your role does not allow it. An owner of the organization can change your role.
+core-problem-404-title = This page does not exist
+core-problem-404-text = It may have been removed, or it belongs to an organization other than the active one.
+core-problem-405-title = This cannot be done here
+core-problem-405-text = Go back and use the buttons on the page.
+core-problem-409-title = Somebody was faster
+core-problem-409-text = This has changed in the meantime. Go back, reload the page and try again.
+core-problem-413-title = This is too large
+core-problem-413-text = Send less at once, or a smaller file.
+core-problem-422-title = Something in the form is not right
+core-problem-422-text = Go back, check what you entered and send it again.
+core-problem-429-title = Too many attempts
+core-problem-429-text = Wait a moment, then try again.
+core-problem-4xx-title = This did not work
+core-problem-4xx-text = Go back and try again.
+core-problem-503-title = We will be right back
+core-problem-503-text = The service is not available for a moment. Nothing is lost. Try again in a minute.
+core-problem-5xx-title = Something went wrong on our side
+core-problem-5xx-text = The error has been recorded. Try again in a moment.
+core-problem-used = { $used } of { $limit } used
+core-problem-request = If you ask for help, name this request:
+core-problem-home = Go to the home page
+core-problem-sign-in = Sign in
+core-problem-retry = Try again
+
+core-development = Development
+core-start-link = What runs here
+core-start-title = { $product } is running
+core-start-text = Everything below is on this machine. Create an account, then read its mail here: nothing leaves your computer.
+core-start-do = Begin
+core-start-services = What runs where
+core-dev-mail-link = Mail
+core-dev-mail-title = Mail
+core-dev-mail-text = Mail that this program would have sent, newest first.
+core-dev-mail-empty-title = No mail yet
+core-dev-mail-empty-text = Create an account: the mail that confirms its address will appear here.
+core-dev-mail-caption = Mail that was sent
+core-dev-mail-subject = Subject
+core-dev-mail-to = To
+core-dev-mail-from = From
+core-dev-mail-at = Sent
+core-dev-mail-back = All mail
+core-dev-mail-html = Show as formatted mail
+
+core-mail-why = You get this mail because somebody entered this address at { $product }.

@@ -1,0 +1,89 @@
+//! What the layout around every page shows, and the state of a form.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+/// What the layout shows around a page: who is here, in which organization, and where to go.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Frame {
+    /// The nonce that the response's Content-Security-Policy allows.
+    pub nonce: String,
+    /// The path of the page, which is where forms of the layout return to.
+    pub path: String,
+    /// The person signed in.
+    pub user: Option<FrameUser>,
+    /// The active organization.
+    pub tenant: Option<FrameTenant>,
+    /// The organizations that the person may switch to, with the active one.
+    pub memberships: Vec<FrameTenant>,
+    /// The product's main navigation.
+    pub nav: Vec<NavItem>,
+}
+
+/// The person signed in, as the layout shows them.
+#[derive(Clone, Debug, Serialize)]
+pub struct FrameUser {
+    /// The address they sign in with.
+    pub email: String,
+    /// What they are called.
+    pub name: String,
+}
+
+/// An organization, as the layout shows it.
+#[derive(Clone, Debug, Serialize)]
+pub struct FrameTenant {
+    /// Its id.
+    pub id: String,
+    /// Its short name in addresses.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// The person's role in it, translated.
+    pub role: String,
+}
+
+/// One entry of the main navigation.
+#[derive(Clone, Debug, Serialize)]
+pub struct NavItem {
+    /// Where it leads.
+    pub href: String,
+    /// What it says, translated.
+    pub label: String,
+    /// Whether the page belongs to it.
+    pub current: bool,
+}
+
+/// The state of a form, for a template's `form`: empty at first, refilled with what is wrong after a refusal.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Form {
+    /// What was entered, by field. Never a password.
+    pub values: BTreeMap<String, String>,
+    /// What is wrong, by field, translated.
+    pub errors: BTreeMap<String, String>,
+    /// What is wrong with the form as a whole, translated.
+    pub error: Option<String>,
+}
+
+impl Form {
+    /// Fills in a field.
+    #[must_use]
+    pub fn value(mut self, field: &str, value: impl Into<String>) -> Self {
+        self.values.insert(field.to_owned(), value.into());
+        self
+    }
+
+    /// Says what is wrong with a field, in the reader's language.
+    #[must_use]
+    pub fn field_error(mut self, field: &str, text: impl Into<String>) -> Self {
+        self.errors.insert(field.to_owned(), text.into());
+        self
+    }
+
+    /// Says what is wrong with the form as a whole, in the reader's language.
+    #[must_use]
+    pub fn error(mut self, text: impl Into<String>) -> Self {
+        self.error = Some(text.into());
+        self
+    }
+}
