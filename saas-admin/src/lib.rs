@@ -1,0 +1,1 @@
+//! The command line that every product shares: serve, migrate, doctor.

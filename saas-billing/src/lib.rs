@@ -1,0 +1,1 @@
+//! Plans as data and limits that are exact under concurrency.

@@ -1,0 +1,136 @@
+//! The isolated database: a tenant's data is reached through a tenant's transaction, or not at all.
+//!
+//! Three logins. The owner migrates and does nothing else. The application ([`TenantDb`]) sees one tenant at a time, which row-level
+//! security enforces. The system ([`Db::system`]) sees all tenants and says why. None of the pools is public.
+
+mod check;
+mod connect;
+mod error;
+mod migrate;
+mod pool;
+mod provision;
+mod system;
+mod tenant;
+
+pub use check::{Finding, Severity};
+pub use connect::{ConnectError, DatabaseConfig};
+pub use error::DbError;
+pub use migrate::{MigrateError, Migrations};
+pub use provision::{Logins, ProvisionError, provision};
+pub use system::{SystemDb, SystemTx};
+pub use tenant::{TenantDb, TenantTx};
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+};
+
+use futures_core::future::BoxFuture;
+use sqlx::{PgConnection, PgPool};
+
+use crate::{Clock, Secret, TenantId, UserId};
+
+/// The database. Cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    app: PgPool,
+    system: PgPool,
+    owner: Option<Secret>,
+    app_url: Secret,
+    clock: Clock,
+    sets: OnceLock<Vec<Migrations>>,
+    reasons: Mutex<BTreeMap<&'static str, u64>>,
+}
+
+impl Db {
+    /// The data of one tenant, as nobody in particular. Holds no connection until [`TenantDb::begin`].
+    #[must_use]
+    pub fn tenant(&self, tenant: TenantId) -> TenantDb {
+        TenantDb::new(self.clone(), Some(tenant), None)
+    }
+
+    /// What a person may read before a tenant is known: the list of tenants that they belong to, and nothing else.
+    #[must_use]
+    pub fn person(&self, user: UserId) -> TenantDb {
+        TenantDb::new(self.clone(), None, Some(user))
+    }
+
+    /// The way across tenants. The reason is counted and can be searched for.
+    ///
+    /// # Security
+    ///
+    /// The system login sees every tenant's rows. Use it for what has no tenant (accounts, sessions) and for workers; never to save a
+    /// handler the trouble of naming its tenant.
+    #[must_use]
+    pub fn system(&self, reason: &'static str) -> SystemDb {
+        *self.inner.reasons.lock().unwrap_or_else(PoisonError::into_inner).entry(reason).or_default() += 1;
+        SystemDb::new(self.clone(), reason)
+    }
+
+    /// How often the system login was used, by reason.
+    #[must_use]
+    pub fn system_uses(&self) -> BTreeMap<&'static str, u64> {
+        self.inner.reasons.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Runs one statement as the application login with no tenant set: it sees no tenant's row, and is there to call the lookup
+    /// functions that turn a hash into the one row it belongs to. Repeated once on a fresh connection when the server has gone in
+    /// between, so it must only read.
+    ///
+    /// # Errors
+    ///
+    /// Fails if no connection can be had or the statement fails.
+    pub async fn lookup<T, F>(&self, statement: F) -> Result<T, DbError>
+    where
+        F: for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<T, sqlx::Error>>,
+    {
+        pool::retry_dead(&self.inner.app, |mut connection| {
+            let statement = &statement;
+            async move {
+                let result = statement(&mut connection).await;
+                if result.as_ref().is_err_and(pool::is_dead) {
+                    connection.close_on_drop();
+                }
+                result
+            }
+        })
+        .await
+    }
+
+    /// Where a connection of its own may listen for notices: the application login, which can read no notice's subject without a tenant.
+    pub(crate) fn listen_url(&self) -> &str {
+        self.inner.app_url.expose()
+    }
+
+    /// The clock that times are bound from.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.inner.clock
+    }
+
+    /// Closes all connections, after those in use came back.
+    pub async fn close(&self) {
+        self.inner.app.close().await;
+        self.inner.system.close().await;
+    }
+
+    /// How many connections each pool holds and how many of them are idle: (name, size, idle).
+    #[must_use]
+    pub fn pools(&self) -> [(&'static str, u32, usize); 2] {
+        [
+            ("app", self.inner.app.size(), self.inner.app.num_idle()),
+            ("system", self.inner.system.size(), self.inner.system.num_idle()),
+        ]
+    }
+}
+
+impl fmt::Debug for Db {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Db").field("pools", &self.pools()).finish_non_exhaustive()
+    }
+}

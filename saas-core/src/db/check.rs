@@ -1,0 +1,130 @@
+//! Looks for what would let one tenant see another. Each rule is a query over the catalogue whose rows are the findings.
+
+use std::fmt;
+
+use serde::Serialize;
+use sqlx::AssertSqlSafe;
+
+use super::{Db, DbError};
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// Weakens a defence; isolation holds.
+    Warning,
+    /// Isolation may not hold: the program does not start.
+    Danger,
+}
+
+/// Something that is wrong with the database.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// The rule, for scripts.
+    pub rule: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What it was found on.
+    pub object: String,
+    /// What is wrong and what to do.
+    pub message: &'static str,
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {} [{}]", self.object, self.message, self.rule)
+    }
+}
+
+pub(super) const OLD_SERVER: &str = "old-server";
+
+struct Rule {
+    name: &'static str,
+    severity: Severity,
+    message: &'static str,
+    sql: &'static str,
+}
+
+macro_rules! rules {
+    ($($severity:ident $name:literal, $message:literal;)*) => {
+        const RULES: &[Rule] = &[$(Rule {
+            name: $name,
+            severity: Severity::$severity,
+            message: $message,
+            sql: include_str!(concat!("rules/", $name, ".sql")),
+        }),*];
+    };
+}
+
+rules! {
+    Danger "old-server", "this server has known holes in row-level security; update to 15.20, 16.16, 17.12, 18.7 or later";
+    Danger "login-bypass", "the application login can bypass row-level security, by itself or through a role that it is a member of; take that right away";
+    Danger "login-owner", "the application login owns this, or is a member of its owner, and could switch row-level security off; let the owner login own it";
+    Danger "login-shared", "the application login is a member of this role, whose policies see all tenants; give it saas_app alone";
+    Danger "row-security", "a table with tenant_id needs row-level security enabled and forced; call core.isolate in its migration";
+    Danger "policy", "a table with tenant_id needs the permissive and the restrictive policy for saas_app that core.isolate writes";
+    Danger "policy-true", "a restrictive policy that is always true, or lacks a check, restricts nothing";
+    Danger "view", "a view that runs as its owner, a materialized view or a foreign table shows all tenants' rows; use security_invoker, or take the application's rights away";
+    Danger "definer", "the application may execute this function as its owner; register it as a lookup of its crate, with a fixed search_path, or revoke it";
+    Danger "privilege", "the application login needs no such right; revoke it";
+    Warning "public-grant", "everybody may use this; revoke it from public";
+    Warning "key", "keys and unique indexes of a tenant's table begin with tenant_id, so that tenants can neither collide nor learn of each other";
+    Warning "foreign-key", "a foreign key ignores row-level security; it must carry tenant_id on both sides";
+    Warning "leakproof", "a leakproof function outside pg_catalog may be run before a policy is";
+}
+
+impl Db {
+    /// Everything that is wrong with the database, the worst first. Empty is what you want.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database does not answer.
+    pub async fn findings(&self) -> Result<Vec<Finding>, DbError> {
+        let lookups: Vec<&str> =
+            self.inner.sets.get().into_iter().flatten().flat_map(|set| set.lookups).copied().collect();
+        let mut connection = self.inner.app.acquire().await?;
+        let mut findings = Vec::new();
+        for rule in RULES {
+            // The texts are our own files; what they need to know is bound.
+            let query = sqlx::query_scalar::<_, String>(AssertSqlSafe(rule.sql));
+            let query = if rule.sql.contains("$1") { query.bind(&lookups) } else { query };
+            let objects = query.fetch_all(&mut *connection).await?;
+            findings.extend(objects.into_iter().map(|object| Finding {
+                rule: rule.name,
+                severity: rule.severity,
+                object,
+                message: rule.message,
+            }));
+        }
+        findings.extend(self.unregistered(&mut connection).await?);
+        findings.sort_by(|a, b| b.severity.cmp(&a.severity));
+        Ok(findings)
+    }
+
+    /// Tables and columns that no inventory names, and names that no table bears (CMP-06).
+    async fn unregistered(&self, connection: &mut sqlx::PgConnection) -> Result<Vec<Finding>, DbError> {
+        let known: std::collections::BTreeSet<String> =
+            self.inventory().iter().flat_map(|table| table.columns.iter().map(|(column, _)| format!("{}.{column}", table.name))).collect();
+        let there: std::collections::BTreeSet<String> = sqlx::query_scalar::<_, String>(
+            r"select format('%s.%s.%s', n.nspname, c.relname, a.attname)
+            from pg_class c
+            join pg_namespace n on n.oid = c.relnamespace
+            join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+            where c.relkind in ('r', 'p') and not c.relispartition and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
+              and c.relname !~ '^_migrations'",
+        )
+        .fetch_all(connection)
+        .await?
+        .into_iter()
+        .collect();
+        let finding = |object: &String, message| Finding {
+            rule: "inventory",
+            severity: Severity::Warning,
+            object: object.clone(),
+            message,
+        };
+        let missing = there.difference(&known).map(|object| finding(object, "no inventory says what this column holds and how it is erased"));
+        let stale = known.difference(&there).map(|object| finding(object, "an inventory names this column, and it does not exist"));
+        Ok(missing.chain(stale).collect())
+    }
+}

@@ -1,0 +1,158 @@
+use std::{
+    fmt,
+    ops::{Deref, DerefMut},
+};
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use sqlx::PgConnection;
+
+use super::{Db, DbError, pool::OpenTransaction};
+use crate::{Access, Clock, Declares, Problem, TenantId, UserId};
+
+/// The data of one tenant. Holds no connection until [`begin`](Self::begin).
+///
+/// As an extractor it is the tenant of the request; the tenancy layer puts it there. In a safe request (`GET`, `HEAD`) its transactions are
+/// read-only, so that a page can never write.
+#[derive(Clone, Debug)]
+pub struct TenantDb {
+    db: Db,
+    tenant: Option<TenantId>,
+    user: Option<UserId>,
+    read_only: bool,
+}
+
+impl TenantDb {
+    pub(super) fn new(db: Db, tenant: Option<TenantId>, user: Option<UserId>) -> Self {
+        Self { db, tenant, user, read_only: false }
+    }
+
+    /// The same tenant, acting as a person.
+    #[must_use]
+    pub fn acting(mut self, user: UserId) -> Self {
+        self.user = Some(user);
+        self
+    }
+
+    /// The same tenant, for reading alone.
+    #[must_use]
+    pub fn read_only(mut self, read_only: bool) -> Self {
+        self.read_only = read_only;
+        self
+    }
+
+    /// Opens a transaction that sees this tenant's rows and no others, in one round trip.
+    ///
+    /// It rolls back when dropped, also when the request is cancelled.
+    ///
+    /// # Errors
+    ///
+    /// Fails if no connection can be had. A connection that died while it was idle is replaced without an error.
+    pub async fn begin(&self) -> Result<TenantTx, DbError> {
+        // The ids stand in the text because one round trip allows no parameters. They are UUIDs printed by their own Display; nothing
+        // else may ever be put here. The division by zero refuses a connection on which somebody left settings for the whole session.
+        let begin = format!(
+            "begin{read_only}; \
+             select 1 / (current_user = session_user \
+                 and coalesce(current_setting('saas.tenant_id', true), '') = '' \
+                 and coalesce(current_setting('saas.user_id', true), '') = '' \
+                 and current_setting('search_path') = 'data, pg_catalog')::int; \
+             select set_config('saas.tenant_id', '{tenant}', true), set_config('saas.user_id', '{user}', true)",
+            read_only = if self.read_only { " read only" } else { "" },
+            tenant = OrEmpty(self.tenant),
+            user = OrEmpty(self.user),
+        );
+        let transaction = OpenTransaction::begin(&self.db.inner.app, &begin).await?;
+        Ok(TenantTx { transaction, tenant: self.tenant, user: self.user, clock: self.db.clock().clone() })
+    }
+
+    /// The tenant.
+    #[must_use]
+    pub fn tenant(&self) -> Option<TenantId> {
+        self.tenant
+    }
+}
+
+struct OrEmpty<T>(Option<T>);
+
+impl<T: fmt::Display> fmt::Display for OrEmpty<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_ref().map_or(Ok(()), |value| value.fmt(f))
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for TenantDb {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| Problem::missing_layer("one that finds the tenant"))
+    }
+}
+
+impl Declares for TenantDb {
+    fn access() -> Access {
+        Access::member()
+    }
+}
+
+/// A transaction that sees one tenant's rows. Use `&mut *tx` where sqlx wants an executor.
+///
+/// # Security
+///
+/// SQL of your own must not set `saas.tenant_id`: that is the one thing between tenants that a statement could change. Write queries as
+/// literals with parameters.
+pub struct TenantTx {
+    transaction: OpenTransaction,
+    tenant: Option<TenantId>,
+    user: Option<UserId>,
+    clock: Clock,
+}
+
+impl TenantTx {
+    /// Makes it all happen. Dropping the transaction instead undoes it.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the server does not confirm; a deferred constraint may be the reason.
+    pub async fn commit(self) -> Result<(), DbError> {
+        self.transaction.commit().await
+    }
+
+    /// The tenant whose rows it sees; none before a tenant is known.
+    #[must_use]
+    pub fn tenant(&self) -> Option<TenantId> {
+        self.tenant
+    }
+
+    /// The person who acts.
+    #[must_use]
+    pub fn user(&self) -> Option<UserId> {
+        self.user
+    }
+
+    /// The time, to bind where a row wants one.
+    #[must_use]
+    pub fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        self.clock.now()
+    }
+}
+
+impl Deref for TenantTx {
+    type Target = PgConnection;
+
+    fn deref(&self) -> &PgConnection {
+        &self.transaction
+    }
+}
+
+impl DerefMut for TenantTx {
+    fn deref_mut(&mut self) -> &mut PgConnection {
+        &mut self.transaction
+    }
+}
+
+impl fmt::Debug for TenantTx {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TenantTx").field("tenant", &self.tenant).field("user", &self.user).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,21 @@
+use axum::extract::{FromRequestParts, Path as RawPath};
+use http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use crate::{Declares, Problem};
+
+/// Parameters of the path. One that does not parse names nothing: 404, as for an id that does not exist.
+#[derive(Debug, Clone, Copy)]
+pub struct Path<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T> {
+    type Rejection = Problem;
+
+    #[expect(clippy::disallowed_types, reason = "this is what wraps it")]
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let RawPath(value) = RawPath::from_request_parts(parts, state).await.map_err(|_| Problem::not_found())?;
+        Ok(Self(value))
+    }
+}
+
+impl<T> Declares for Path<T> {}

@@ -1,0 +1,79 @@
+//! Typed ids: a tenant's id cannot be passed where a user's is wanted.
+
+/// Declares newtype ids over a version 7 UUID (RFC 9562), which sorts by the time it was made.
+///
+/// ```
+/// saas_core::ids! {
+///     /// A device on a network.
+///     pub DeviceId;
+/// }
+/// let id = DeviceId::new();
+/// assert_eq!(id.to_string().parse::<DeviceId>().ok(), Some(id));
+/// ```
+#[macro_export]
+macro_rules! ids {
+    ($($(#[$meta:meta])* $vis:vis $name:ident;)*) => {$(
+        $(#[$meta])*
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord,
+            $crate::__private::serde::Serialize, $crate::__private::serde::Deserialize,
+            $crate::__private::sqlx::Type,
+        )]
+        #[serde(crate = "saas_core::__private::serde", transparent)]
+        #[sqlx(transparent)]
+        $vis struct $name($crate::__private::uuid::Uuid);
+
+        impl $name {
+            /// A new id, unlike any other.
+            #[must_use]
+            pub fn new() -> Self {
+                Self($crate::__private::uuid::Uuid::now_v7())
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self::new()
+            }
+        }
+
+        impl From<$crate::__private::uuid::Uuid> for $name {
+            fn from(id: $crate::__private::uuid::Uuid) -> Self {
+                Self(id)
+            }
+        }
+
+        impl From<$name> for $crate::__private::uuid::Uuid {
+            fn from(id: $name) -> Self {
+                id.0
+            }
+        }
+
+        impl ::std::fmt::Display for $name {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                ::std::fmt::Display::fmt(&self.0, f)
+            }
+        }
+
+        impl ::std::str::FromStr for $name {
+            type Err = $crate::__private::uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+    )*};
+}
+
+ids! {
+    /// A tenant: an organization that pays, or could.
+    pub TenantId;
+    /// A person, whatever tenants they belong to.
+    pub UserId;
+    /// A machine that acts for one tenant.
+    pub AgentId;
+    /// One browser or client that a person has signed in with.
+    pub SessionId;
+    /// One thing that happened.
+    pub EventId;
+}

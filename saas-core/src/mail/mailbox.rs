@@ -1,0 +1,96 @@
+use std::{io, path::PathBuf, sync::Arc};
+
+use async_trait::async_trait;
+use axum::extract::State;
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use uuid::Uuid;
+
+use super::{Mail, MailError, Mailer, check};
+use crate::{Clock, Html, Page, Path, Problem, Routes};
+
+/// Keeps mail in a folder instead of sending it, and shows it at `/dev/mail`. For development.
+#[derive(Debug, Clone)]
+pub struct DevMailbox {
+    folder: Arc<PathBuf>,
+    clock: Clock,
+}
+
+/// A message that was kept.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct KeptMail {
+    /// Its id; sorts by time.
+    pub id: Uuid,
+    /// When it was sent.
+    pub at: DateTime<Utc>,
+    /// The message.
+    #[serde(flatten)]
+    pub mail: Mail,
+}
+
+impl DevMailbox {
+    /// Keeps mail in `folder`, which is made if need be.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the folder cannot be made.
+    pub fn new(folder: impl Into<PathBuf>, clock: Clock) -> io::Result<Self> {
+        let folder = folder.into();
+        std::fs::create_dir_all(&folder)?;
+        Ok(Self { folder: Arc::new(folder), clock })
+    }
+
+    /// All messages, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the folder cannot be read.
+    pub async fn list(&self) -> io::Result<Vec<KeptMail>> {
+        let folder = Arc::clone(&self.folder);
+        tokio::task::spawn_blocking(move || {
+            let mut kept = Vec::new();
+            for entry in std::fs::read_dir(&*folder)? {
+                let path = entry?.path();
+                if path.extension().is_some_and(|extension| extension == "json") {
+                    kept.push(serde_json::from_slice::<KeptMail>(&std::fs::read(path)?)?);
+                }
+            }
+            kept.sort_by_key(|mail| std::cmp::Reverse(mail.id));
+            Ok(kept)
+        })
+        .await
+        .unwrap_or_else(|error| Err(io::Error::other(error)))
+    }
+
+    /// `GET /dev/mail` and `GET /dev/mail/{id}`.
+    pub fn routes(&self) -> Routes {
+        Routes::new().get("/dev/mail", list).get("/dev/mail/{id}", show).with_state(self.clone())
+    }
+}
+
+#[async_trait]
+impl Mailer for DevMailbox {
+    async fn send(&self, mail: &Mail) -> Result<(), MailError> {
+        check(mail)?;
+        let kept = KeptMail { id: Uuid::now_v7(), at: self.clock.now(), mail: mail.clone() };
+        let text = serde_json::to_vec_pretty(&kept).map_err(|error| MailError::Message(error.into()))?;
+        let (part, whole) = (self.folder.join(format!("{}.part", kept.id)), self.folder.join(format!("{}.json", kept.id)));
+        let written = async {
+            tokio::fs::write(&part, text).await?;
+            tokio::fs::rename(&part, whole).await
+        };
+        written.await.map_err(|error| MailError::Transport(error.into()))
+    }
+}
+
+async fn list(State(mailbox): State<DevMailbox>, page: Page) -> Result<Html, Problem> {
+    let mails = mailbox.list().await.map_err(Problem::internal)?;
+    page.render("core/dev_mail.html", json!({ "mails": mails }))
+}
+
+async fn show(State(mailbox): State<DevMailbox>, Path(id): Path<Uuid>, page: Page) -> Result<Html, Problem> {
+    let mails = mailbox.list().await.map_err(Problem::internal)?;
+    let mail = mails.into_iter().find(|mail| mail.id == id).ok_or_else(Problem::not_found)?;
+    page.render("core/dev_mail_message.html", json!({ "mail": mail }))
+}

@@ -1,0 +1,117 @@
+//! Permissions as types: a handler's signature says what it takes to call it.
+
+use std::{marker::PhantomData, sync::Arc};
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+
+use crate::{Access, Actor, Declares, Problem, TenantId};
+
+/// Something that a member of a tenant may be allowed to do. Declared with [`permissions!`](crate::permissions).
+pub trait Permission: Send + Sync + 'static {
+    /// Its name in roles, scopes and documents: `crate.noun.verb`.
+    const NAME: &'static str;
+}
+
+/// Declares permissions.
+///
+/// ```
+/// use saas_core::Permission as _;
+///
+/// saas_core::permissions! {
+///     /// See devices.
+///     pub DeviceRead = "monitoring.device.read";
+/// }
+/// assert_eq!(DeviceRead::NAME, "monitoring.device.read");
+/// ```
+#[macro_export]
+macro_rules! permissions {
+    ($($(#[$meta:meta])* $vis:vis $name:ident = $text:literal;)*) => {$(
+        $(#[$meta])*
+        #[derive(Debug, Clone, Copy)]
+        $vis struct $name;
+
+        impl $crate::Permission for $name {
+            const NAME: &'static str = $text;
+        }
+    )*};
+}
+
+/// What the caller is inside the tenant of the request. Put there by a tenancy layer, after it checked membership.
+#[derive(Debug, Clone)]
+pub struct Standing {
+    /// The tenant.
+    pub tenant: TenantId,
+    /// Its short name.
+    pub slug: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+    /// Who is acting.
+    pub actor: Actor,
+    /// The role that gave the permissions.
+    pub role: Arc<str>,
+    /// The permissions, by name.
+    pub permissions: Arc<[&'static str]>,
+}
+
+impl Standing {
+    /// Whether `P` is held.
+    #[must_use]
+    pub fn may<P: Permission>(&self) -> bool {
+        self.permissions.contains(&P::NAME)
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Standing {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().cloned().ok_or_else(|| Problem::missing_layer("one that finds the tenant"))
+    }
+}
+
+impl Declares for Standing {
+    fn access() -> Access {
+        Access::member()
+    }
+}
+
+/// Proof that the caller holds `P` in the tenant of the request: 401, 404 or 403 before anything else is read.
+#[derive(Debug, Clone)]
+pub struct Can<P> {
+    standing: Standing,
+    permission: PhantomData<fn() -> P>,
+}
+
+impl<P> Can<P> {
+    /// Who is acting.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        self.standing.actor
+    }
+
+    /// The caller's whole standing, for example to offer only what they may do.
+    #[must_use]
+    pub fn standing(&self) -> &Standing {
+        &self.standing
+    }
+}
+
+impl<S: Send + Sync, P: Permission> FromRequestParts<S> for Can<P> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let standing = Standing::from_request_parts(parts, state).await?;
+        if standing.may::<P>() {
+            Ok(Self { standing, permission: PhantomData })
+        } else {
+            Err(Problem::forbidden())
+        }
+    }
+}
+
+impl<P: Permission> Declares for Can<P> {
+    fn access() -> Access {
+        Access::permission(P::NAME)
+    }
+}

@@ -1,0 +1,169 @@
+//! Who is calling, and what they are in a tenant.
+
+use std::{fmt, sync::Arc};
+
+use axum::extract::FromRequestParts;
+use http::request::Parts;
+use serde::Serialize;
+
+use crate::{AgentId, Declares, Access, Problem, SessionId, TenantId, UserId};
+
+/// Who is making the request. Put there by a layer that authenticates, such as `saas-auth`'s or one of your own.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum Principal {
+    /// Nobody that we know.
+    Anonymous,
+    /// A person with a session.
+    User(Arc<SignedIn>),
+    /// A machine with a key of its own, bound to one tenant.
+    Agent(AgentPrincipal),
+}
+
+/// A person who is signed in.
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct SignedIn {
+    /// The person.
+    pub user: UserId,
+    /// The session that the request came with.
+    pub session: SessionId,
+    /// What the person wants to be called.
+    pub name: String,
+    /// Where mail reaches them.
+    pub email: String,
+    /// Whether they proved that the address is theirs.
+    pub verified: bool,
+    /// The tenants that they belong to.
+    pub memberships: Vec<Membership>,
+}
+
+impl SignedIn {
+    /// A signed-in person with no tenant yet; set the other fields as you know them.
+    #[must_use]
+    pub fn new(user: UserId, session: SessionId) -> Self {
+        Self {
+            user,
+            session,
+            name: String::new(),
+            email: String::new(),
+            verified: false,
+            memberships: Vec::new(),
+        }
+    }
+}
+
+/// Ids only: names and addresses do not belong in logs.
+impl fmt::Debug for SignedIn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignedIn").field("user", &self.user).field("session", &self.session).finish_non_exhaustive()
+    }
+}
+
+/// A person's place in one tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
+pub struct Membership {
+    /// The tenant.
+    pub id: TenantId,
+    /// Its short name in addresses.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+    /// The role held there.
+    pub role: String,
+}
+
+/// A machine that showed a valid credential.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AgentPrincipal {
+    /// The machine.
+    pub agent: AgentId,
+    /// The tenant it belongs to.
+    pub tenant: TenantId,
+}
+
+impl AgentPrincipal {
+    /// The machine `agent` of `tenant`.
+    #[must_use]
+    pub const fn new(agent: AgentId, tenant: TenantId) -> Self {
+        Self { agent, tenant }
+    }
+}
+
+/// Who did something, as events and audit entries name them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Actor {
+    /// A person.
+    User(UserId),
+    /// A machine of the tenant.
+    Agent(AgentId),
+    /// The program itself.
+    System,
+}
+
+impl From<&SignedIn> for Actor {
+    fn from(signed_in: &SignedIn) -> Self {
+        Self::User(signed_in.user)
+    }
+}
+
+impl From<&AgentPrincipal> for Actor {
+    fn from(principal: &AgentPrincipal) -> Self {
+        Self::Agent(principal.agent)
+    }
+}
+
+/// The person who is signed in; a stranger gets 401, a machine 403.
+///
+/// ```
+/// use saas_core::CurrentUser;
+///
+/// async fn greet(CurrentUser(me): CurrentUser) -> String {
+///     format!("Hello, {}", me.name)
+/// }
+/// ```
+#[derive(Debug, Clone)]
+pub struct CurrentUser(pub Arc<SignedIn>);
+
+impl<S: Send + Sync> FromRequestParts<S> for CurrentUser {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        match parts.extensions.get::<Principal>() {
+            Some(Principal::User(signed_in)) => Ok(Self(Arc::clone(signed_in))),
+            Some(Principal::Anonymous) => Err(Problem::unauthenticated()),
+            Some(Principal::Agent(_)) => Err(Problem::forbidden()),
+            None => Err(Problem::missing_layer("one that authenticates")),
+        }
+    }
+}
+
+impl Declares for CurrentUser {
+    fn access() -> Access {
+        Access::signed_in()
+    }
+}
+
+/// The machine that is calling; everybody else gets 401.
+#[derive(Debug, Clone, Copy)]
+pub struct CurrentAgent(pub AgentPrincipal);
+
+impl<S: Send + Sync> FromRequestParts<S> for CurrentAgent {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        match parts.extensions.get::<Principal>() {
+            Some(Principal::Agent(agent)) => Ok(Self(*agent)),
+            Some(_) => Err(Problem::unauthenticated()),
+            None => Err(Problem::missing_layer("one that authenticates")),
+        }
+    }
+}
+
+impl Declares for CurrentAgent {
+    fn access() -> Access {
+        Access::agent()
+    }
+}

@@ -1,0 +1,16 @@
+//! What stands around every application: [`finish`] puts it there, outermost.
+
+mod address;
+mod assets;
+mod csrf;
+mod finish;
+mod headers;
+mod health;
+mod page;
+mod serve;
+
+pub use address::ClientAddress;
+pub use finish::{App, NavLink, RequestId, Web, finish};
+pub use headers::Nonce;
+pub use page::{FormErrors, Html, Page};
+pub use serve::serve;

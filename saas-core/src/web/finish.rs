@@ -1,0 +1,239 @@
+use std::{any::Any, fmt, panic::AssertUnwindSafe, time::Instant};
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, FromRequestParts, MatchedPath, Request, State},
+    middleware::{self, Next},
+    response::{IntoResponse, Redirect, Response},
+};
+use futures_util::FutureExt as _;
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
+use ipnet::IpNet;
+use tracing::Instrument as _;
+use url::Url;
+use uuid::Uuid;
+
+use super::{ClientAddress, Html, Nonce, Page, assets, csrf::csrf, headers::harden, health};
+use crate::{
+    Declares, Path, Problem, ProblemType, Routes, db::Db, lifecycle::Lifecycle, pages::Pages, routes::RouteInfo,
+};
+
+/// What stands around an application.
+#[derive(Clone, Debug)]
+pub struct Web {
+    /// Templates, texts, assets.
+    pub pages: Pages,
+    /// The database, for readiness.
+    pub db: Db,
+    /// Where the program is in its life.
+    pub lifecycle: Lifecycle,
+    /// Where people and machines reach the application; links in mails begin with it.
+    pub public_url: Url,
+    /// Proxies whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The main navigation, shown inside a tenant.
+    pub nav: Vec<NavLink>,
+    /// Where a stranger who asks for a page is sent.
+    pub sign_in: &'static str,
+}
+
+/// An entry of the main navigation.
+#[derive(Clone, Copy, Debug)]
+pub struct NavLink {
+    /// Where it leads.
+    pub href: &'static str,
+    /// The key of its text.
+    pub text: &'static str,
+}
+
+/// A finished application: its router, and the list of everything in it.
+#[derive(Clone, Debug)]
+pub struct App {
+    router: Router,
+    routes: Vec<RouteInfo>,
+}
+
+impl App {
+    /// What it answers, and to whom.
+    #[must_use]
+    pub fn routes(&self) -> &[RouteInfo] {
+        &self.routes
+    }
+
+    /// The router, to serve or to call in a test.
+    #[must_use]
+    pub fn into_router(self) -> Router {
+        self.router
+    }
+}
+
+/// Largest body of a request whose route says nothing else, in bytes.
+const BODY_LIMIT: usize = 1 << 20;
+
+/// Puts around an application what every application needs: request ids and logs, problem documents for every refusal (404, 405 and panics
+/// too), security headers, protection from cross-site writes, health, assets, a page for each kind of problem.
+///
+/// It takes [`Routes`] alone, so nothing can be served that is not in the list.
+#[must_use]
+pub fn finish(routes: Routes, web: Web) -> App {
+    let own = health::routes().get("/assets/{file}", assets::asset).get("/problems/{kind}", explain).with_state(web.clone());
+    let (router, routes) = routes.merge(own).into_parts();
+    let router = router
+        .fallback(|| async { Problem::not_found() })
+        .method_not_allowed_fallback(|| async { Problem::new(&ProblemType::METHOD_NOT_ALLOWED) })
+        .layer(middleware::from_fn(csrf))
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn_with_state(web, outermost));
+    App { router, routes }
+}
+
+/// The request's id, in the answer's `x-request-id` and in every line of its log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RequestId(pub Uuid);
+
+impl<S: Send + Sync> FromRequestParts<S> for RequestId {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        parts.extensions.get::<Self>().copied().ok_or_else(|| Problem::missing_layer("finish"))
+    }
+}
+
+impl Declares for RequestId {}
+
+/// How a browser is answered, remembered before the request is given away.
+struct Reader {
+    is_get: bool,
+    next: String,
+    page: Page,
+}
+
+async fn outermost(State(web): State<Web>, request: Request, next: Next) -> Response {
+    let started = Instant::now();
+    let (mut parts, body) = request.into_parts();
+    let id = RequestId(Uuid::now_v7());
+    let nonce = Nonce::generate();
+    if let Some(address) = ClientAddress::of(&parts, &web.trusted_proxies) {
+        parts.extensions.insert(address);
+    }
+    parts.extensions.insert(id);
+    parts.extensions.insert(nonce.clone());
+    parts.extensions.insert(web.clone());
+    let reader = wants_page(&parts).then(|| Reader {
+        is_get: parts.method == Method::GET,
+        next: parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
+        page: Page::of(&web, &parts),
+    });
+    let span = tracing::info_span!(
+        "request",
+        request.id = %id.0,
+        http.method = %parts.method,
+        http.route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str),
+        tenant.id = tracing::field::Empty,
+        user.id = tracing::field::Empty,
+        agent.id = tracing::field::Empty,
+    );
+    let mut response = AssertUnwindSafe(next.run(Request::from_parts(parts, body)))
+        .catch_unwind()
+        .instrument(span.clone())
+        .await
+        .unwrap_or_else(|panic| Problem::internal(Panicked::of(&*panic)).into_response());
+    span.in_scope(|| {
+        if let Some(problem) = response.extensions().get::<Problem>() {
+            log_cause(problem);
+        }
+        tracing::info!(
+            http.status = response.status().as_u16(),
+            http.latency_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            "answered"
+        );
+    });
+    if let Some(reader) = reader {
+        response = as_page(response, &web, &reader, id);
+    }
+    harden(response.headers_mut(), &nonce, web.public_url.scheme() == "https");
+    if let Ok(id) = HeaderValue::try_from(id.0.to_string()) {
+        response.headers_mut().insert("x-request-id", id);
+    }
+    response
+}
+
+fn log_cause(problem: &Problem) {
+    let Some(cause) = problem.cause() else { return };
+    let mut chain = cause.0.to_string();
+    let mut source = cause.0.source();
+    while let Some(error) = source {
+        chain.push_str(": ");
+        chain.push_str(&error.to_string());
+        source = error.source();
+    }
+    if problem.status().is_server_error() {
+        tracing::error!(problem = problem.kind().slug, cause = %chain, "failed");
+    } else {
+        tracing::debug!(problem = problem.kind().slug, cause = %chain, "refused");
+    }
+}
+
+/// Whether a person with a browser is asking, rather than a program: what they get is a page.
+fn wants_page(parts: &Parts) -> bool {
+    !parts.uri.path().starts_with("/api/") && !parts.headers.contains_key("x-fragment") && accepts_html(&parts.headers)
+}
+
+fn accepts_html(headers: &HeaderMap) -> bool {
+    headers.get(header::ACCEPT).and_then(|value| value.to_str().ok()).is_some_and(|accept| accept.contains("text/html"))
+}
+
+/// Shows a problem as a page; a stranger who asked for one is sent to sign in, and back afterwards.
+fn as_page(response: Response, web: &Web, reader: &Reader, id: RequestId) -> Response {
+    let Some(problem) = response.extensions().get::<Problem>() else { return response };
+    if let Some(path) = problem.other_page().filter(|_| reader.is_get) {
+        return Redirect::to(path).into_response();
+    }
+    if problem.status() == StatusCode::UNAUTHORIZED && reader.is_get {
+        let next: String = form_urlencoded::byte_serialize(reader.next.as_bytes()).collect();
+        return Redirect::to(&format!("{}?next={next}", web.sign_in)).into_response();
+    }
+    let context = serde_json::json!({ "problem": problem.document(), "request_id": id.0 });
+    match reader.page.render("core/problem.html", context) {
+        Ok(page) => {
+            let (mut parts, _) = response.into_parts();
+            parts.headers.remove(header::CONTENT_TYPE);
+            parts.headers.remove(header::CONTENT_LENGTH);
+            (parts.status, parts.headers, page).into_response()
+        }
+        // The document stays: a problem with the page about a problem helps nobody.
+        Err(second) => {
+            log_cause(&second);
+            response
+        }
+    }
+}
+
+struct Panicked(String);
+
+impl Panicked {
+    fn of(panic: &(dyn Any + Send)) -> Self {
+        let text = panic.downcast_ref::<&str>().map(ToString::to_string).or_else(|| panic.downcast_ref::<String>().cloned());
+        Self(text.unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for Panicked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for Panicked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the handler panicked: {}", self.0)
+    }
+}
+
+impl std::error::Error for Panicked {}
+
+async fn explain(Path(kind): Path<String>, page: Page) -> Result<Html, Problem> {
+    let kind = ProblemType::ALL.iter().find(|it| it.slug == kind).ok_or_else(Problem::not_found)?;
+    let document = Problem::new(kind).document();
+    page.render("core/problem_type.html", serde_json::json!({ "problem": document, "slug": kind.slug }))
+}

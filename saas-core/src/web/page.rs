@@ -1,0 +1,179 @@
+use std::collections::BTreeMap;
+
+use axum::{
+    extract::FromRequestParts,
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, StatusCode, header, request::Parts};
+use serde::Serialize;
+
+use super::{Nonce, Web};
+use crate::{
+    Declares, Principal, Problem, Standing,
+    pages::{Form, Frame, FrameTenant, FrameUser, Locale, NavItem},
+};
+
+/// Renders pages for the request at hand: in its language, with the frame that fits who is asking.
+#[derive(Debug, Clone)]
+pub struct Page {
+    web: Web,
+    locale: Locale,
+    frame: Frame,
+    fragment: bool,
+}
+
+impl Page {
+    /// Renders a template.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the context does not fit the template.
+    pub fn render(&self, template: &str, context: impl Serialize) -> Result<Html, Problem> {
+        self.web.pages.page(template, self.locale, &self.frame, context).map(Html).map_err(Problem::internal)
+    }
+
+    /// Renders a form again as it was filled in, with what is wrong: 422.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the context does not fit the template.
+    pub fn refuse(&self, template: &str, context: impl Serialize) -> Result<Response, Problem> {
+        Ok((StatusCode::UNPROCESSABLE_ENTITY, self.render(template, context)?).into_response())
+    }
+
+    /// A form as it was filled in, with its errors in the reader's language. Never pass a password.
+    #[must_use]
+    pub fn form(&self, values: &[(&str, &str)], errors: &FormErrors) -> Form {
+        let texts = self.web.pages.texts(self.locale);
+        let mut form = Form::default();
+        for (field, value) in values {
+            form = form.value(field, *value);
+        }
+        for (field, text) in &errors.fields {
+            form = form.field_error(field, texts.get(text, &[]));
+        }
+        match errors.form {
+            Some(text) => form.error(texts.get(text, &[])),
+            None => form,
+        }
+    }
+
+    /// A text in the reader's language.
+    #[must_use]
+    pub fn text(&self, key: &str) -> String {
+        self.web.pages.texts(self.locale).get(key, &[])
+    }
+
+    /// Whether the script asks for a part of the page, to put it in the place of the old one.
+    #[must_use]
+    pub fn is_fragment(&self) -> bool {
+        self.fragment
+    }
+
+    /// The reader's language.
+    #[must_use]
+    pub fn locale(&self) -> Locale {
+        self.locale
+    }
+
+    /// What stands around the application.
+    #[must_use]
+    pub fn web(&self) -> &Web {
+        &self.web
+    }
+
+    pub(super) fn of(web: &Web, parts: &Parts) -> Self {
+        let accept_language = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        let locale = Locale::negotiate(accept_language);
+        let texts = web.pages.texts(locale);
+        let path = parts.uri.path();
+        let role = |name: &str| texts.get(&format!("role-{name}"), &[]);
+        let tenant = |id: String, slug: &str, name: &str, in_role: &str| FrameTenant {
+            id,
+            slug: slug.to_owned(),
+            name: name.to_owned(),
+            role: role(in_role),
+        };
+        let signed_in = match parts.extensions.get::<Principal>() {
+            Some(Principal::User(signed_in)) => Some(signed_in),
+            _ => None,
+        };
+        let standing = parts.extensions.get::<Standing>();
+        let frame = Frame {
+            nonce: parts.extensions.get::<Nonce>().map(|nonce| nonce.as_str().to_owned()).unwrap_or_default(),
+            path: path.to_owned(),
+            user: signed_in.map(|it| FrameUser { email: it.email.clone(), name: it.name.clone() }),
+            tenant: standing.map(|it| tenant(it.tenant.to_string(), &it.slug, &it.name, &it.role)),
+            memberships: signed_in
+                .map(|it| it.memberships.iter().map(|m| tenant(m.id.to_string(), &m.slug, &m.name, &m.role)).collect())
+                .unwrap_or_default(),
+            // The navigation leads into a tenant, so it needs one.
+            nav: if standing.is_some() { nav(web, &texts, path) } else { Vec::new() },
+        };
+        Self { web: web.clone(), locale, frame, fragment: parts.headers.contains_key("x-fragment") }
+    }
+}
+
+fn nav(web: &Web, texts: &crate::pages::Texts, path: &str) -> Vec<NavItem> {
+    web.nav
+        .iter()
+        .map(|link| NavItem {
+            href: link.href.to_owned(),
+            label: texts.get(link.text, &[]),
+            current: path == link.href || path.strip_prefix(link.href).is_some_and(|rest| rest.starts_with('/')),
+        })
+        .collect()
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Page {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let web = parts.extensions.get::<Web>().ok_or_else(|| Problem::missing_layer("finish"))?;
+        Ok(Self::of(web, parts))
+    }
+}
+
+impl Declares for Page {}
+
+/// A page.
+#[derive(Debug, Clone)]
+pub struct Html(pub String);
+
+impl IntoResponse for Html {
+    fn into_response(self) -> Response {
+        ([(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"))], self.0).into_response()
+    }
+}
+
+/// What is wrong with a form, by field, as keys of texts.
+///
+/// ```
+/// let mut errors = saas_core::FormErrors::default();
+/// errors.add("email", "auth-error-email");
+/// assert!(!errors.is_empty());
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FormErrors {
+    fields: BTreeMap<&'static str, &'static str>,
+    form: Option<&'static str>,
+}
+
+impl FormErrors {
+    /// Something is wrong with this field; the first thing said of a field stands.
+    pub fn add(&mut self, field: &'static str, text: &'static str) {
+        self.fields.entry(field).or_insert(text);
+    }
+
+    /// Something is wrong with the form as a whole.
+    #[must_use]
+    pub fn whole(text: &'static str) -> Self {
+        Self { fields: BTreeMap::new(), form: Some(text) }
+    }
+
+    /// Whether nothing is wrong.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty() && self.form.is_none()
+    }
+}

@@ -1,0 +1,1 @@
+//! Organizations, members, roles and the layer that finds the tenant of a request.
