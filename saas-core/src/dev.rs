@@ -37,6 +37,9 @@ mod postmaster;
 
 pub use error::DevError;
 
+#[cfg(feature = "testing")]
+pub(crate) use database::create_owner;
+
 use cluster::Cluster;
 use database::{DatabaseName, Urls};
 use guardian::Membership;
