@@ -1,1 +1,100 @@
-//! Organizations, members, roles and the layer that finds the tenant of a request.
+//! Organizations, their members and roles, and the layer that finds the tenant of a request.
+//!
+//! ```no_run
+//! use saas_core::{Db, Permission as _, Routes};
+//! use saas_tenancy::{ActiveOrganization, Header, Role, Roles, Tenancy};
+//!
+//! saas_core::permissions! {
+//!     /// See devices.
+//!     pub DeviceRead = "monitoring.device.read";
+//! }
+//!
+//! fn routes(db: &Db, devices: Routes) -> Routes {
+//!     let roles = Roles::new(&[(DeviceRead::NAME, Role::ALL)]);
+//!     let tenancy = Tenancy::new(db, Header::new("x-organization").or(ActiveOrganization), roles);
+//!     devices.layer(tenancy.layer()).merge(tenancy.routes())
+//! }
+//! ```
+
+mod layer;
+mod member;
+mod organization;
+mod resolve;
+mod role;
+
+use std::{fmt, sync::Arc};
+
+use saas_core::{Db, Migrations, Routes, pages::PageSet};
+
+pub use layer::{TenancyLayer, TenancyService};
+pub use member::{
+    Member, MemberError, MemberJoined, MemberLeft, MemberRead, MemberRoleChanged, MemberWrite, member_add_in, member_remove_in,
+    member_role_set_in, members_in,
+};
+pub use organization::{NewOrganization, Organization, OrganizationCreated, OrganizationError, organization_create};
+pub use resolve::{ActiveOrganization, Header, Or, PathParameter, ResolveTenant, TenantRef};
+pub use role::{Role, Roles, UnknownRole};
+
+/// This crate has no tables of its own yet: tenants and members are core's.
+pub const MIGRATIONS: Migrations = Migrations { name: "tenancy", control: None, data: None, lookups: &[], inventory: &[] };
+
+/// The pages of this crate.
+pub const PAGES: PageSet = saas_core::page_set!("tenancy");
+
+/// Organizations, members, and the layer that finds the tenant of a request. Cheap to clone.
+#[derive(Clone)]
+pub struct Tenancy {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    db: Db,
+    resolver: Box<dyn ResolveTenant>,
+    roles: Roles,
+    home: &'static str,
+}
+
+impl Tenancy {
+    /// Finds tenants with `resolver` and gives their members what `roles` says.
+    #[must_use]
+    pub fn new(db: &Db, resolver: impl ResolveTenant, roles: Roles) -> Self {
+        Self::with_home(db, resolver, roles, "/")
+    }
+
+    /// The same, with the page where people land after they made or switched an organization.
+    #[must_use]
+    pub fn with_home(db: &Db, resolver: impl ResolveTenant, roles: Roles, home: &'static str) -> Self {
+        Self { inner: Arc::new(Inner { db: db.clone(), resolver: Box::new(resolver), roles, home }) }
+    }
+
+    /// Finds the tenant of a request, checks that the caller belongs to it, and puts [`Standing`](saas_core::Standing) and
+    /// [`TenantDb`](saas_core::TenantDb) on it. 401 for a stranger, 404 for whoever does not belong.
+    pub fn layer(&self) -> TenancyLayer {
+        TenancyLayer::new(self.clone())
+    }
+
+    /// Pages and JSON API for organizations and members. Its own layer is inside, so merge it beside the tenant's routes.
+    pub fn routes(&self) -> Routes {
+        member::routes().with_state(self.clone()).layer(self.layer()).merge(organization::routes().with_state(self.clone()))
+    }
+
+    /// Who may do what.
+    #[must_use]
+    pub fn roles(&self) -> &Roles {
+        &self.inner.roles
+    }
+
+    pub(crate) fn db(&self) -> &Db {
+        &self.inner.db
+    }
+
+    pub(crate) fn home(&self) -> &'static str {
+        self.inner.home
+    }
+}
+
+impl fmt::Debug for Tenancy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tenancy").field("roles", &self.inner.roles).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,140 @@
+use std::{
+    mem,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use axum::{
+    extract::Request,
+    response::{IntoResponse as _, Response},
+};
+use futures_core::future::BoxFuture;
+use http::request::Parts;
+use saas_core::{Actor, AgentPrincipal, Principal, Problem, ProblemType, SignedIn, Standing, TenantDb};
+use tower::{Layer, Service};
+
+use crate::{Role, Tenancy, TenantRef};
+
+/// Applies [`TenancyService`]. Made by [`Tenancy::layer`].
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct TenancyLayer {
+    tenancy: Tenancy,
+}
+
+impl TenancyLayer {
+    pub(crate) fn new(tenancy: Tenancy) -> Self {
+        Self { tenancy }
+    }
+}
+
+impl<S> Layer<S> for TenancyLayer {
+    type Service = TenancyService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        TenancyService { inner, tenancy: self.tenancy.clone() }
+    }
+}
+
+/// Lets a request through with its tenant, or answers with a problem.
+#[derive(Debug, Clone)]
+pub struct TenancyService<S> {
+    inner: S,
+    tenancy: Tenancy,
+}
+
+impl<S> Service<Request> for TenancyService<S>
+where
+    S: Service<Request, Response = Response> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<Response, S::Error>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        // The clone has not been polled ready; the original has, so it takes the call.
+        let clone = self.inner.clone();
+        let mut inner = mem::replace(&mut self.inner, clone);
+        let tenancy = self.tenancy.clone();
+        Box::pin(async move {
+            let (mut parts, body) = request.into_parts();
+            match tenancy.enter(&mut parts).await {
+                Ok((standing, db)) => {
+                    tracing::Span::current().record("tenant.id", tracing::field::display(standing.tenant));
+                    parts.extensions.insert(standing);
+                    parts.extensions.insert(db);
+                    inner.call(Request::from_parts(parts, body)).await
+                }
+                Err(problem) => Ok(problem.into_response()),
+            }
+        })
+    }
+}
+
+impl Tenancy {
+    async fn enter(&self, parts: &mut Parts) -> Result<(Standing, TenantDb), Problem> {
+        let principal = parts.extensions.get::<Principal>().cloned().ok_or_else(|| Problem::missing_layer("one that authenticates"))?;
+        let named = match &principal {
+            Principal::User(_) | Principal::Agent(_) => self.inner.resolver.resolve(parts).await?,
+            _ => return Err(Problem::unauthenticated()),
+        };
+        let read_only = parts.method.is_safe();
+        match principal {
+            Principal::User(signed_in) => {
+                let standing = self.person(&signed_in, named)?;
+                let db = self.db().tenant(standing.tenant).acting(signed_in.user).read_only(read_only);
+                Ok((standing, db))
+            }
+            Principal::Agent(agent) => {
+                let standing = self.machine(agent, named.as_ref())?;
+                Ok((standing, self.db().tenant(agent.tenant).read_only(read_only)))
+            }
+            _ => Err(Problem::unauthenticated()),
+        }
+    }
+
+    fn person(&self, signed_in: &SignedIn, named: Option<TenantRef>) -> Result<Standing, Problem> {
+        let Some(named) = named else {
+            return Err(Problem::new(&ProblemType::NO_TENANT).instead("/organizations"));
+        };
+        let membership = signed_in
+            .memberships
+            .iter()
+            .find(|membership| match &named {
+                TenantRef::Id(id) => membership.id == *id,
+                TenantRef::Slug(slug) => membership.slug == *slug,
+            })
+            .ok_or_else(Problem::not_found)?;
+        let role: Role = membership.role.parse().map_err(Problem::internal)?;
+        Ok(Standing {
+            tenant: membership.id,
+            slug: membership.slug.as_str().into(),
+            name: membership.name.as_str().into(),
+            actor: Actor::from(signed_in),
+            role: Arc::from(role.as_str()),
+            permissions: self.inner.roles.of(role),
+        })
+    }
+
+    /// A machine belongs to one tenant; a request that names another is not its to make.
+    fn machine(&self, agent: AgentPrincipal, named: Option<&TenantRef>) -> Result<Standing, Problem> {
+        match named {
+            None => {}
+            Some(TenantRef::Id(id)) if *id == agent.tenant => {}
+            Some(_) => return Err(Problem::not_found()),
+        }
+        Ok(Standing {
+            tenant: agent.tenant,
+            slug: Arc::from(""),
+            name: Arc::from(""),
+            actor: Actor::from(&agent),
+            role: Arc::from("agent"),
+            permissions: self.inner.roles.of_agents(),
+        })
+    }
+}

@@ -1,0 +1,231 @@
+use chrono::{DateTime, Utc};
+use saas_core::{Actor, DbError, Event, Problem, ProblemType, Standing, TenantTx, UserId, event_in};
+use serde::Serialize;
+use sqlx::{query, query_as};
+
+use super::MemberWrite;
+use crate::Role;
+
+/// A person who belongs to an organization.
+#[derive(Debug, Clone, Serialize)]
+pub struct Member {
+    /// The person.
+    pub id: UserId,
+    /// What they are called.
+    pub name: String,
+    /// Where mail reaches them.
+    pub email: String,
+    /// Their role.
+    pub role: String,
+    /// Since when they belong.
+    pub joined_at: DateTime<Utc>,
+}
+
+/// Somebody joined.
+#[derive(Debug, Serialize)]
+pub struct MemberJoined {
+    /// The role that they were given.
+    pub role: Role,
+}
+
+impl Event for MemberJoined {
+    const NAME: &'static str = "tenancy.member.joined";
+    const TOPIC: &'static str = "members";
+}
+
+/// Somebody's role changed.
+#[derive(Debug, Serialize)]
+pub struct MemberRoleChanged {
+    /// The role before.
+    pub from: Role,
+    /// The role now.
+    pub to: Role,
+}
+
+impl Event for MemberRoleChanged {
+    const NAME: &'static str = "tenancy.member.role_changed";
+    const TOPIC: &'static str = "members";
+}
+
+/// Somebody left or was removed.
+#[derive(Debug, Serialize)]
+pub struct MemberLeft {
+    /// The role that they had.
+    pub role: Role,
+}
+
+impl Event for MemberLeft {
+    const NAME: &'static str = "tenancy.member.left";
+    const TOPIC: &'static str = "members";
+}
+
+/// A membership cannot be changed so.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MemberError {
+    /// Nobody here has this id.
+    #[error("no such member")]
+    NotFound,
+    /// Only an owner may make an owner, or change what an owner is.
+    #[error("only an owner can do this to an owner")]
+    NotPermitted,
+    /// The organization would be left without an owner.
+    #[error("the last owner cannot leave, be demoted or removed")]
+    LastOwner,
+    /// The person belongs already.
+    #[error("already a member")]
+    AlreadyMember,
+    /// The database failed.
+    #[error(transparent)]
+    Database(DbError),
+}
+
+impl From<DbError> for MemberError {
+    fn from(error: DbError) -> Self {
+        match error.constraint() {
+            Some("member_last_owner") => Self::LastOwner,
+            _ => Self::Database(error),
+        }
+    }
+}
+
+impl From<sqlx::Error> for MemberError {
+    fn from(error: sqlx::Error) -> Self {
+        DbError::from(error).into()
+    }
+}
+
+impl From<MemberError> for Problem {
+    fn from(error: MemberError) -> Self {
+        match error {
+            MemberError::NotFound => Self::not_found(),
+            MemberError::NotPermitted => Self::forbidden().detail("only an owner can do this to an owner"),
+            MemberError::LastOwner => Self::new(&ProblemType::CONFLICT)
+                .detail("the last owner cannot leave, be demoted or removed; make somebody else an owner first"),
+            MemberError::AlreadyMember => Self::new(&ProblemType::CONFLICT).detail("this person is a member already"),
+            MemberError::Database(error) => error.into(),
+        }
+    }
+}
+
+/// Everybody who belongs to the organization, by name.
+///
+/// # Errors
+///
+/// Fails if the database does.
+pub async fn members_in(tx: &mut TenantTx) -> Result<Vec<Member>, DbError> {
+    let members = query_as!(
+        Member,
+        r#"select user_id as "id: UserId", name, email, role, joined_at
+        from core.member
+        where tenant_id = $1 and left_at is null
+        order by lower(name), lower(email), user_id"#,
+        tx.tenant().map(uuid::Uuid::from),
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(members)
+}
+
+/// Makes a person a member. Whoever left before comes back with the new role.
+///
+/// # Errors
+///
+/// Fails if the person belongs already, or the database fails.
+pub async fn member_add_in(tx: &mut TenantTx, actor: Actor, user: UserId, name: &str, email: &str, role: Role) -> Result<(), MemberError> {
+    if !member_insert_in(tx, user, name, email, role).await? {
+        return Err(MemberError::AlreadyMember);
+    }
+    event_in(tx, actor, user, &MemberJoined { role }).await?;
+    Ok(())
+}
+
+/// Writes the row alone; false if the person belongs already.
+pub(crate) async fn member_insert_in(tx: &mut TenantTx, user: UserId, name: &str, email: &str, role: Role) -> Result<bool, DbError> {
+    let now = tx.now();
+    let written = query!(
+        r#"insert into core.member as m (tenant_id, user_id, role, name, email, joined_at)
+        values ($1, $2, $3, $4, $5, $6)
+        on conflict (tenant_id, user_id) do update
+            set role = excluded.role, name = excluded.name, email = excluded.email, joined_at = excluded.joined_at, left_at = null
+            where m.left_at is not null"#,
+        tx.tenant().map(uuid::Uuid::from),
+        uuid::Uuid::from(user),
+        role.as_str(),
+        name,
+        email,
+        now,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(written.rows_affected() == 1)
+}
+
+/// Gives a member another role.
+///
+/// # Errors
+///
+/// Fails if there is no such member, the caller's role does not suffice, or no owner would be left.
+pub async fn member_role_set_in(tx: &mut TenantTx, caller: &Standing, user: UserId, role: Role) -> Result<(), MemberError> {
+    let from = locked_role(tx, user).await?;
+    if from == role {
+        return Ok(());
+    }
+    check_rank(caller, from.max(role))?;
+    query!(
+        "update core.member set role = $3 where tenant_id = $1 and user_id = $2",
+        tx.tenant().map(uuid::Uuid::from),
+        uuid::Uuid::from(user),
+        role.as_str(),
+    )
+    .execute(&mut **tx)
+    .await?;
+    event_in(tx, caller.actor, user, &MemberRoleChanged { from, to: role }).await?;
+    Ok(())
+}
+
+/// Ends a membership: one's own, or with the permission another's. What the person wrote stays theirs.
+///
+/// # Errors
+///
+/// Fails if there is no such member, the caller may not, or no owner would be left.
+pub async fn member_remove_in(tx: &mut TenantTx, caller: &Standing, user: UserId) -> Result<(), MemberError> {
+    let role = locked_role(tx, user).await?;
+    if caller.actor != Actor::User(user) {
+        if !caller.may::<MemberWrite>() {
+            return Err(MemberError::NotPermitted);
+        }
+        check_rank(caller, role)?;
+    }
+    let now = tx.now();
+    query!(
+        "update core.member set left_at = $3 where tenant_id = $1 and user_id = $2",
+        tx.tenant().map(uuid::Uuid::from),
+        uuid::Uuid::from(user),
+        now,
+    )
+    .execute(&mut **tx)
+    .await?;
+    event_in(tx, caller.actor, user, &MemberLeft { role }).await?;
+    Ok(())
+}
+
+/// What touches an owner takes an owner.
+fn check_rank(caller: &Standing, concerned: Role) -> Result<(), MemberError> {
+    if concerned == Role::Owner && *caller.role != *Role::Owner.as_str() { Err(MemberError::NotPermitted) } else { Ok(()) }
+}
+
+/// The tenant is locked before the member, in the order of the trigger that guards the last owner, so two changes cannot deadlock.
+async fn locked_role(tx: &mut TenantTx, user: UserId) -> Result<Role, MemberError> {
+    let tenant = tx.tenant().map(uuid::Uuid::from);
+    query!("select id from core.tenant where id = $1 for no key update", tenant).fetch_optional(&mut **tx).await?;
+    let role = sqlx::query_scalar!(
+        "select role from core.member where tenant_id = $1 and user_id = $2 and left_at is null for update",
+        tenant,
+        uuid::Uuid::from(user),
+    )
+    .fetch_optional(&mut **tx)
+    .await?
+    .ok_or(MemberError::NotFound)?;
+    role.parse().map_err(|error| MemberError::Database(sqlx::Error::Decode(Box::new(error)).into()))
+}

@@ -1,0 +1,264 @@
+//! Making, listing and switching organizations.
+
+use axum::{
+    extract::State,
+    response::{IntoResponse as _, Redirect, Response},
+};
+use cookie::{Cookie, SameSite};
+use http::{HeaderValue, StatusCode, header};
+use saas_core::{
+    CurrentUser, Db, DbError, Event, FieldError, Form, FormErrors, Html, Json, Membership, Page, Problem, Routes, SignedIn, TenantId,
+    Validate, event_in,
+};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sqlx::query_scalar;
+
+use crate::{Role, Tenancy, member::member_insert_in, resolve::COOKIE};
+
+/// An organization, as its members see it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Organization {
+    /// Its id.
+    pub id: TenantId,
+    /// Its short name in addresses.
+    pub slug: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// What it takes to make one.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewOrganization {
+    /// 1 to 100 characters.
+    pub name: String,
+}
+
+impl Validate for NewOrganization {
+    fn validate(&self) -> Vec<FieldError> {
+        match clean_name(&self.name) {
+            Some(_) => Vec::new(),
+            None => vec![FieldError::new("/name", "must have 1 to 100 characters")],
+        }
+    }
+}
+
+/// An organization was made.
+#[derive(Debug, Serialize)]
+pub struct OrganizationCreated {
+    /// Its name.
+    pub name: String,
+}
+
+impl Event for OrganizationCreated {
+    const NAME: &'static str = "tenancy.organization.created";
+    const TOPIC: &'static str = "organization";
+}
+
+/// An organization cannot be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OrganizationError {
+    /// The person has not shown that their address is theirs.
+    #[error("the address is not verified")]
+    Unverified,
+    /// The name is empty, too long, or holds what no name does.
+    #[error("the name must have 1 to 100 characters")]
+    Name,
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl From<OrganizationError> for Problem {
+    fn from(error: OrganizationError) -> Self {
+        match error {
+            OrganizationError::Unverified => Self::forbidden().detail("verify your email address first"),
+            OrganizationError::Name => Self::invalid([FieldError::new("/name", "must have 1 to 100 characters")]),
+            OrganizationError::Database(error) => error.into(),
+        }
+    }
+}
+
+/// Makes an organization with its maker as the owner.
+///
+/// It runs as the application inside the new tenant, so it takes no power over others. A short name that is taken gets a random ending,
+/// so nobody learns who is here.
+///
+/// # Errors
+///
+/// Fails if the maker's address is not verified, the name will not do, or the database fails.
+pub async fn organization_create(db: &Db, owner: &SignedIn, new: &NewOrganization) -> Result<Organization, OrganizationError> {
+    if !owner.verified {
+        return Err(OrganizationError::Unverified);
+    }
+    let name = clean_name(&new.name).ok_or(OrganizationError::Name)?;
+    let id = TenantId::new();
+    let mut tx = db.tenant(id).acting(owner.user).begin().await?;
+    let now = tx.now();
+    let wanted = slug(name);
+    let mut slug = wanted.clone();
+    loop {
+        let inserted = query_scalar!(
+            r#"insert into core.tenant (id, slug, name, state, created_at) values ($1, $2, $3, 'active', $4)
+            on conflict on constraint tenant_slug_key do nothing
+            returning slug"#,
+            uuid::Uuid::from(id),
+            slug,
+            name,
+            now,
+        )
+        .fetch_optional(&mut *tx)
+        .await
+        .map_err(DbError::from)?;
+        if inserted.is_some() {
+            break;
+        }
+        slug = format!("{wanted}-{:06x}", rand::random::<u32>() >> 8);
+    }
+    member_insert_in(&mut tx, owner.user, &owner.name, &owner.email, Role::Owner).await?;
+    event_in(&mut tx, owner.into(), id, &OrganizationCreated { name: name.to_owned() }).await?;
+    tx.commit().await?;
+    Ok(Organization { id, slug, name: name.to_owned() })
+}
+
+fn clean_name(name: &str) -> Option<&str> {
+    let name = name.trim();
+    ((1..=100).contains(&name.chars().count()) && !name.contains(char::is_control)).then_some(name)
+}
+
+/// Lower-case letters, digits and single hyphens; never empty.
+fn slug(name: &str) -> String {
+    let mut slug = String::new();
+    for c in name.to_lowercase().chars() {
+        let plain = match c {
+            'ä' => "ae",
+            'ö' => "oe",
+            'ü' => "ue",
+            'ß' => "ss",
+            c if c.is_ascii_alphanumeric() => {
+                slug.push(c);
+                continue;
+            }
+            _ => {
+                if !slug.is_empty() && !slug.ends_with('-') {
+                    slug.push('-');
+                }
+                continue;
+            }
+        };
+        slug.push_str(plain);
+    }
+    slug.truncate(50);
+    let slug = slug.trim_matches('-');
+    if slug.len() < 2 { format!("org-{:06x}", rand::random::<u32>() >> 8) } else { slug.to_owned() }
+}
+
+pub(crate) fn routes() -> Routes<Tenancy> {
+    Routes::new()
+        .get("/organizations", list_page)
+        .get("/organizations/new", new_page)
+        .post("/organizations", create_from_page)
+        .post("/organizations/switch", switch_from_page)
+        .get("/api/v1/organizations", list)
+        .post("/api/v1/organizations", create)
+}
+
+async fn list(CurrentUser(me): CurrentUser) -> Json<Vec<Membership>> {
+    Json(me.memberships.clone())
+}
+
+async fn create(
+    CurrentUser(me): CurrentUser,
+    State(tenancy): State<Tenancy>,
+    Json(new): Json<NewOrganization>,
+) -> Result<(StatusCode, Json<Organization>), Problem> {
+    let organization = organization_create(tenancy.db(), &me, &new).await?;
+    Ok((StatusCode::CREATED, Json(organization)))
+}
+
+async fn list_page(CurrentUser(me): CurrentUser, page: Page) -> Result<Response, Problem> {
+    if me.memberships.is_empty() {
+        return Ok(Redirect::to("/organizations/new").into_response());
+    }
+    Ok(page.render("tenancy/organizations.html", json!({}))?.into_response())
+}
+
+async fn new_page(CurrentUser(me): CurrentUser, page: Page) -> Result<Html, Problem> {
+    show_new(&page, &me, "", &FormErrors::default())
+}
+
+fn show_new(page: &Page, me: &SignedIn, name: &str, errors: &FormErrors) -> Result<Html, Problem> {
+    let form = page.form(&[("name", name)], errors);
+    page.render("tenancy/organization_new.html", json!({ "form": form, "verified": me.verified }))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewForm {
+    #[serde(default)]
+    name: String,
+}
+
+async fn create_from_page(
+    CurrentUser(me): CurrentUser,
+    State(tenancy): State<Tenancy>,
+    page: Page,
+    Form(form): Form<NewForm>,
+) -> Result<Response, Problem> {
+    let mut errors = FormErrors::default();
+    match organization_create(tenancy.db(), &me, &NewOrganization { name: form.name.clone() }).await {
+        Ok(organization) => return Ok(go_to(&tenancy, organization.id)),
+        Err(OrganizationError::Unverified) => errors = FormErrors::whole("tenancy-error-unverified"),
+        Err(OrganizationError::Name) => errors.add("name", "tenancy-error-name"),
+        Err(OrganizationError::Database(error)) => return Err(error.into()),
+    }
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, show_new(&page, &me, &form.name, &errors)?).into_response())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SwitchForm {
+    organization: TenantId,
+}
+
+async fn switch_from_page(
+    CurrentUser(me): CurrentUser,
+    State(tenancy): State<Tenancy>,
+    Form(form): Form<SwitchForm>,
+) -> Result<Response, Problem> {
+    if me.memberships.iter().any(|membership| membership.id == form.organization) {
+        Ok(go_to(&tenancy, form.organization))
+    } else {
+        Err(Problem::not_found())
+    }
+}
+
+/// Remembers the organization in the browser and leads to its first page.
+fn go_to(tenancy: &Tenancy, organization: TenantId) -> Response {
+    let cookie = Cookie::build((COOKIE, organization.to_string()))
+        .path("/")
+        .http_only(true)
+        .same_site(SameSite::Lax)
+        .max_age(cookie::time::Duration::days(365));
+    let mut response = Redirect::to(tenancy.home()).into_response();
+    // An id and fixed words always make a header.
+    if let Ok(value) = HeaderValue::try_from(cookie.to_string()) {
+        response.headers_mut().append(header::SET_COOKIE, value);
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slug_is_readable_and_never_empty() {
+        assert_eq!(slug("Müller & Söhne GmbH"), "mueller-soehne-gmbh");
+        assert_eq!(slug("  --A1--  "), "a1");
+        assert!(slug("東京").starts_with("org-"));
+        assert!(slug(&"x".repeat(200)).len() <= 50);
+    }
+}

@@ -1,0 +1,107 @@
+use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
+
+use saas_core::Permission as _;
+use serde::{Deserialize, Serialize};
+
+use crate::{MemberRead, MemberWrite};
+
+/// A built-in role. Roles are ordered: an owner is above an admin.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Looks and changes nothing.
+    Viewer,
+    /// Works with the product.
+    Member,
+    /// Runs the organization, short of owning it.
+    Admin,
+    /// Answers for it. There is always one.
+    Owner,
+}
+
+impl Role {
+    /// All of them, the highest first.
+    pub const ALL: &'static [Self] = &[Self::Owner, Self::Admin, Self::Member, Self::Viewer];
+
+    /// As it is stored and sent.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Owner => "owner",
+            Self::Admin => "admin",
+            Self::Member => "member",
+            Self::Viewer => "viewer",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Role {
+    type Err = UnknownRole;
+
+    fn from_str(text: &str) -> Result<Self, UnknownRole> {
+        Self::ALL.iter().copied().find(|role| role.as_str() == text).ok_or(UnknownRole)
+    }
+}
+
+/// The text names no role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a role is owner, admin, member or viewer")]
+pub struct UnknownRole;
+
+type Permissions = Arc<[&'static str]>;
+
+/// Who may do what: one table for the whole application.
+///
+/// ```
+/// use saas_tenancy::{Role, Roles};
+///
+/// let roles = Roles::new(&[("app.report.read", Role::ALL), ("app.report.write", &[Role::Owner, Role::Admin])])
+///     .agents(&["app.report.send"]);
+/// assert!(!roles.of(Role::Viewer).contains(&"app.report.write"));
+/// ```
+#[derive(Debug, Clone)]
+pub struct Roles {
+    by_role: BTreeMap<Role, Permissions>,
+    agents: Permissions,
+}
+
+/// What this crate itself asks about.
+const OWN: &[(&str, &[Role])] = &[(MemberRead::NAME, Role::ALL), (MemberWrite::NAME, &[Role::Owner, Role::Admin])];
+
+impl Roles {
+    /// Each permission with the roles that hold it. The permissions of this crate are there already.
+    #[must_use]
+    pub fn new(matrix: &[(&'static str, &[Role])]) -> Self {
+        let by_role = Role::ALL
+            .iter()
+            .map(|role| {
+                let held = OWN.iter().chain(matrix).filter(|(_, roles)| roles.contains(role));
+                (*role, held.map(|(permission, _)| *permission).collect())
+            })
+            .collect();
+        Self { by_role, agents: Arc::from([]) }
+    }
+
+    /// What machines with a credential of the tenant may do.
+    #[must_use]
+    pub fn agents(mut self, permissions: &[&'static str]) -> Self {
+        self.agents = permissions.into();
+        self
+    }
+
+    /// The permissions of a role.
+    #[must_use]
+    pub fn of(&self, role: Role) -> Permissions {
+        self.by_role.get(&role).cloned().unwrap_or_else(|| Arc::from([]))
+    }
+
+    pub(crate) fn of_agents(&self) -> Permissions {
+        Arc::clone(&self.agents)
+    }
+}
