@@ -1,1 +1,59 @@
-//! The command line that every product shares: serve, migrate, doctor.
+//! The command line that every product shares: `serve`, `migrate`, `doctor`.
+//!
+//! ```no_run
+//! use saas_admin::{Product, Program};
+//! use saas_core::{Problem, Routes};
+//!
+//! fn compose(program: &Program) -> Result<Routes, saas_admin::ComposeError> {
+//!     Ok(Routes::new().get("/", async || "hello"))
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> std::process::ExitCode {
+//!     saas_admin::run(Product { name: "hello", title: "Hello", migrations: &[], pages: &[], nav: &[], compose }).await
+//! }
+//! ```
+
+mod arguments;
+mod config;
+mod development;
+mod doctor;
+mod error;
+mod migrate;
+mod product;
+mod serve;
+
+use std::{
+    io::{self, Write as _},
+    process::ExitCode,
+};
+
+use clap::{CommandFactory as _, FromArgMatches as _};
+
+pub use config::Mode;
+pub use error::{ComposeError, Error};
+pub use product::{Product, Program};
+
+use arguments::{Arguments, Command};
+
+/// Runs a product as its arguments say, and reports what went wrong in words.
+///
+/// Exit codes: 0 all well; 1 the doctor found something, or the program failed; 69 the database is away or not safe to run on; 78 the
+/// settings are wrong.
+pub async fn run(product: Product) -> ExitCode {
+    let matches = Arguments::command().name(product.name).about(product.title).get_matches();
+    let arguments = match Arguments::from_arg_matches(&matches) {
+        Ok(arguments) => arguments,
+        Err(error) => error.exit(),
+    };
+    let result = match &arguments.command {
+        None | Some(Command::Serve) => serve::serve(&product, &arguments).await.map(|()| ExitCode::SUCCESS),
+        Some(Command::Migrate(options)) => migrate::migrate(&product, &arguments, options).await.map(|()| ExitCode::SUCCESS),
+        Some(Command::Doctor(options)) => doctor::doctor(&product, &arguments, options).await,
+    };
+    result.unwrap_or_else(|error| {
+        // Nothing is left to do if even standard error is gone.
+        drop(writeln!(io::stderr(), "{}: {}", product.name, error.in_full()));
+        error.exit_code()
+    })
+}

@@ -23,7 +23,7 @@ pub use tenant::{TenantDb, TenantTx};
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use futures_core::future::BoxFuture;
@@ -43,7 +43,7 @@ struct Inner {
     owner: Option<Secret>,
     app_url: Secret,
     clock: Clock,
-    sets: OnceLock<Vec<Migrations>>,
+    sets: Vec<Migrations>,
     reasons: Mutex<BTreeMap<&'static str, u64>>,
 }
 

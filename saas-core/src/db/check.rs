@@ -81,7 +81,7 @@ impl Db {
     /// Fails if the database does not answer.
     pub async fn findings(&self) -> Result<Vec<Finding>, DbError> {
         let lookups: Vec<&str> =
-            self.inner.sets.get().into_iter().flatten().flat_map(|set| set.lookups).copied().collect();
+            self.inner.sets.iter().flat_map(|set| set.lookups).copied().collect();
         let mut connection = self.inner.app.acquire().await?;
         let mut findings = Vec::new();
         for rule in RULES {

@@ -5,7 +5,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-use super::{Db, Finding, Inner, ProvisionError, check};
+use super::{Db, Finding, Inner, Migrations, ProvisionError, check, migrate::with_core};
 use crate::{Clock, Secret};
 
 /// Where the database is and how much of it to use.
@@ -24,13 +24,14 @@ pub struct DatabaseConfig {
 }
 
 impl Db {
-    /// Connects as the application and the system login, and refuses logins that could see around row-level security and servers that
+    /// Connects as the application and the system login, for a program that needs these migrations (core's come first by themselves),
+    /// and refuses logins that could see around row-level security and servers that
     /// are known to have holes in it.
     ///
     /// # Errors
     ///
     /// Fails if the database does not answer, or with everything that is dangerous about it.
-    pub async fn connect(config: &DatabaseConfig, clock: Clock) -> Result<Self, ConnectError> {
+    pub async fn connect(config: &DatabaseConfig, migrations: &[Migrations], clock: Clock) -> Result<Self, ConnectError> {
         let size = if config.max_connections == 0 { 10 } else { config.max_connections };
         let db = Self {
             inner: Arc::new(Inner {
@@ -39,7 +40,7 @@ impl Db {
                 owner: config.owner.clone(),
                 app_url: config.app.clone(),
                 clock,
-                sets: std::sync::OnceLock::new(),
+                sets: with_core(migrations).copied().collect(),
                 reasons: std::sync::Mutex::default(),
             }),
         };

@@ -64,17 +64,19 @@ impl Db {
     /// # Errors
     ///
     /// Fails if there is no owner login, or with the first migration that does not apply.
-    pub async fn migrate(&self, sets: &[Migrations]) -> Result<(), MigrateError> {
+    pub async fn migrate(&self) -> Result<(), MigrateError> {
         let owner = self.inner.owner.as_ref().ok_or(MigrateError::NoOwner)?;
-        migrate(owner, sets).await?;
-        self.expect(sets);
-        Ok(())
+        migrate(owner, &self.inner.sets).await
     }
 
-    /// Says which migrations the program needs, on a node that does not run them itself.
-    pub fn expect(&self, sets: &[Migrations]) {
-        // Said twice, the first stands: a program has one composition.
-        self.inner.sets.get_or_init(|| with_core(sets).copied().collect());
+    /// Migrates as the owner, when the other logins may not exist yet.
+    ///
+    /// # Errors
+    ///
+    /// Fails with the first migration that does not apply.
+    pub async fn migrate_as(owner: &crate::Secret, sets: &[Migrations]) -> Result<(), MigrateError> {
+        let sets: Vec<_> = with_core(sets).copied().collect();
+        migrate(owner, &sets).await
     }
 
     /// How many of the migrations that the program needs are not in the database yet.
@@ -83,10 +85,9 @@ impl Db {
     ///
     /// Fails if the database does not answer.
     pub async fn pending_migrations(&self) -> Result<usize, DbError> {
-        let Some(sets) = self.inner.sets.get() else { return Ok(0) };
         let mut connection = self.inner.app.acquire().await?;
         let mut pending = 0;
-        for step in sets.iter().flat_map(Migrations::steps) {
+        for step in self.inner.sets.iter().flat_map(Migrations::steps) {
             let known: bool =
                 sqlx::query_scalar("select to_regclass($1) is not null").bind(&step.table).fetch_one(&mut *connection).await?;
             let applied: Vec<i64> = if known {
@@ -104,21 +105,21 @@ impl Db {
     /// Every table that the program's crates say they make.
     #[must_use]
     pub fn inventory(&self) -> Vec<Table> {
-        self.inner.sets.get().into_iter().flatten().flat_map(|set| set.inventory).copied().collect()
+        self.inner.sets.iter().flat_map(|set| set.inventory).copied().collect()
     }
 }
 
-fn with_core(sets: &[Migrations]) -> impl Iterator<Item = &Migrations> {
+pub(super) fn with_core(sets: &[Migrations]) -> impl Iterator<Item = &Migrations> {
     std::iter::once(&CORE).chain(sets)
 }
 
 /// Migrates with an owner login alone, before the other logins need to exist.
-pub(crate) async fn migrate(owner: &crate::Secret, sets: &[Migrations]) -> Result<(), MigrateError> {
+async fn migrate(owner: &crate::Secret, sets: &[Migrations]) -> Result<(), MigrateError> {
     let mut connection = PgConnection::connect(owner.expose()).await.map_err(MigrateError::Connect)?;
     // Held by the session: it ends with the connection, whatever happens.
     sqlx::query("select pg_advisory_lock($1)").bind(LOCK).execute(&mut connection).await.map_err(MigrateError::Connect)?;
     provision::prepare(&mut connection).await.map_err(MigrateError::Roles)?;
-    for set in with_core(sets) {
+    for set in sets {
         apply(&mut connection, set).await?;
     }
     connection.close().await.map_err(MigrateError::Connect)

@@ -103,9 +103,7 @@ async fn replay(connection: &mut PgConnection, name: &str, template: &str) -> Re
                         when setting.setrole = 0 then 'database {name}'
                         else format('role %s in database {name}', setting.setrole::regrole)
                     end,
-                    -- A setting of an extension has a dot, which is no part of an identifier.
-                    (select string_agg(quote_ident(part), '.' order by place)
-                     from string_to_table(split_part(entry, '=', 1), '.') with ordinality parts (part, place)),
+                    quote_ident(split_part(entry, '=', 1)),
                     -- Lists of names are stored as they are written in a statement; everything else is a plain value.
                     case
                         when split_part(entry, '=', 1) in

@@ -1,0 +1,128 @@
+use std::{net::SocketAddr, str::FromStr};
+
+use ipnet::IpNet;
+use saas_core::{LogFormat, MasterKey, Secret, Settings, SettingsError};
+use url::Url;
+
+use crate::arguments::Arguments;
+
+/// Whether people depend on it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// A database, a key and a mailbox come by themselves, under `.saas/`.
+    Development,
+    /// Everything is configured, or the program does not start.
+    Production,
+}
+
+impl FromStr for Mode {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "development" => Ok(Self::Development),
+            "production" => Ok(Self::Production),
+            _ => Err("a mode is development or production"),
+        }
+    }
+}
+
+/// Everything that is configured.
+#[derive(Debug)]
+pub(crate) struct Config {
+    pub(crate) mode: Mode,
+    pub(crate) listen: SocketAddr,
+    pub(crate) public_url: Option<Url>,
+    pub(crate) owner_url: Option<Secret>,
+    pub(crate) app_url: Option<Secret>,
+    pub(crate) system_url: Option<Secret>,
+    pub(crate) max_connections: u32,
+    pub(crate) migrate_at_start: bool,
+    pub(crate) master_key: Option<MasterKey>,
+    pub(crate) smtp_url: Option<Secret>,
+    pub(crate) mail_from: String,
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) insecure_lan: bool,
+    pub(crate) log_format: LogFormat,
+    pub(crate) log_filter: String,
+}
+
+impl Config {
+    pub(crate) fn load(arguments: &Arguments) -> Result<Self, SettingsError> {
+        Self::read(Self::settings(arguments)?, arguments, true)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "the program's own start is where the environment is read")]
+    fn settings(arguments: &Arguments) -> Result<Settings, SettingsError> {
+        // A variable that is no text is none of ours.
+        let environment = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Settings::new(arguments.config.as_deref(), environment)
+    }
+
+    /// For a command that needs the owner login alone: what serving would need may be missing.
+    pub(crate) fn load_for_migration(arguments: &Arguments) -> Result<Self, SettingsError> {
+        Self::read(Self::settings(arguments)?, arguments, false)
+    }
+
+    fn read(mut from: Settings, arguments: &Arguments, serves: bool) -> Result<Self, SettingsError> {
+        let configured: SocketAddr = from.or("listen", "SAAS_LISTEN", SocketAddr::from(([127, 0, 0, 1], 3000)));
+        let listen = arguments.listen.unwrap_or(configured);
+        let mode: Option<Mode> = from.optional("mode", "SAAS_MODE");
+        let insecure_lan = from.or("insecure_lan", "SAAS_INSECURE_LAN", false) || arguments.insecure_lan;
+        let config = Self {
+            mode: mode.unwrap_or(Mode::Development),
+            listen,
+            public_url: from.optional("public_url", "SAAS_PUBLIC_URL"),
+            owner_url: from.optional("database.url", "DATABASE_URL"),
+            app_url: from.optional("database.app_url", "DATABASE_APP_URL"),
+            system_url: from.optional("database.system_url", "DATABASE_SYSTEM_URL"),
+            max_connections: from.or("database.max_connections", "DATABASE_MAX_CONNECTIONS", 10),
+            migrate_at_start: from.or("database.migrate_at_start", "DATABASE_MIGRATE_AT_START", mode != Some(Mode::Production)),
+            master_key: from.optional("master_key", "SAAS_MASTER_KEY"),
+            smtp_url: from.optional("smtp.url", "SMTP_URL"),
+            mail_from: from.or("smtp.from", "MAIL_FROM", "no-reply@localhost".to_owned()),
+            trusted_proxies: from.list("trusted_proxies", "SAAS_TRUSTED_PROXIES"),
+            insecure_lan,
+            log_format: from.or("log.format", "SAAS_LOG_FORMAT", LogFormat::default()),
+            log_filter: from.or("log.filter", "RUST_LOG", "info,sqlx=warn".to_owned()),
+        };
+        if serves {
+            config.check(mode.is_some(), &mut from);
+        }
+        from.finish()?;
+        Ok(config)
+    }
+
+    /// What each setting alone cannot say.
+    fn check(&self, mode_is_said: bool, settings: &mut Settings) {
+        let is_plain = self.public_url.as_ref().is_none_or(|url| url.scheme() == "http");
+        let is_local = self.listen.ip().is_loopback();
+        if !is_local && is_plain && !self.insecure_lan {
+            settings.refuse(format!(
+                "{} can be reached by other machines over plain http, which shows passwords to whoever listens: set SAAS_PUBLIC_URL to \
+                 the https address that a proxy serves, or accept it with --insecure-lan",
+                self.listen
+            ));
+        }
+        if !is_local && !mode_is_said && !self.insecure_lan {
+            settings.refuse("SAAS_MODE is not set: other machines can reach the program, so say whether this is production or development");
+        }
+        if self.mode == Mode::Production {
+            for (missing, what) in [
+                (self.app_url.is_none(), "DATABASE_APP_URL is not set: run `migrate --provision` with DATABASE_URL set, it prints the address"),
+                (self.system_url.is_none(), "DATABASE_SYSTEM_URL is not set: run `migrate --provision` with DATABASE_URL set, it prints the address"),
+                (self.master_key.is_none(), "SAAS_MASTER_KEY is not set: make one with `openssl rand -base64 32`, and keep it"),
+                (self.smtp_url.is_none(), "SMTP_URL is not set: people could not verify their addresses"),
+                (self.public_url.is_none(), "SAAS_PUBLIC_URL is not set: links in mails begin with it"),
+            ] {
+                if missing {
+                    settings.refuse(what);
+                }
+            }
+        }
+    }
+
+    pub(crate) fn is_development(&self) -> bool {
+        self.mode == Mode::Development
+    }
+}

@@ -1,0 +1,106 @@
+//! What comes by itself in development: a database, its logins, a master key.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use saas_core::{
+    DatabaseConfig, MasterKey, Secret, Token,
+    dev::{self, DevDatabase, DevOptions},
+    provision,
+};
+
+use crate::{Error, Product, config::Config};
+
+/// Where development keeps its things.
+pub(crate) const FOLDER: &str = ".saas";
+
+/// The database that the configuration names, or one that is started for it. Keep the second value for as long as the first is used.
+pub(crate) async fn database(product: &Product, config: &Config) -> Result<(DatabaseConfig, Option<DevDatabase>), Error> {
+    let (owner, started) = match &config.owner_url {
+        Some(url) => (Some(url.clone()), None),
+        None if config.is_development() && config.app_url.is_none() => {
+            let started = dev::start(DevOptions::new(product.name)).await?;
+            (Some(Secret::new(started.url())), Some(started))
+        }
+        None => (None, None),
+    };
+    let (app, system) = match (&config.app_url, &config.system_url, &owner) {
+        (Some(app), Some(system), _) => (app.clone(), system.clone()),
+        (_, _, Some(owner)) if config.is_development() => {
+            let logins = logins(owner).await?;
+            (logins.app, logins.system)
+        }
+        // Production was refused already; here only one of two addresses is missing.
+        (app, system, _) => (app.clone().unwrap_or_default(), system.clone().unwrap_or_default()),
+    };
+    let database = DatabaseConfig {
+        owner,
+        app,
+        system,
+        max_connections: config.max_connections,
+        allow_old_server: config.is_development(),
+    };
+    Ok((database, started))
+}
+
+/// Makes the logins, with passwords that stay the same between runs: another program may be using them.
+async fn logins(owner: &Secret) -> Result<saas_core::Logins, Error> {
+    let path = PathBuf::from(FOLDER).join("logins.json");
+    let mut passwords: BTreeMap<String, String> = match fs::read(&path) {
+        Ok(text) => serde_json::from_slice(&text).map_err(|error| Error::io(shown(&path))(error.into()))?,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeMap::new(),
+        Err(error) => return Err(Error::io(shown(&path))(error)),
+    };
+    let known = passwords.len();
+    let logins = provision(owner, |login| {
+        let password = passwords.entry(login.to_owned()).or_insert_with(|| Token::generate().text().expose().to_owned());
+        Secret::new(password.clone())
+    })
+    .await?;
+    if passwords.len() != known {
+        let text = serde_json::to_vec_pretty(&passwords).map_err(|error| Error::io(shown(&path))(error.into()))?;
+        write_secret(&path, &text).map_err(Error::io(shown(&path)))?;
+    }
+    Ok(logins)
+}
+
+/// The configured key, or one that is made once.
+pub(crate) fn master_key(config: &Config) -> Result<MasterKey, Error> {
+    if let Some(key) = &config.master_key {
+        return Ok(key.clone());
+    }
+    let path = PathBuf::from(FOLDER).join("master.key");
+    match fs::read_to_string(&path) {
+        Ok(text) => text.trim().parse().map_err(|error| Error::io(shown(&path))(io::Error::other(error))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let key = MasterKey::generate();
+            write_secret(&path, key.text().as_bytes()).map_err(Error::io(shown(&path)))?;
+            Ok(key)
+        }
+        Err(error) => Err(Error::io(shown(&path))(error)),
+    }
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// Writes a file that only its owner can read, whole or not at all.
+fn write_secret(path: &Path, content: &[u8]) -> io::Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    let part = path.with_extension(format!("{}.part", std::process::id()));
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&part)?;
+    file.write_all(content)?;
+    file.sync_all()?;
+    fs::rename(part, path)
+}

@@ -1,0 +1,86 @@
+use std::{io, process::ExitCode};
+
+use saas_core::{ConnectError, DbError, MigrateError, ProvisionError, SettingsError, dev::DevError, mail::SmtpError, pages::PagesErrors};
+
+/// What `compose` may fail with: whatever the product's parts do.
+pub type ComposeError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why the program ended.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The settings are wrong.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// The development database could not be started.
+    #[error("the development database could not be started")]
+    Development(#[from] DevError),
+    /// The database is away, or not safe to run on.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The database could not be brought up to date.
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
+    /// The logins could not be made.
+    #[error(transparent)]
+    Provision(#[from] ProvisionError),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DbError),
+    /// Templates or texts are wrong.
+    #[error(transparent)]
+    Pages(#[from] PagesErrors),
+    /// The mail server's settings are wrong.
+    #[error(transparent)]
+    Smtp(#[from] SmtpError),
+    /// The product could not be put together.
+    #[error("the product could not be put together")]
+    Compose(#[source] ComposeError),
+    /// The address to listen on cannot be had.
+    #[error("cannot listen on {address}: {source}")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file or the network failed.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was being done.
+        what: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    pub(crate) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let what = what.into();
+        move |source| Self::Io { what, source }
+    }
+
+    /// The error and what caused it, without saying anything twice.
+    pub(crate) fn in_full(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(error) = source {
+            let more = error.to_string();
+            if !text.contains(&more) {
+                text.push_str(": ");
+                text.push_str(&more);
+            }
+            source = error.source();
+        }
+        text
+    }
+
+    /// After sysexits.h: 78 for configuration, 69 for a service that is not there.
+    pub(crate) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Settings(_) | Self::Smtp(_) => 78,
+            Self::Development(_) | Self::Connect(_) | Self::Migrate(_) | Self::Provision(_) | Self::Database(_) => 69,
+            _ => 1,
+        })
+    }
+}
