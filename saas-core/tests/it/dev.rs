@@ -267,6 +267,32 @@ async fn a_killed_server_is_recovered_at_the_next_start() {
     assert_eq!(number(again.url(), "select id from item").await, 7);
 }
 
+#[tokio::test]
+async fn a_claim_on_the_data_by_a_process_that_is_no_server_is_taken_away() {
+    let project = Project::new();
+    let before = port(project.start("shop").await.url());
+    project.stops();
+    // What a power cut leaves when the process id has since been given to another program, here to this one.
+    let claim = format!("{}\n{}\n1\n{before}\n\n127.0.0.1\n 1 1\nready   \n", std::process::id(), project.home().display());
+    fs::write(project.home().join("data/postmaster.pid"), claim).unwrap();
+
+    assert!(project.start("shop").await.reused());
+}
+
+#[tokio::test]
+async fn programs_that_are_killed_at_any_moment_of_their_start_leave_nothing_running() {
+    let project = Project::new();
+    drop(project.start("shop").await);
+    for round in 0..12 {
+        let mut program = project.program("shop");
+        // A start takes about a tenth of a second; the moments are spread over it.
+        std::thread::sleep(Duration::from_millis(13 * round));
+        program.kill();
+    }
+    project.stops();
+    assert!(project.start("shop").await.reused());
+}
+
 #[cfg(target_os = "linux")]
 #[tokio::test]
 async fn a_killed_guardian_is_replaced_and_the_new_one_knows_all_users() {

@@ -59,6 +59,24 @@ pub(super) async fn collect(connection: &mut PgConnection) -> Result<(), TestDat
     Ok(())
 }
 
+/// Drops what killed processes left of templates that they were making. The caller holds the lock for making them.
+pub(super) async fn unfinished(connection: &mut PgConnection) -> Result<(), TestDatabaseError> {
+    let left: Vec<String> = sqlx::query_scalar(
+        r"
+        select datname::text
+        from pg_database
+        where datname ~ '^template_[0-9a-f]{16}$' and datname not in (select name from saas_testing.template)
+        ",
+    )
+    .fetch_all(&mut *connection)
+    .await
+    .map_err(refused("list unfinished templates"))?;
+    for name in left {
+        database(connection, &name).await?;
+    }
+    Ok(())
+}
+
 /// Drops the templates that were not used for longest, beyond those that are kept, unless a process uses them.
 pub(super) async fn prune(connection: &mut PgConnection) -> Result<(), TestDatabaseError> {
     let old: Vec<String> = sqlx::query_scalar("select name from saas_testing.template order by used_at desc offset $1")

@@ -93,9 +93,8 @@ async fn begin(server: &'static Server, name: String) -> Result<Begun, TestDatab
         if let Some(template) = find(&mut connection, &name).await? {
             return Ok(Begun::Ready(template));
         }
+        drops::unfinished(&mut connection).await?;
         drops::prune(&mut connection).await?;
-        // What a process left that was killed at this point.
-        drops::database(&mut connection, &name).await?;
 
         let login = format!("{name}_owner");
         let password = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
