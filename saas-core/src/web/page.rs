@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{Nonce, Web};
 use crate::{
     Declares, Principal, Problem, Standing,
-    pages::{Form, Frame, FrameTenant, FrameUser, Locale, NavItem},
+    pages::{Form, Frame, FrameTenant, FrameUser, Locale, NavItem, TextValue},
 };
 
 /// Renders pages for the request at hand: in its language, with the frame that fits who is asking.
@@ -49,8 +49,9 @@ impl Page {
         for (field, value) in values {
             form = form.value(field, *value);
         }
-        for (field, text) in &errors.fields {
-            form = form.field_error(field, texts.get(text, &[]));
+        for (field, (text, args)) in &errors.fields {
+            let args: Vec<_> = args.iter().map(|(name, value)| (*name, TextValue::Number(*value))).collect();
+            form = form.field_error(field, texts.get(text, &args));
         }
         match errors.form {
             Some(text) => form.error(texts.get(text, &[])),
@@ -155,14 +156,19 @@ impl IntoResponse for Html {
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FormErrors {
-    fields: BTreeMap<&'static str, &'static str>,
+    fields: BTreeMap<&'static str, (&'static str, Vec<(&'static str, i64)>)>,
     form: Option<&'static str>,
 }
 
 impl FormErrors {
     /// Something is wrong with this field; the first thing said of a field stands.
     pub fn add(&mut self, field: &'static str, text: &'static str) {
-        self.fields.entry(field).or_insert(text);
+        self.add_with(field, text, &[]);
+    }
+
+    /// As [`add`](Self::add), for a text with numbers in it: `minimum`, `maximum`.
+    pub fn add_with(&mut self, field: &'static str, text: &'static str, numbers: &[(&'static str, i64)]) {
+        self.fields.entry(field).or_insert_with(|| (text, numbers.to_vec()));
     }
 
     /// Something is wrong with the form as a whole.
