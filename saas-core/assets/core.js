@@ -203,7 +203,8 @@ class Live {
     });
     source.addEventListener("changed", (event) => {
       const { data } = /** @type {MessageEvent<string>} */ (event);
-      this.fragments.filter(({ topics }) => topics.includes(data)).forEach((fragment) => fragment.refresh());
+      // A star says that something was missed.
+      this.fragments.filter(({ topics }) => data === "*" || topics.includes(data)).forEach((fragment) => fragment.refresh());
     });
     source.addEventListener("error", () => {
       this.missed = true;

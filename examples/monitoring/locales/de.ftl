@@ -1,0 +1,88 @@
+# Monitoring: Startseite, Agenten und Geräte.
+
+monitoring-home-title = Wissen, was in Ihrem Netz ist
+monitoring-home-text = Ein kleiner Agent findet jedes Gerät, prüft alle zweimal in der Minute und zeigt sofort, wenn eines verstummt.
+monitoring-home-do = Kostenlos beginnen
+monitoring-home-devices = Zu Ihren Geräten
+monitoring-home-free = Kostenlos für einen Agenten und 50 Geräte. Ohne Zahlungsdaten.
+monitoring-home-example = Beispiel einer Geräteliste
+monitoring-home-example-router = Router
+monitoring-home-example-printer = Drucker, 2. Stock
+monitoring-home-example-camera = Kamera am Eingang
+monitoring-home-example-files = Dateiserver
+monitoring-home-account-title = Konto erstellen
+monitoring-home-account-text = Eine Adresse und ein Passwort. Andere können Ihrer Organisation später beitreten.
+monitoring-home-agent-title = Agent starten
+monitoring-home-agent-text = Ein Befehl auf einem Linux-Rechner des Netzes, das Sie beobachten wollen.
+monitoring-home-watch-title = Geräte sehen
+monitoring-home-watch-text = Sie erscheinen binnen einer Minute, und ihr Zustand ist immer aktuell.
+
+monitoring-devices = Geräte
+monitoring-device = Gerät
+monitoring-agents = Agenten
+monitoring-agent = Agent
+monitoring-members = Mitglieder
+monitoring-state = Zustand
+monitoring-state-all = Alle
+monitoring-state-up = Erreichbar
+monitoring-state-down = Ausgefallen
+monitoring-state-unknown = Noch nicht geprüft
+monitoring-since = Seit
+monitoring-last-seen = Zuletzt gesehen
+monitoring-never = Noch nie
+monitoring-filter = Nach Zustand filtern
+monitoring-search = Geräte nach Name oder Adresse suchen
+monitoring-search-hint = Name oder Adresse
+monitoring-search-do = Suchen
+monitoring-devices-empty-title = Noch keine Geräte
+monitoring-devices-empty-text = Ein Agent in Ihrem Netz findet sie für Sie. Fügen Sie einen hinzu: Das dauert eine Minute.
+monitoring-devices-searching-title = Noch keine Geräte
+monitoring-devices-searching-text = Sobald ein Agent verbunden ist, durchsucht er sein Netz. Die ersten Geräte erscheinen hier von selbst.
+monitoring-devices-searching-do = Zu Ihren Agenten
+monitoring-devices-no-match-title = Kein Gerät passt dazu
+monitoring-devices-no-match-text = Versuchen Sie einen anderen Namen oder eine andere Adresse, oder sehen Sie sich alle Geräte an.
+monitoring-devices-no-match-do = Alle Geräte zeigen
+
+monitoring-agents-text = Ein Agent läuft in einem Netz, findet dessen Geräte und prüft sie.
+monitoring-agents-empty-title = Noch keine Agenten
+monitoring-agents-empty-text = Fügen Sie einen hinzu und führen Sie einen einzigen Befehl auf einem Rechner des Netzes aus, das Sie beobachten wollen.
+monitoring-usage-agents = { $used } von { $limit } Agenten Ihres Tarifs
+monitoring-usage-agents-unlimited = { $used ->
+    [one] Ein Agent
+   *[other] { $used } Agenten
+  }
+monitoring-agent-name = Name
+monitoring-agent-name-hint = Wo er laufen wird, zum Beispiel „Büro Berlin“.
+monitoring-agent-add = Agent hinzufügen
+monitoring-agent-add-text = Geben Sie ihm einen Namen. Danach erhalten Sie den Befehl zum Starten.
+monitoring-agent-add-do = Agent hinzufügen
+monitoring-agent-full = { $limit ->
+    [one] Ihr Tarif umfasst einen Agenten, und den haben Sie. Entfernen Sie ihn, um einen anderen hinzuzufügen.
+   *[other] Ihr Tarif umfasst { $limit } Agenten, und die haben Sie. Entfernen Sie einen, um einen anderen hinzuzufügen.
+  }
+monitoring-agent-full-do = Zu Ihren Agenten
+monitoring-agent-error-name-required = Geben Sie dem Agenten einen Namen.
+monitoring-agent-error-name-long = Dieser Name ist zu lang: Verwenden Sie höchstens 100 Zeichen.
+monitoring-agent-error-name-taken = Einen Agenten dieses Namens gibt es schon.
+monitoring-agent-waiting = Wartet
+monitoring-agent-connected = Verbunden
+monitoring-agent-offline = Getrennt
+monitoring-agent-revoked = Entfernt
+monitoring-agent-revoke = Entfernen
+monitoring-agent-revoke-ask = { $name } hört sofort auf, und der Schlüssel gilt nie wieder. Die gefundenen Geräte werden mit entfernt.
+monitoring-agent-revoke-do = Agent entfernen
+
+monitoring-key-title = { $name } starten
+monitoring-key-text = Kopieren Sie diesen Befehl und führen Sie ihn auf einem Rechner des Netzes aus.
+monitoring-key-command = Befehl
+monitoring-key-network = Ändern Sie den letzten Teil, wenn Ihr Netz einen anderen Adressbereich hat.
+monitoring-key-once = Der Schlüssel in diesem Befehl wird nur jetzt gezeigt. Wenn Sie ihn verlieren, entfernen Sie den Agenten und fügen einen neuen hinzu.
+monitoring-key-connection = Verbindung
+monitoring-key-waiting = Wir warten auf Ihren Agenten …
+monitoring-key-waiting-text = Das wird grün, sobald er sich verbunden hat, meist binnen Sekunden.
+monitoring-key-found = { $count ->
+    [0] Er sucht nach Geräten.
+    [one] Bisher ein Gerät gefunden.
+   *[other] Bisher { $count } Geräte gefunden.
+  }
+monitoring-key-devices = Zu Ihren Geräten

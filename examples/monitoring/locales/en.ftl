@@ -1,0 +1,88 @@
+# Monitoring: the front page, agents and devices.
+
+monitoring-home-title = Know what is on your network
+monitoring-home-text = A small agent finds every device, checks each of them twice a minute, and shows at once when one goes quiet.
+monitoring-home-do = Start for free
+monitoring-home-devices = Go to your devices
+monitoring-home-free = Free for one agent and 50 devices. No card needed.
+monitoring-home-example = Example of a device list
+monitoring-home-example-router = Router
+monitoring-home-example-printer = Printer, second floor
+monitoring-home-example-camera = Front door camera
+monitoring-home-example-files = File server
+monitoring-home-account-title = Create an account
+monitoring-home-account-text = An address and a password. Your colleagues can join your organization later.
+monitoring-home-agent-title = Run the agent
+monitoring-home-agent-text = One command on any Linux machine of the network that you want to watch.
+monitoring-home-watch-title = See your devices
+monitoring-home-watch-text = They appear within a minute, and their state is always up to date.
+
+monitoring-devices = Devices
+monitoring-device = Device
+monitoring-agents = Agents
+monitoring-agent = Agent
+monitoring-members = Members
+monitoring-state = State
+monitoring-state-all = All
+monitoring-state-up = Up
+monitoring-state-down = Down
+monitoring-state-unknown = Not checked yet
+monitoring-since = Since
+monitoring-last-seen = Last seen
+monitoring-never = Not yet
+monitoring-filter = Filter by state
+monitoring-search = Search devices by name or address
+monitoring-search-hint = Name or address
+monitoring-search-do = Search
+monitoring-devices-empty-title = No devices yet
+monitoring-devices-empty-text = An agent on your network finds them for you. Add one: it takes a minute.
+monitoring-devices-searching-title = No devices yet
+monitoring-devices-searching-text = As soon as an agent is connected, it looks through its network. The first devices appear here by themselves.
+monitoring-devices-searching-do = See your agents
+monitoring-devices-no-match-title = No device matches
+monitoring-devices-no-match-text = Try another name or address, or look at all devices.
+monitoring-devices-no-match-do = Show all devices
+
+monitoring-agents-text = An agent runs inside a network, finds its devices and checks them.
+monitoring-agents-empty-title = No agents yet
+monitoring-agents-empty-text = Add one and run a single command on a machine of the network that you want to watch.
+monitoring-usage-agents = { $used } of { $limit } agents in your plan
+monitoring-usage-agents-unlimited = { $used ->
+    [one] One agent
+   *[other] { $used } agents
+  }
+monitoring-agent-name = Name
+monitoring-agent-name-hint = Where it will run, such as “Office Berlin”.
+monitoring-agent-add = Add agent
+monitoring-agent-add-text = Give it a name. You get the command to run next.
+monitoring-agent-add-do = Add agent
+monitoring-agent-full = { $limit ->
+    [one] Your plan has room for one agent, and you have it. Remove it to add another.
+   *[other] Your plan has room for { $limit } agents, and you have them. Remove one to add another.
+  }
+monitoring-agent-full-do = See your agents
+monitoring-agent-error-name-required = Give the agent a name.
+monitoring-agent-error-name-long = This name is too long: use at most 100 characters.
+monitoring-agent-error-name-taken = There is an agent of this name already.
+monitoring-agent-waiting = Waiting
+monitoring-agent-connected = Connected
+monitoring-agent-offline = Offline
+monitoring-agent-revoked = Removed
+monitoring-agent-revoke = Remove
+monitoring-agent-revoke-ask = { $name } stops at once and its key never works again. The devices that it found are removed with it.
+monitoring-agent-revoke-do = Remove agent
+
+monitoring-key-title = Run { $name }
+monitoring-key-text = Copy this command and run it on a machine inside the network.
+monitoring-key-command = Command
+monitoring-key-network = Change the last part if your network has another address range.
+monitoring-key-once = The key in this command is shown only now. If you lose it, remove the agent and add a new one.
+monitoring-key-connection = Connection
+monitoring-key-waiting = Waiting for your agent…
+monitoring-key-waiting-text = This turns green when it has connected, usually within seconds.
+monitoring-key-found = { $count ->
+    [0] It is looking for devices.
+    [one] One device found so far.
+   *[other] { $count } devices found so far.
+  }
+monitoring-key-devices = See your devices
