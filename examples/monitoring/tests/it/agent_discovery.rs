@@ -1,0 +1,126 @@
+//! The agent finds real hosts, and nothing else.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    time::{Duration, Instant},
+};
+
+use monitoring::agent::protocol::Method;
+
+use crate::lab::{AgentSettings, Kind, Lab, PLANTED, Recorded, RecordingServer};
+
+/// What one sweep of a /24 may take, by the requirement.
+const SWEEP: Duration = Duration::from_secs(60);
+
+fn expected(kind: Kind) -> Vec<Method> {
+    match kind {
+        Kind::Icmp => vec![Method::Icmp, Method::Arp],
+        Kind::Tcp => vec![Method::Tcp, Method::Arp],
+        Kind::Arp => vec![Method::Arp],
+    }
+}
+
+/// The last reading of each address.
+fn states(recorded: &[Recorded]) -> BTreeMap<IpAddr, bool> {
+    let readings = recorded.iter().filter_map(|recorded| match recorded {
+        Recorded::Readings(readings) => Some(readings),
+        _ => None,
+    });
+    readings.flatten().map(|reading| (reading.address, reading.up)).collect()
+}
+
+#[tokio::test]
+async fn every_planted_host_is_found_by_its_kind_and_nothing_else_is() {
+    let lab = match Lab::build() {
+        Ok(lab) => lab,
+        Err(error) => {
+            eprintln!("network namespaces are not permitted here ({error}): using loopback addresses instead");
+            return loopback_hosts_are_found().await;
+        }
+    };
+    let state = tempfile::tempdir().unwrap();
+    let server = RecordingServer::start_on(lab.listen(([127, 0, 0, 1], 0).into()));
+    let settings = AgentSettings::new(&server.url(), Lab::NETWORK, state.path()).inside(lab.agent());
+
+    // The second time the kernel remembers the hosts, and must not be believed without asking.
+    for round in ["first", "second"] {
+        let before = server.devices().len();
+        let started = Instant::now();
+        let (status, said) = settings.clone().with(&["--once"]).start().ended(SWEEP * 2).await;
+        assert!(status.success(), "{said}");
+        let took = said.lines().find(|line| line.contains("found ")).unwrap_or_default().to_owned();
+        eprintln!("{round} sweep, check and send in {:?}: {took}", started.elapsed());
+        assert!(started.elapsed() < SWEEP, "{said}");
+
+        let devices = server.devices().split_off(before);
+        let mut found: BTreeMap<IpAddr, Vec<Method>> = devices.iter().map(|device| (device.address, device.found_by.clone())).collect();
+        assert_eq!(found.len(), devices.len(), "a device was reported twice");
+        for kind in Kind::ALL {
+            let mut planted = 0;
+            for address in kind.addresses() {
+                assert_eq!(found.remove(&address), Some(expected(kind)), "{address}, {kind:?}, {round} sweep:\n{said}");
+                planted += 1;
+            }
+            assert_eq!(planted, PLANTED);
+        }
+        assert_eq!(found.into_keys().collect::<Vec<_>>(), [Lab::OWN], "more was found than planted");
+        let with_mac = devices.iter().filter(|device| device.mac.is_some()).count();
+        assert_eq!(with_mac, usize::from(PLANTED) * 3);
+    }
+
+    let states = states(&server.recorded());
+    assert_eq!(states.len(), usize::from(PLANTED) * 3 + 1);
+    assert!(states.values().all(|up| *up), "{states:?}");
+    let latency = |kind: Kind| {
+        let readings = server.readings().into_iter().filter(move |reading| kind.addresses().contains(&reading.address));
+        readings.map(|reading| reading.latency_us).collect::<Vec<_>>()
+    };
+    assert!(latency(Kind::Icmp).iter().chain(&latency(Kind::Tcp)).all(|latency| latency.is_some()));
+    assert!(latency(Kind::Arp).iter().all(Option::is_none));
+}
+
+#[tokio::test]
+async fn a_device_that_goes_away_is_reported_down_and_up_again_when_it_returns() {
+    let lab = match Lab::build() {
+        Ok(lab) => lab,
+        Err(error) => {
+            eprintln!("network namespaces are not permitted here ({error}): hosts on loopback cannot go away");
+            return;
+        }
+    };
+    lab.hurry_arp();
+    let state = tempfile::tempdir().unwrap();
+    let server = RecordingServer::start_on(lab.listen(([127, 0, 0, 1], 0).into()));
+    let agent = AgentSettings::new(&server.url(), Lab::NETWORK, state.path()).inside(lab.agent()).start();
+    let all = usize::from(PLANTED) * 3 + 1;
+    let patience = Duration::from_secs(120);
+    let up = |recorded: &[Recorded]| states(recorded).values().filter(|up| **up).count();
+    server.until(patience, "every device up", |recorded| up(recorded) == all).await;
+
+    for kind in Kind::ALL {
+        lab.plug(kind, false);
+        let gone = kind.addresses();
+        let is_down = |recorded: &[Recorded]| {
+            let down = states(recorded).into_iter().filter(|(_, up)| !up).map(|(address, _)| address);
+            down.collect::<BTreeSet<_>>() == gone
+        };
+        server.until(patience, &format!("{kind:?} hosts down, and no others"), is_down).await;
+        lab.plug(kind, true);
+        server.until(patience, "every device up again", |recorded| up(recorded) == all).await;
+    }
+    agent.terminate();
+    let (status, said) = agent.ended(Duration::from_secs(10)).await;
+    assert!(status.success(), "{said}");
+}
+
+/// Every loopback address answers, so that only the edges of the network can be tested.
+async fn loopback_hosts_are_found() {
+    let state = tempfile::tempdir().unwrap();
+    let server = RecordingServer::start();
+    let agent = AgentSettings::new(&server.url(), "127.7.0.0/28", state.path()).with(&["--once"]).start();
+    let (status, said) = agent.ended(SWEEP).await;
+    assert!(status.success(), "{said}");
+    let found: BTreeSet<_> = server.devices().into_iter().map(|device| device.address).collect();
+    assert_eq!(found, (1..=14).map(|host| IpAddr::from([127, 7, 0, host])).collect());
+}
