@@ -7,7 +7,7 @@
  * - `data-copy="id"`: a button that copies the text of the field with that id.
  * - `data-reveal="Show"`: a password field that can be made readable.
  * - `details[data-menu]`: closes on Escape, on a click elsewhere and when the focus leaves.
- * - `<time datetime>`: in the reader's time zone; with `data-relative` as a distance.
+ * - `<time datetime>`: in the reader's time zone; with `data-date` without the hour, with `data-relative` as a distance.
  */
 
 const FRAGMENT_DELAY_MS = 250;
@@ -270,7 +270,8 @@ function startLive() {
 
 /* Times */
 
-const absolute = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+const whole = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
+const day = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
 const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} */
 const UNITS = [
@@ -286,20 +287,27 @@ function localizeTimes(root) {
     if (Number.isNaN(at.getTime())) {
       continue;
     }
-    const inFull = absolute.format(at);
-    const seconds = (at.getTime() - Date.now()) / 1000;
-    // Beyond a month a date says more than a distance.
-    const near = element.dataset.relative !== undefined && Math.abs(seconds) < 30 * 86_400;
-    const text = near ? distance(seconds) : inFull;
+    const text = readable(at, element.dataset);
     if (element.textContent !== text) {
       element.textContent = text;
     }
-    element.title = inFull;
+    element.title = whole.format(at);
   }
 }
 
-/** @param {number} seconds from now, negative in the past */
-function distance(seconds) {
+/**
+ * @param {Date} at
+ * @param {DOMStringMap} how
+ */
+function readable(at, how) {
+  const seconds = (at.getTime() - Date.now()) / 1000;
+  if (how.relative === undefined) {
+    return (how.date === undefined ? whole : day).format(at);
+  }
+  // Beyond a month a date says more than a distance.
+  if (Math.abs(seconds) > 30 * 86_400) {
+    return day.format(at);
+  }
   const [unit, size] = UNITS.find(([, length]) => Math.abs(seconds) >= length) ?? ["minute", 60];
   return relative.format(Math.trunc(seconds / size), unit);
 }

@@ -1,6 +1,6 @@
 # Core: Rahmen, Bausteine, Fehlerseiten und Entwicklungsseiten.
 
-core-time = { $day }. { $month ->
+core-date = { $day }. { $month ->
     [1] Januar
     [2] Februar
     [3] März
@@ -13,7 +13,8 @@ core-time = { $day }. { $month ->
     [10] Oktober
     [11] November
    *[12] Dezember
-  } { $year }, { $time } UTC
+  } { $year }
+core-time = { core-date }, { $time } UTC
 
 core-skip = Zum Inhalt springen
 core-navigation = Hauptnavigation

@@ -1,6 +1,6 @@
 # Core: the layout, the components, problems and the development pages.
 
-core-time = { $day } { $month ->
+core-date = { $day } { $month ->
     [1] Jan
     [2] Feb
     [3] Mar
@@ -13,7 +13,8 @@ core-time = { $day } { $month ->
     [10] Oct
     [11] Nov
    *[12] Dec
-  } { $year }, { $time } UTC
+  } { $year }
+core-time = { core-date }, { $time } UTC
 
 core-skip = Skip to content
 core-navigation = Main

@@ -15,6 +15,8 @@ mod tenant;
 pub use check::{Finding, Severity};
 pub use connect::{ConnectError, DatabaseConfig};
 pub use error::DbError;
+#[cfg(feature = "testing")]
+pub(crate) use migrate::with_core;
 pub use migrate::{MigrateError, Migrations};
 pub use provision::{Logins, ProvisionError, provision};
 pub use system::{SystemDb, SystemTx};
@@ -122,10 +124,7 @@ impl Db {
     /// How many connections each pool holds and how many of them are idle: (name, size, idle).
     #[must_use]
     pub fn pools(&self) -> [(&'static str, u32, usize); 2] {
-        [
-            ("app", self.inner.app.size(), self.inner.app.num_idle()),
-            ("system", self.inner.system.size(), self.inner.system.num_idle()),
-        ]
+        [("app", self.inner.app.size(), self.inner.app.num_idle()), ("system", self.inner.system.size(), self.inner.system.num_idle())]
     }
 }
 

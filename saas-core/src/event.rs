@@ -29,12 +29,7 @@ pub trait Event: Serialize {
 /// # Errors
 ///
 /// Fails if the row cannot be written; in a transaction without a tenant, always.
-pub async fn event_in<E: Event>(
-    tx: &mut TenantTx,
-    actor: Actor,
-    subject: impl std::fmt::Display,
-    event: &E,
-) -> Result<EventId, DbError> {
+pub async fn event_in<E: Event>(tx: &mut TenantTx, actor: Actor, subject: impl std::fmt::Display, event: &E) -> Result<EventId, DbError> {
     let (kind, actor) = match actor {
         Actor::User(id) => ("user", Some(uuid::Uuid::from(id))),
         Actor::Agent(id) => ("agent", Some(uuid::Uuid::from(id))),

@@ -76,9 +76,7 @@ impl MasterKey {
         let nonce: [u8; NONCE_BYTES] = rand::random();
         let cipher = Aes256Gcm::new(&(*self.derive(purpose)).into());
         // AES-GCM refuses nothing but a message over 64 GiB.
-        let sealed = cipher
-            .encrypt(&Nonce::from(nonce), Payload { msg: plain, aad: place })
-            .unwrap_or_default();
+        let sealed = cipher.encrypt(&Nonce::from(nonce), Payload { msg: plain, aad: place }).unwrap_or_default();
         [nonce.as_slice(), &sealed].concat()
     }
 
@@ -95,9 +93,7 @@ impl MasterKey {
         let (nonce, sealed) = sealed.split_first_chunk::<NONCE_BYTES>().ok_or(OpenError)?;
         self.keys()
             .find_map(|key| {
-                Aes256Gcm::new(&(*derive(key, purpose)).into())
-                    .decrypt(&Nonce::from(*nonce), Payload { msg: sealed, aad: place })
-                    .ok()
+                Aes256Gcm::new(&(*derive(key, purpose)).into()).decrypt(&Nonce::from(*nonce), Payload { msg: sealed, aad: place }).ok()
             })
             .map(Zeroizing::new)
             .ok_or(OpenError)

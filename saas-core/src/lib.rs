@@ -38,8 +38,8 @@ mod web;
 
 pub use clock::Clock;
 pub use db::{
-    ConnectError, DatabaseConfig, Db, DbError, Finding, Logins, MigrateError, Migrations, ProvisionError, Severity, SystemDb,
-    SystemTx, TenantDb, TenantTx, provision,
+    ConnectError, DatabaseConfig, Db, DbError, Finding, Logins, MigrateError, Migrations, ProvisionError, Severity, SystemDb, SystemTx,
+    TenantDb, TenantTx, provision,
 };
 pub use event::{Event, event_in};
 pub use extract::{Form, Json, Path, Query, Validate};

@@ -107,11 +107,7 @@ async fn listen(db: Db, live: Live) {
     }
 }
 
-async fn hear(
-    db: &Db,
-    live: &Live,
-    known: &mut std::collections::HashSet<Arc<str>>,
-) -> Result<(), sqlx::Error> {
+async fn hear(db: &Db, live: &Live, known: &mut std::collections::HashSet<Arc<str>>) -> Result<(), sqlx::Error> {
     // A connection of its own: a pooled one would be held for ever.
     let mut listener = PgListener::connect(db.listen_url()).await?;
     listener.listen("saas_live").await?;

@@ -23,7 +23,7 @@
 //!
 //! * `t("key", name=value)`: a translated text;
 //! * `asset("core.css")`: the address of an asset, with its content's hash;
-//! * `time(value)`: a `<time>` element for an RFC 3339 text, `time(value, relative=true)` where the distance matters more;
+//! * `time(value)`: a `<time>` element for an RFC 3339 text; `date=true` without the hour, `relative=true` where the distance matters;
 //! * the filters `number` (digits grouped as the language does) and `linkify` (addresses in a plain text become links).
 //!
 //! A template begins with a comment that says which context it takes, with one or more samples (`sample: {…}`, or

@@ -102,11 +102,7 @@ impl<S: Send + Sync, P: Permission> FromRequestParts<S> for Can<P> {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let standing = Standing::from_request_parts(parts, state).await?;
-        if standing.may::<P>() {
-            Ok(Self { standing, permission: PhantomData })
-        } else {
-            Err(Problem::forbidden())
-        }
+        if standing.may::<P>() { Ok(Self { standing, permission: PhantomData }) } else { Err(Problem::forbidden()) }
     }
 }
 

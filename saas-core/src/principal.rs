@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use http::request::Parts;
 use serde::Serialize;
 
-use crate::{AgentId, Declares, Access, Problem, SessionId, TenantId, UserId};
+use crate::{Access, AgentId, Declares, Problem, SessionId, TenantId, UserId};
 
 /// Who is making the request. Put there by a layer that authenticates, such as `saas-auth`'s or one of your own.
 #[derive(Debug, Clone)]
@@ -42,14 +42,7 @@ impl SignedIn {
     /// A signed-in person with no tenant yet; set the other fields as you know them.
     #[must_use]
     pub fn new(user: UserId, session: SessionId) -> Self {
-        Self {
-            user,
-            session,
-            name: String::new(),
-            email: String::new(),
-            verified: false,
-            memberships: Vec::new(),
-        }
+        Self { user, session, name: String::new(), email: String::new(), verified: false, memberships: Vec::new() }
     }
 }
 

@@ -113,15 +113,7 @@ pub struct Cause(pub Arc<dyn Error + Send + Sync>);
 impl Problem {
     /// A problem of this kind.
     pub fn new(kind: &'static ProblemType) -> Self {
-        Self(Box::new(Inner {
-            kind,
-            detail: None,
-            errors: Vec::new(),
-            more: Map::new(),
-            retry_after: None,
-            instead: None,
-            cause: None,
-        }))
+        Self(Box::new(Inner { kind, detail: None, errors: Vec::new(), more: Map::new(), retry_after: None, instead: None, cause: None }))
     }
 
     /// 401: nobody is signed in.

@@ -3,10 +3,7 @@
 //! axum cannot list its routes, so [`Routes`] keeps the list beside the router: for each route its method, its path and its [`Access`],
 //! read from the handler's extractors. What is not in the list cannot be composed, because [`finish`](crate::finish) takes nothing else.
 
-use std::{
-    collections::BTreeSet,
-    fmt,
-};
+use std::{collections::BTreeSet, fmt};
 
 use axum::{
     Router,

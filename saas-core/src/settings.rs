@@ -36,10 +36,7 @@ impl Settings {
     /// # Errors
     ///
     /// Fails if the file cannot be read or is no TOML.
-    pub fn new(
-        file: Option<&Path>,
-        environment: impl IntoIterator<Item = (String, String)>,
-    ) -> Result<Self, SettingsError> {
+    pub fn new(file: Option<&Path>, environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, SettingsError> {
         let mut values = BTreeMap::new();
         if let Some(path) = file {
             let text = fs::read_to_string(path).map_err(|source| SettingsError::Read { path: path.to_owned(), source })?;

@@ -28,7 +28,7 @@ use saas_core::{Db, Migrations, Routes, pages::PageSet};
 
 pub use layer::{TenancyLayer, TenancyService};
 pub use member::{
-    Member, MemberError, MemberJoined, MemberLeft, MemberRead, MemberRoleChanged, MemberWrite, member_add_in, member_remove_in,
+    Member, MemberError, MemberJoined, MemberLeft, MemberRead, MemberRoleChanged, MemberWrite, is_member, member_add_in, member_remove_in,
     member_role_set_in, members_in,
 };
 pub use organization::{NewOrganization, Organization, OrganizationCreated, OrganizationError, organization_create};

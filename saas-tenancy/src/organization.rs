@@ -211,7 +211,8 @@ async fn create_from_page(
     match organization_create(tenancy.db(), &me, &NewOrganization { name: form.name.clone() }).await {
         Ok(organization) => return Ok(go_to(&tenancy, organization.id)),
         Err(OrganizationError::Unverified) => errors = FormErrors::whole("tenancy-error-unverified"),
-        Err(OrganizationError::Name) => errors.add("name", "tenancy-error-name"),
+        Err(OrganizationError::Name) if form.name.trim().is_empty() => errors.add("name", "tenancy-error-name-required"),
+        Err(OrganizationError::Name) => errors.add("name", "tenancy-error-name-long"),
         Err(OrganizationError::Database(error)) => return Err(error.into()),
     }
     Ok((StatusCode::UNPROCESSABLE_ENTITY, show_new(&page, &me, &form.name, &errors)?).into_response())

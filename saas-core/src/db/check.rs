@@ -80,8 +80,7 @@ impl Db {
     ///
     /// Fails if the database does not answer.
     pub async fn findings(&self) -> Result<Vec<Finding>, DbError> {
-        let lookups: Vec<&str> =
-            self.inner.sets.iter().flat_map(|set| set.lookups).copied().collect();
+        let lookups: Vec<&str> = self.inner.sets.iter().flat_map(|set| set.lookups).copied().collect();
         let mut connection = self.inner.app.acquire().await?;
         let mut findings = Vec::new();
         for rule in RULES {
@@ -117,13 +116,10 @@ impl Db {
         .await?
         .into_iter()
         .collect();
-        let finding = |object: &String, message| Finding {
-            rule: "inventory",
-            severity: Severity::Warning,
-            object: object.clone(),
-            message,
-        };
-        let missing = there.difference(&known).map(|object| finding(object, "no inventory says what this column holds and how it is erased"));
+        let finding =
+            |object: &String, message| Finding { rule: "inventory", severity: Severity::Warning, object: object.clone(), message };
+        let missing =
+            there.difference(&known).map(|object| finding(object, "no inventory says what this column holds and how it is erased"));
         let stale = known.difference(&there).map(|object| finding(object, "an inventory names this column, and it does not exist"));
         Ok(missing.chain(stale).collect())
     }

@@ -31,9 +31,9 @@ impl DbError {
             sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Tls(_) => true,
             sqlx::Error::Database(error) => {
                 // Class 53: out of resources; 57P0x: shutting down; 08: connection; 57014: our own time limit.
-                error.code().is_some_and(|code| {
-                    code.starts_with("53") || code.starts_with("57P") || code.starts_with("08") || code == "57014"
-                })
+                error
+                    .code()
+                    .is_some_and(|code| code.starts_with("53") || code.starts_with("57P") || code.starts_with("08") || code == "57014")
             }
             _ => false,
         }

@@ -1,9 +1,6 @@
 //! Each crate owns its migrations; the program runs them all, as the owner, under one lock.
 
-use sqlx::{
-    AssertSqlSafe, Connection as _, Executor as _, PgConnection,
-    migrate::Migrator,
-};
+use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, migrate::Migrator};
 
 use super::{Db, DbError, provision};
 use crate::inventory::Table;
@@ -44,16 +41,10 @@ struct Step<'a> {
 
 impl Migrations {
     fn steps(&self) -> impl Iterator<Item = Step<'_>> {
-        let control = self.control.map(|migrator| Step {
-            migrator,
-            table: format!("{}._migrations", self.name),
-            search_path: "pg_catalog",
-        });
-        let data = self.data.map(|migrator| Step {
-            migrator,
-            table: format!("data._migrations_{}", self.name),
-            search_path: "data, pg_catalog",
-        });
+        let control =
+            self.control.map(|migrator| Step { migrator, table: format!("{}._migrations", self.name), search_path: "pg_catalog" });
+        let data =
+            self.data.map(|migrator| Step { migrator, table: format!("data._migrations_{}", self.name), search_path: "data, pg_catalog" });
         control.into_iter().chain(data)
     }
 }
@@ -109,7 +100,7 @@ impl Db {
     }
 }
 
-pub(super) fn with_core(sets: &[Migrations]) -> impl Iterator<Item = &Migrations> {
+pub(crate) fn with_core(sets: &[Migrations]) -> impl Iterator<Item = &Migrations> {
     std::iter::once(&CORE).chain(sets)
 }
 

@@ -2,9 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use sqlx::{
-    AssertSqlSafe, PgPool, Postgres, SqlSafeStr as _, pool::PoolConnection, postgres::PgTransactionManager,
-};
+use sqlx::{AssertSqlSafe, PgPool, Postgres, SqlSafeStr as _, pool::PoolConnection, postgres::PgTransactionManager};
 use sqlx_core::transaction::TransactionManager as _;
 
 use super::DbError;
@@ -76,9 +74,7 @@ pub(super) fn is_dead(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => true,
         // 57P01 and 57P02 end the session; 22012 is our own guard, which found settings of somebody else's session.
-        sqlx::Error::Database(error) => {
-            error.code().is_some_and(|code| matches!(code.as_ref(), "57P01" | "57P02" | "57P05" | "22012"))
-        }
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| matches!(code.as_ref(), "57P01" | "57P02" | "57P05" | "22012")),
         _ => false,
     }
 }

@@ -44,9 +44,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         serde_json::error::Category::Data => invalid(error.path(), error.inner()),
         _ => Problem::new(&ProblemType::BAD_REQUEST).detail(format!("the body is no JSON: {}", error.inner())),
     })?;
-    json.end().map_err(|error| {
-        Problem::new(&ProblemType::BAD_REQUEST).detail(format!("the body is no JSON: {error}"))
-    })?;
+    json.end().map_err(|error| Problem::new(&ProblemType::BAD_REQUEST).detail(format!("the body is no JSON: {error}")))?;
     Ok(value)
 }
 

@@ -54,8 +54,10 @@ impl Mailer for SmtpMailer {
             .subject(&mail.subject)
             .multipart(MultiPart::alternative_plain_html(mail.text.clone(), mail.html.clone()))
             .map_err(|error| MailError::Message(error.into()))?;
-        self.transport.send(message).await.map(drop).map_err(|error| {
-            if error.is_permanent() { MailError::Message(error.into()) } else { MailError::Transport(error.into()) }
-        })
+        self.transport
+            .send(message)
+            .await
+            .map(drop)
+            .map_err(|error| if error.is_permanent() { MailError::Message(error.into()) } else { MailError::Transport(error.into()) })
     }
 }

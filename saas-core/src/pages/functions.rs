@@ -59,6 +59,7 @@ fn fluent_value(name: &str, value: &Value) -> Result<FluentValue<'static>, Error
 /// A `<time>` element: readable as it is (UTC), and turned into the reader's own time zone by the script.
 fn time(texts: &Texts, value: &str, args: &Kwargs) -> Result<Value, Error> {
     let relative = args.get::<Option<bool>>("relative")?.unwrap_or_default();
+    let date = args.get::<Option<bool>>("date")?.unwrap_or_default();
     args.assert_all_used()?;
     let at = DateTime::parse_from_rfc3339(value)
         .map_err(|error| Error::new(ErrorKind::InvalidOperation, "time() takes an RFC 3339 text").with_source(error))?
@@ -69,9 +70,13 @@ fn time(texts: &Texts, value: &str, args: &Kwargs) -> Result<Value, Error> {
     parts.set("year", at.year().to_string());
     parts.set("time", at.format("%H:%M").to_string());
     let readable = texts
-        .format_fluent("core-time", &parts)
+        .format_fluent(if date { "core-date" } else { "core-time" }, &parts)
         .map_err(|error| Error::new(ErrorKind::InvalidOperation, "time() has no text").with_source(error))?;
-    let mode = if relative { " data-relative" } else { "" };
+    let mode = match (relative, date) {
+        (true, _) => " data-relative",
+        (false, true) => " data-date",
+        (false, false) => "",
+    };
     let machine = at.format("%Y-%m-%dT%H:%M:%SZ");
     Ok(Value::from_safe_string(format!("<time datetime=\"{machine}\"{mode}>{}</time>", HtmlEscape(&readable))))
 }

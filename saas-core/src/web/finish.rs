@@ -14,9 +14,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::{ClientAddress, Html, Nonce, Page, assets, csrf::csrf, headers::harden, health};
-use crate::{
-    Declares, Path, Problem, ProblemType, Routes, db::Db, lifecycle::Lifecycle, pages::Pages, routes::RouteInfo,
-};
+use crate::{Declares, Path, Problem, ProblemType, Routes, db::Db, lifecycle::Lifecycle, pages::Pages, routes::RouteInfo};
 
 /// What stands around an application.
 #[derive(Clone, Debug)]

@@ -49,9 +49,6 @@ impl Db {
     ///
     /// Fails if it does not.
     pub async fn ping(&self) -> Result<(), crate::DbError> {
-        self.lookup(|connection| {
-            Box::pin(async move { sqlx::query("select 1").execute(connection).await.map(drop) })
-        })
-        .await
+        self.lookup(|connection| Box::pin(async move { sqlx::query("select 1").execute(connection).await.map(drop) })).await
     }
 }

@@ -1,6 +1,6 @@
 use axum::response::{IntoResponse as _, Redirect, Response};
 use http::StatusCode;
-use saas_core::{Actor, Can, Form, FormErrors, Html, Page, Path, Problem, Routes, Standing, TenantDb, TenantTx, UserId};
+use saas_core::{Actor, Can, Form, Html, Page, Path, Problem, Routes, Standing, TenantDb, TenantTx, UserId};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -17,10 +17,10 @@ pub(super) fn routes() -> Routes<Tenancy> {
 
 async fn show(can: Can<MemberRead>, db: TenantDb, page: Page) -> Result<Html, Problem> {
     let mut tx = db.begin().await?;
-    render(&mut tx, can.standing(), &page, &FormErrors::default()).await
+    render(&mut tx, can.standing(), &page, None).await
 }
 
-async fn render(tx: &mut TenantTx, standing: &Standing, page: &Page, errors: &FormErrors) -> Result<Html, Problem> {
+async fn render(tx: &mut TenantTx, standing: &Standing, page: &Page, error: Option<&str>) -> Result<Html, Problem> {
     let members = members_in(tx).await?;
     let owners = members.iter().filter(|member| member.role == Role::Owner.as_str()).count();
     let is_owner = *standing.role == *Role::Owner.as_str();
@@ -33,18 +33,12 @@ async fn render(tx: &mut TenantTx, standing: &Standing, page: &Page, errors: &Fo
             let may = standing.may::<MemberWrite>() && (is_owner || !owner) && !last_owner;
             json!({
                 "id": member.id, "name": member.name, "email": member.email, "joined_at": member.joined_at,
-                "role": member.role, "role_text": page.text(&format!("role-{}", member.role)),
-                "me": me, "last_owner": last_owner, "can_change": may, "can_remove": may && !me,
+                "role": member.role, "myself": me, "last_owner": last_owner, "can_change": may, "can_remove": may || (me && !last_owner),
             })
         })
         .collect();
-    let roles: Vec<_> = Role::ALL
-        .iter()
-        .filter(|role| is_owner || **role != Role::Owner)
-        .map(|role| json!({ "value": role, "text": page.text(&format!("role-{role}")) }))
-        .collect();
-    let form = page.form(&[], errors);
-    page.render("tenancy/members.html", json!({ "members": rows, "roles": roles, "form": form }))
+    let roles: Vec<Role> = Role::ALL.iter().copied().filter(|role| is_owner || *role != Role::Owner).collect();
+    page.render("tenancy/members.html", json!({ "members": rows, "roles": roles, "error": error.map(|key| page.text(key)) }))
 }
 
 #[derive(Deserialize)]
@@ -103,5 +97,5 @@ async fn answer(
     // The failed transaction is over; a list needs one that works.
     drop(tx);
     let mut tx = db.begin().await?;
-    Ok((StatusCode::CONFLICT, render(&mut tx, standing, page, &FormErrors::whole(reason)).await?).into_response())
+    Ok((StatusCode::CONFLICT, render(&mut tx, standing, page, Some(reason)).await?).into_response())
 }

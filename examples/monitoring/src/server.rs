@@ -1,0 +1,163 @@
+//! The server: agents, their devices, and what people see of them.
+
+mod agents;
+mod devices;
+mod home;
+mod ingest;
+mod live;
+mod presence;
+
+use saas_admin::{ComposeError, Product, Program};
+use saas_auth::Auth;
+use saas_billing::{Billing, Meter, Plan, Plans};
+use saas_core::{
+    Live, Migrations, NavLink, Permission as _, Routes,
+    inventory::{
+        Class::{Content, Internal},
+        Erasure, Table,
+    },
+    pages::PageSet,
+};
+use saas_tenancy::{ActiveOrganization, Header, Role, Roles, Tenancy};
+use sqlx::migrate::Migrator;
+
+saas_core::ids! {
+    /// A device on a watched network.
+    pub DeviceId;
+}
+
+saas_core::permissions! {
+    /// See agents and devices.
+    pub DeviceRead = "monitoring.device.read";
+    /// Add and remove agents.
+    pub AgentWrite = "monitoring.agent.write";
+    /// Report devices and their states. For agents.
+    pub AgentReport = "monitoring.agent.report";
+}
+
+/// Agents, each watching a network.
+pub const AGENTS: Meter = Meter::new("agents");
+/// Devices that agents found.
+pub const DEVICES: Meter = Meter::new("devices");
+
+/// Who may do what.
+pub const MATRIX: &[(&str, &[Role])] = &[(DeviceRead::NAME, Role::ALL), (AgentWrite::NAME, &[Role::Owner, Role::Admin])];
+
+static DATA: Migrator = sqlx::migrate!("migrations/data");
+
+/// The tables of this product.
+pub const MIGRATIONS: Migrations =
+    Migrations { name: "monitoring", control: None, data: Some(&DATA), lookups: &[], inventory: INVENTORY };
+
+/// The pages of this product.
+pub const PAGES: PageSet = saas_core::page_set!("monitoring");
+
+/// Everything that the product brings to the database.
+pub const ALL_MIGRATIONS: &[Migrations] = &[saas_auth::MIGRATIONS, saas_tenancy::MIGRATIONS, saas_billing::MIGRATIONS, MIGRATIONS];
+
+/// The plans that it is sold by.
+#[must_use]
+pub fn plans() -> Plans {
+    Plans::new(Plan::new("free").limit(AGENTS, 1).limit(DEVICES, 50)).with(Plan::new("team").limit(AGENTS, 20).limit(DEVICES, 10_000))
+}
+
+/// The product, for the command line.
+#[must_use]
+pub fn product() -> Product {
+    Product {
+        name: "monitoring",
+        title: "Monitoring",
+        migrations: ALL_MIGRATIONS,
+        pages: &[saas_auth::PAGES, saas_tenancy::PAGES, PAGES],
+        nav: &[
+            NavLink { href: "/devices", text: "monitoring-devices" },
+            NavLink { href: "/agents", text: "monitoring-agents" },
+            NavLink { href: "/members", text: "monitoring-members" },
+        ],
+        compose,
+    }
+}
+
+/// What the handlers of the product share.
+#[derive(Debug, Clone)]
+struct State {
+    auth: Auth,
+    billing: Billing,
+    live: Live,
+    public_url: url::Url,
+}
+
+/// Puts the product together.
+///
+/// # Errors
+///
+/// Fails if a part cannot be set up.
+pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
+    let auth = Auth::builder(&program.db, program.mailer.clone(), program.pages.clone(), program.public_url.clone())
+        .home("/devices")
+        .welcome("/organizations/new")
+        .agent_key_prefix("mon")
+        .insecure_lan(program.insecure_lan)
+        .build()?;
+    let roles = Roles::new(MATRIX).agents(&[AgentReport::NAME]);
+    let tenancy = Tenancy::with_home(&program.db, Header::new("x-organization").or(ActiveOrganization), roles, "/devices");
+    let billing = Billing::new(plans());
+    presence::start(&program.db, &program.lifecycle);
+
+    let state = State { auth: auth.clone(), billing, live: program.live.clone(), public_url: program.public_url.clone() };
+    let tenant = Routes::new()
+        .merge(agents::routes())
+        .merge(devices::routes())
+        .merge(ingest::routes())
+        .merge(live::routes())
+        .with_state(state.clone())
+        .layer(tenancy.layer());
+    Ok(Routes::new()
+        .merge(tenant)
+        .merge(tenancy.routes())
+        .merge(home::routes())
+        .merge(ingest::registration().with_state(state))
+        .merge(auth.routes())
+        .layer(auth.layer()))
+}
+
+const INVENTORY: &[Table] = &[
+    Table {
+        name: "data.agent",
+        erasure: Erasure::Purge,
+        exported: true,
+        columns: &[
+            ("tenant_id", Internal),
+            ("id", Internal),
+            ("name", Content),
+            ("key_id", Internal),
+            ("state", Internal),
+            ("hostname", Content),
+            ("version", Internal),
+            ("os", Content),
+            ("networks", Content),
+            ("created_by", Internal),
+            ("created_at", Internal),
+            ("last_seen_at", Internal),
+        ],
+    },
+    Table {
+        name: "data.device",
+        erasure: Erasure::Purge,
+        exported: true,
+        columns: &[
+            ("tenant_id", Internal),
+            ("id", Internal),
+            ("agent_id", Internal),
+            ("address", Content),
+            ("mac", Content),
+            ("hostname", Content),
+            ("found_by", Internal),
+            ("state", Internal),
+            ("since_at", Internal),
+            ("checked_at", Internal),
+            ("latency_us", Internal),
+            ("created_at", Internal),
+        ],
+    },
+];

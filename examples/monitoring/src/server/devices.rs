@@ -1,0 +1,247 @@
+//! Devices, as people and programs read them.
+
+use std::net::IpAddr;
+
+use axum::{
+    extract::State as AxumState,
+    response::{IntoResponse as _, Response},
+};
+use chrono::{DateTime, Utc};
+use ipnet::IpNet;
+use saas_core::{Can, DbError, Json, Page, Problem, Query, Routes, TenantDb, TenantTx};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sqlx::{query_as, query_scalar};
+
+use super::{DeviceId, DeviceRead, State};
+
+pub(super) fn routes() -> Routes<State> {
+    Routes::new().get("/devices", show).get("/api/v1/devices", list)
+}
+
+/// A device, as it is listed.
+#[derive(Debug, Clone, Serialize)]
+pub struct Device {
+    /// Its id.
+    pub id: DeviceId,
+    /// Its name by reverse lookup.
+    pub name: Option<String>,
+    /// Its address.
+    #[serde(serialize_with = "address_text")]
+    pub address: IpNet,
+    /// Its Ethernet address.
+    pub mac: Option<String>,
+    /// up, down or unknown.
+    pub state: String,
+    /// Since when it has been in that state.
+    pub since_at: Option<DateTime<Utc>>,
+    /// When it was last checked.
+    pub checked_at: Option<DateTime<Utc>>,
+    /// How long its last answer took, in microseconds.
+    pub latency_us: Option<i64>,
+    /// The name of the agent that watches it.
+    pub agent: String,
+}
+
+/// An `inet` is read as a network; a device is one address.
+fn address_text<S: serde::Serializer>(net: &IpNet, to: S) -> Result<S::Ok, S::Error> {
+    to.collect_str(&net.addr())
+}
+
+const PAGE: i64 = 50;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct ListQuery {
+    /// The cursor that the page before ended with.
+    after: Option<Cursor>,
+    /// At most 200.
+    limit: Option<u8>,
+}
+
+/// Where a page ended: address and id.
+#[derive(Debug, Clone, Copy)]
+struct Cursor(IpAddr, DeviceId);
+
+impl<'de> Deserialize<'de> for Cursor {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        let parsed = text.split_once('_').and_then(|(address, id)| Some(Self(address.parse().ok()?, id.parse().ok()?)));
+        parsed.ok_or_else(|| serde::de::Error::custom("this is no cursor of ours"))
+    }
+}
+
+#[derive(Serialize)]
+struct List {
+    devices: Vec<Device>,
+    /// Pass it as `after` to get the next page; none at the end.
+    next: Option<String>,
+}
+
+async fn list(_: Can<DeviceRead>, db: TenantDb, Query(query): Query<ListQuery>) -> Result<Json<List>, Problem> {
+    let limit = i64::from(query.limit.unwrap_or(50).clamp(1, 200));
+    let mut tx = db.begin().await?;
+    let devices = devices_after_in(&mut tx, query.after, limit).await?;
+    let full = i64::try_from(devices.len()).is_ok_and(|count| count == limit);
+    let next = devices.last().filter(|_| full).map(|device| format!("{}_{}", device.address.addr(), device.id));
+    Ok(Json(List { devices, next }))
+}
+
+async fn devices_after_in(tx: &mut TenantTx, after: Option<Cursor>, limit: i64) -> Result<Vec<Device>, DbError> {
+    let (address, id) = after.map(|Cursor(address, id)| (IpNet::from(address), uuid::Uuid::from(id))).unzip();
+    let devices = query_as!(
+        Device,
+        r#"select d.id as "id: DeviceId", d.hostname as name, d.address as "address: IpNet", d.mac, d.state, d.since_at, d.checked_at,
+            d.latency_us, a.name as agent
+        from device d
+        join agent a on a.tenant_id = d.tenant_id and a.id = d.agent_id
+        where d.tenant_id = $1 and ($2::inet is null or (d.address, d.id) > ($2, $3))
+        order by d.address, d.id
+        limit $4"#,
+        tx.tenant().map(uuid::Uuid::from),
+        address as Option<IpNet>,
+        id,
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(devices)
+}
+
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+struct PageQuery {
+    state: Option<DeviceFilter>,
+    q: String,
+    page: u32,
+    fragment: Option<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum DeviceFilter {
+    All,
+    Up,
+    Down,
+    Unknown,
+}
+
+impl DeviceFilter {
+    const EACH: [Self; 4] = [Self::All, Self::Up, Self::Down, Self::Unknown];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Up => "up",
+            Self::Down => "down",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The state that is filtered by; none for all of them.
+    fn state(self) -> Option<&'static str> {
+        (self != Self::All).then(|| self.as_str())
+    }
+}
+
+async fn show(
+    _: Can<DeviceRead>,
+    db: TenantDb,
+    page: Page,
+    Query(query): Query<PageQuery>,
+    AxumState(_): AxumState<State>,
+) -> Result<Response, Problem> {
+    let mut tx = db.begin().await?;
+    let filter = query.state.unwrap_or(DeviceFilter::All);
+    let wanted: String = query.q.trim().chars().filter(|c| !c.is_control()).take(100).collect();
+    let counts = counts_in(&mut tx, &wanted).await?;
+    let total: i64 = counts.iter().filter(|(state, _)| filter.state().is_none_or(|wanted| wanted == state)).map(|(_, n)| n).sum();
+    let at = i64::from(query.page.max(1) - 1).min((total - 1).max(0) / PAGE);
+    let devices = devices_page_in(&mut tx, filter.state(), &wanted, at * PAGE).await?;
+    let has_agents = query_scalar!(
+        r#"select exists (select from agent where tenant_id = $1) as "some!""#,
+        tx.tenant().map(uuid::Uuid::from)
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    let any_devices = !counts.is_empty() || !wanted.is_empty();
+    let href = |filter: DeviceFilter, page: i64| address(&wanted, filter, page, false);
+    let filters: Vec<_> = DeviceFilter::EACH
+        .iter()
+        .filter(|_| any_devices)
+        .map(|each| {
+            let count: i64 = counts.iter().filter(|(state, _)| each.state().is_none_or(|one| one == state)).map(|(_, n)| n).sum();
+            json!({ "state": each.as_str(), "count": count, "href": href(*each, 0), "current": *each == filter })
+        })
+        .collect();
+    let shown = i64::try_from(devices.len()).unwrap_or(PAGE);
+    let pagination = (total > 0).then(|| {
+        json!({
+            "first": at * PAGE + 1, "last": at * PAGE + shown, "total": total,
+            "previous": (at > 0).then(|| href(filter, at - 1)),
+            "next": ((at + 1) * PAGE < total).then(|| href(filter, at + 1)),
+        })
+    });
+    let context = json!({
+        "query": { "state": filter.state().unwrap_or_default(), "q": wanted },
+        "fragment_href": address(&wanted, filter, at, true),
+        "has_agents": has_agents, "clear_href": "/devices", "filters": filters, "page": pagination, "devices": devices,
+    });
+    let template = if query.fragment.is_some() { "monitoring/fragments/devices.html" } else { "monitoring/devices.html" };
+    Ok(page.render(template, context)?.into_response())
+}
+
+/// The address of a page of the list.
+fn address(wanted: &str, filter: DeviceFilter, page: i64, fragment: bool) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    if let Some(state) = filter.state() {
+        query.append_pair("state", state);
+    }
+    if !wanted.is_empty() {
+        query.append_pair("q", wanted);
+    }
+    if page > 0 {
+        query.append_pair("page", &(page + 1).to_string());
+    }
+    if fragment {
+        query.append_pair("fragment", "table");
+    }
+    let query = query.finish();
+    if query.is_empty() { "/devices".to_owned() } else { format!("/devices?{query}") }
+}
+
+/// How many devices are in each state, among those that match.
+async fn counts_in(tx: &mut TenantTx, wanted: &str) -> Result<Vec<(String, i64)>, DbError> {
+    let rows = sqlx::query!(
+        r#"select state, count(*) as "count!" from device
+        where tenant_id = $1 and ($2 = '' or strpos(lower(coalesce(hostname, '')), lower($2)) > 0 or strpos(host(address), $2) > 0)
+        group by state"#,
+        tx.tenant().map(uuid::Uuid::from),
+        wanted,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.state, row.count)).collect())
+}
+
+async fn devices_page_in(tx: &mut TenantTx, state: Option<&str>, wanted: &str, offset: i64) -> Result<Vec<Device>, DbError> {
+    let devices = query_as!(
+        Device,
+        r#"select d.id as "id: DeviceId", d.hostname as name, d.address as "address: IpNet", d.mac, d.state, d.since_at, d.checked_at,
+            d.latency_us, a.name as agent
+        from device d
+        join agent a on a.tenant_id = d.tenant_id and a.id = d.agent_id
+        where d.tenant_id = $1 and ($2::text is null or d.state = $2)
+          and ($3 = '' or strpos(lower(coalesce(d.hostname, '')), lower($3)) > 0 or strpos(host(d.address), $3) > 0)
+        order by d.address, d.id
+        limit $4 offset $5"#,
+        tx.tenant().map(uuid::Uuid::from),
+        state,
+        wanted,
+        PAGE,
+        offset,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(devices)
+}

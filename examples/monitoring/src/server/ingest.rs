@@ -1,0 +1,206 @@
+//! What agents send.
+//!
+//! Every request is idempotent, because an agent sends it again until it was answered: devices are one per agent and address, and a reading
+//! counts only if it is newer than what is known.
+
+mod found;
+mod readings;
+
+use axum::extract::{DefaultBodyLimit, State as AxumState};
+use chrono::{DateTime, Utc};
+use saas_auth::ByAgentKey;
+use saas_core::{AgentId, Can, CurrentAgent, Db, DbError, Event, FieldError, Json, Problem, ProblemType, Routes, TenantDb, TenantTx, Validate, event_in};
+use serde::Serialize;
+use sqlx::query;
+
+use super::{AgentReport, State};
+use crate::agent::protocol::{
+    self, AgentReport as Report, DEVICES_PATH, HEARTBEAT_PATH, Heartbeat, HeartbeatAnswer, MAX_PER_REQUEST, REGISTER_PATH, Register,
+    ReportedAgent, ReportedDevice, STATUS_PATH,
+};
+
+/// Room for as many devices or readings as one request may carry.
+const BODY_LIMIT: usize = 4 << 20;
+
+pub(super) fn routes() -> Routes<State> {
+    Routes::new()
+        .post(HEARTBEAT_PATH, heartbeat)
+        .post(DEVICES_PATH, found::devices)
+        .post(STATUS_PATH, readings::status)
+        .get(STATUS_PATH, report)
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+}
+
+/// Registration comes with a key, before there is an agent, so it stands outside the tenant's layer.
+pub(super) fn registration() -> Routes<State> {
+    Routes::new().post(REGISTER_PATH, register)
+}
+
+/// An agent was heard of for the first time, or again after a silence.
+#[derive(Debug, Serialize)]
+struct AgentConnected {}
+
+impl Event for AgentConnected {
+    const NAME: &'static str = "monitoring.agent.connected";
+    const TOPIC: &'static str = "agents";
+}
+
+const CHECK_SECONDS: u64 = 30;
+const HEARTBEAT_SECONDS: u64 = 60;
+
+/// An instance is made once by a machine and kept with its credential.
+async fn register(
+    key: ByAgentKey,
+    AxumState(state): AxumState<State>,
+    Json(new): Json<Register>,
+) -> Result<(http::StatusCode, Json<protocol::Registered>), Problem> {
+    let mut tx = state.auth.db().tenant(key.tenant).begin().await?;
+    let now = tx.now();
+    let networks: Vec<String> = new.networks.iter().map(ToString::to_string).collect();
+    let agent = query!(
+        r#"update agent set hostname = $3, version = $4, os = $5, networks = $6, last_seen_at = $7
+        where tenant_id = $1 and key_id = $2
+        returning id as "id: AgentId", name"#,
+        uuid::Uuid::from(key.tenant),
+        uuid::Uuid::from(key.key),
+        new.hostname,
+        new.version,
+        new.os,
+        &networks,
+        now,
+    )
+    .fetch_optional(&mut *tx)
+    .await?
+    .ok_or_else(Problem::unauthenticated)?;
+    let credential = state.auth.agent_credential_issue_in(&mut tx, key.key, agent.id, new.instance).await?;
+    seen_in(&mut tx, agent.id).await?;
+    tx.commit().await?;
+    let answer = protocol::Registered {
+        agent: agent.id.into(),
+        name: agent.name,
+        credential: protocol::Secret::new(credential.expose().to_owned()),
+    };
+    Ok((http::StatusCode::CREATED, Json(answer)))
+}
+
+async fn heartbeat(
+    _: Can<AgentReport>,
+    CurrentAgent(me): CurrentAgent,
+    db: TenantDb,
+    Json(beat): Json<Heartbeat>,
+) -> Result<Json<HeartbeatAnswer>, Problem> {
+    let mut tx = db.begin().await?;
+    query!(
+        "update agent set version = $3 where tenant_id = $1 and id = $2 and version is distinct from $3",
+        uuid::Uuid::from(me.tenant),
+        uuid::Uuid::from(me.agent),
+        beat.version,
+    )
+    .execute(&mut *tx)
+    .await?;
+    seen_in(&mut tx, me.agent).await?;
+    tx.commit().await?;
+    Ok(Json(HeartbeatAnswer { check_seconds: CHECK_SECONDS, heartbeat_seconds: HEARTBEAT_SECONDS }))
+}
+
+/// Notes that the agent was heard of; telemetry, unless it had been quiet.
+async fn seen_in(tx: &mut TenantTx, agent: AgentId) -> Result<(), DbError> {
+    let (tenant, now) = (tx.tenant().map(uuid::Uuid::from), tx.now());
+    let back = query!(
+        "update agent set state = 'connected', last_seen_at = $3 where tenant_id = $1 and id = $2 and state <> 'connected'",
+        tenant,
+        uuid::Uuid::from(agent),
+        now,
+    )
+    .execute(&mut **tx)
+    .await?;
+    if back.rows_affected() == 1 {
+        event_in(tx, saas_core::Actor::Agent(agent), agent, &AgentConnected {}).await?;
+        return Ok(());
+    }
+    query!(
+        "update agent set last_seen_at = $3 where tenant_id = $1 and id = $2",
+        tenant,
+        uuid::Uuid::from(agent),
+        now,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// What the server knows of the agent that asks.
+async fn report(_: Can<AgentReport>, CurrentAgent(me): CurrentAgent, db: TenantDb) -> Result<Json<Report>, Problem> {
+    let mut tx = db.begin().await?;
+    let agent = query!(
+        "select name, last_seen_at from agent where tenant_id = $1 and id = $2",
+        uuid::Uuid::from(me.tenant),
+        uuid::Uuid::from(me.agent),
+    )
+    .fetch_optional(&mut *tx)
+    .await?
+    .ok_or_else(Problem::not_found)?;
+    let devices = query!(
+        r#"select address as "address: ipnet::IpNet", hostname, state, latency_us, checked_at from device
+        where tenant_id = $1 and agent_id = $2
+        order by address"#,
+        uuid::Uuid::from(me.tenant),
+        uuid::Uuid::from(me.agent),
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let devices = devices.into_iter().map(|device| ReportedDevice {
+        address: device.address.addr(),
+        hostname: device.hostname,
+        state: match device.state.as_str() {
+            "up" => protocol::DeviceState::Up,
+            "down" => protocol::DeviceState::Down,
+            _ => protocol::DeviceState::Unknown,
+        },
+        latency_us: device.latency_us.and_then(|latency| u64::try_from(latency).ok()),
+        checked_at: device.checked_at,
+    });
+    Ok(Json(Report {
+        agent: ReportedAgent { id: me.agent.into(), name: agent.name, last_seen_at: agent.last_seen_at },
+        devices: devices.collect(),
+    }))
+}
+
+impl Validate for Register {
+    fn validate(&self) -> Vec<FieldError> {
+        let mut errors = Vec::new();
+        for (pointer, text) in [("/hostname", &self.hostname), ("/version", &self.version), ("/os", &self.os)] {
+            errors.extend(check_text(pointer, text));
+        }
+        if self.networks.len() > 64 {
+            errors.push(FieldError::new("/networks", "at most 64 networks"));
+        }
+        errors
+    }
+}
+
+impl Validate for Heartbeat {
+    fn validate(&self) -> Vec<FieldError> {
+        check_text("/version", &self.version).into_iter().collect()
+    }
+}
+
+/// A short text without control characters; PostgreSQL could not store a NUL.
+fn check_text(pointer: &str, text: &str) -> Option<FieldError> {
+    let fits = text.chars().count() <= 255 && !text.contains(char::is_control);
+    (!fits).then(|| FieldError::new(pointer, "at most 255 characters, none of them a control character"))
+}
+
+fn too_many(pointer: &str, count: usize) -> Option<FieldError> {
+    (count > MAX_PER_REQUEST).then(|| FieldError::new(pointer, format!("at most {MAX_PER_REQUEST} in one request")))
+}
+
+/// No clock is so wrong that this matters, except one that would make every later reading look old.
+fn is_from_the_future(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    at > now + chrono::TimeDelta::minutes(10)
+}
+
+/// The agent was removed while it was sending.
+fn gone() -> Problem {
+    Problem::new(&ProblemType::UNAUTHENTICATED).detail("this agent was removed")
+}

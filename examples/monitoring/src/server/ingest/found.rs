@@ -1,0 +1,179 @@
+use std::collections::{BTreeMap, HashSet};
+
+use axum::{
+    extract::State as AxumState,
+    response::{IntoResponse as _, Response},
+};
+use ipnet::IpNet;
+use saas_core::{AgentId, Can, CurrentAgent, DbError, Event, FieldError, Json, Problem, TenantDb, TenantTx, Validate, event_in};
+use serde::Serialize;
+use sqlx::{query, query_scalar};
+use uuid::Uuid;
+
+use super::{check_text, gone, too_many};
+use crate::{
+    agent::protocol::{Devices, DevicesAnswer, FoundDevice},
+    server::{AgentReport, DEVICES, DeviceId, State},
+};
+
+/// New devices were found.
+#[derive(Debug, Serialize)]
+struct DevicesFound {
+    count: usize,
+}
+
+impl Event for DevicesFound {
+    const NAME: &'static str = "monitoring.devices.found";
+    const TOPIC: &'static str = "devices";
+}
+
+impl Validate for Devices {
+    fn validate(&self) -> Vec<FieldError> {
+        let mut errors: Vec<_> = too_many("/devices", self.devices.len()).into_iter().collect();
+        for (at, device) in self.devices.iter().enumerate() {
+            if let Some(hostname) = &device.hostname {
+                errors.extend(check_text(&format!("/devices/{at}/hostname"), hostname));
+            }
+            if device.found_by.is_empty() {
+                errors.push(FieldError::new(format!("/devices/{at}/found_by"), "must name at least one way"));
+            }
+            if errors.len() >= 20 {
+                break;
+            }
+        }
+        errors
+    }
+}
+
+/// Takes what a sweep found. What the plan has no room for is refused and the rest is kept; if nothing at all can be kept, 402.
+pub(super) async fn devices(
+    _: Can<AgentReport>,
+    CurrentAgent(me): CurrentAgent,
+    db: TenantDb,
+    AxumState(state): AxumState<State>,
+    Json(found): Json<Devices>,
+) -> Result<Response, Problem> {
+    // One of each address, in order, so that two requests lock rows the same way.
+    let found: BTreeMap<_, _> = found.devices.into_iter().map(|device| (device.address, device)).collect();
+    let mut tx = db.begin().await?;
+    lock_agent_in(&mut tx, me.agent).await?;
+    let known = known_in(&mut tx, me.agent, &found.keys().map(|address| IpNet::from(*address)).collect::<Vec<_>>()).await?;
+    let (known, new): (Vec<_>, Vec<_>) = found.into_values().partition(|device| known.contains(&IpNet::from(device.address)));
+    update_in(&mut tx, me.agent, &known).await?;
+
+    let wanted = u32::try_from(new.len()).map_err(Problem::internal)?;
+    let granted = if wanted == 0 { 0 } else { state.billing.reserve_up_to_in(&mut tx, DEVICES, wanted).await? };
+    let refused = wanted - granted;
+    let problem = match refused {
+        0 => None,
+        _ => Some(Problem::from(state.billing.reached_in(&mut tx, DEVICES).await?)),
+    };
+    if let (Some(problem), 0, true) = (&problem, granted, known.is_empty()) {
+        return Ok(problem.clone().into_response());
+    }
+    let kept: Vec<_> = new.into_iter().take(usize::try_from(granted).unwrap_or(usize::MAX)).collect();
+    insert_in(&mut tx, me.agent, &kept).await?;
+    if !kept.is_empty() {
+        event_in(&mut tx, (&me).into(), me.agent, &DevicesFound { count: kept.len() }).await?;
+    }
+    tx.commit().await?;
+    let problem = problem.map(|problem| serde_json::from_value(problem.document())).transpose().map_err(Problem::internal)?;
+    let answer = DevicesAnswer {
+        added: u64::from(granted),
+        known: u64::try_from(known.len()).map_err(Problem::internal)?,
+        refused: u64::from(refused),
+        problem,
+    };
+    Ok(Json(answer).into_response())
+}
+
+/// Devices of an agent are written by one request at a time.
+async fn lock_agent_in(tx: &mut TenantTx, agent: AgentId) -> Result<(), Problem> {
+    let tenant = tx.tenant().map(Uuid::from);
+    query_scalar!("select id from agent where tenant_id = $1 and id = $2 for no key update", tenant, Uuid::from(agent))
+        .fetch_optional(&mut **tx)
+        .await?
+        .map(drop)
+        .ok_or_else(gone)
+}
+
+async fn known_in(tx: &mut TenantTx, agent: AgentId, addresses: &[IpNet]) -> Result<HashSet<IpNet>, DbError> {
+    let tenant = tx.tenant().map(Uuid::from);
+    let known = query_scalar!(
+        r#"select address as "address: IpNet" from device where tenant_id = $1 and agent_id = $2 and address = any ($3::inet[])"#,
+        tenant,
+        Uuid::from(agent),
+        addresses as &[IpNet],
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(known.into_iter().collect())
+}
+
+/// The devices as columns, for one statement over all of them.
+struct Columns {
+    addresses: Vec<IpNet>,
+    macs: Vec<Option<String>>,
+    hostnames: Vec<Option<String>>,
+    found_by: Vec<String>,
+}
+
+impl Columns {
+    fn of(devices: &[FoundDevice]) -> Self {
+        Self {
+            addresses: devices.iter().map(|device| IpNet::from(device.address)).collect(),
+            macs: devices.iter().map(|device| device.mac.map(|mac| mac.to_string())).collect(),
+            hostnames: devices.iter().map(|device| device.hostname.clone()).collect(),
+            // An array of arrays must be rectangular, so the ways travel as text.
+            found_by: devices
+                .iter()
+                .map(|device| device.found_by.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
+                .collect(),
+        }
+    }
+}
+
+async fn insert_in(tx: &mut TenantTx, agent: AgentId, devices: &[FoundDevice]) -> Result<(), DbError> {
+    let columns = Columns::of(devices);
+    let ids: Vec<Uuid> = devices.iter().map(|_| DeviceId::new().into()).collect();
+    let (tenant, now) = (tx.tenant().map(Uuid::from), tx.now());
+    query!(
+        r#"insert into device (tenant_id, id, agent_id, address, mac, hostname, found_by, created_at)
+        select $1, n.id, $2, n.address, n.mac, n.hostname, string_to_array(n.found_by, ','), $8
+        from unnest($3::uuid[], $4::inet[], $5::text[], $6::text[], $7::text[]) as n (id, address, mac, hostname, found_by)"#,
+        tenant,
+        Uuid::from(agent),
+        &ids,
+        &columns.addresses as &[IpNet],
+        &columns.macs as &[Option<String>],
+        &columns.hostnames as &[Option<String>],
+        &columns.found_by,
+        now,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// What a later sweep knows better. A name that was not found this time is kept.
+async fn update_in(tx: &mut TenantTx, agent: AgentId, devices: &[FoundDevice]) -> Result<(), DbError> {
+    let columns = Columns::of(devices);
+    let tenant = tx.tenant().map(Uuid::from);
+    query!(
+        r#"update device d
+        set mac = coalesce(n.mac, d.mac), hostname = coalesce(n.hostname, d.hostname), found_by = string_to_array(n.found_by, ',')
+        from unnest($3::inet[], $4::text[], $5::text[], $6::text[]) as n (address, mac, hostname, found_by)
+        where d.tenant_id = $1 and d.agent_id = $2 and d.address = n.address
+          and (coalesce(n.mac, d.mac), coalesce(n.hostname, d.hostname), string_to_array(n.found_by, ','))
+              is distinct from (d.mac, d.hostname, d.found_by)"#,
+        tenant,
+        Uuid::from(agent),
+        &columns.addresses as &[IpNet],
+        &columns.macs as &[Option<String>],
+        &columns.hostnames as &[Option<String>],
+        &columns.found_by,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

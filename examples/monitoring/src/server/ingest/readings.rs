@@ -1,0 +1,126 @@
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use ipnet::IpNet;
+use saas_core::{AgentId, Can, CurrentAgent, DbError, Event, FieldError, Json, Problem, TenantDb, TenantTx, Validate, event_in};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{is_from_the_future, too_many};
+use crate::{
+    agent::protocol::{Reading, Status, StatusAnswer},
+    server::{AgentReport, DeviceId},
+};
+
+/// Devices went up or down. One event a request, because an outage changes many at once.
+#[derive(Debug, Serialize)]
+struct DeviceStatesChanged {
+    up: Vec<DeviceId>,
+    down: Vec<DeviceId>,
+}
+
+impl Event for DeviceStatesChanged {
+    const NAME: &'static str = "monitoring.devices.states_changed";
+    const TOPIC: &'static str = "devices";
+}
+
+impl Validate for Status {
+    fn validate(&self) -> Vec<FieldError> {
+        let mut errors: Vec<_> = too_many("/readings", self.readings.len()).into_iter().collect();
+        for (at, reading) in self.readings.iter().enumerate() {
+            if reading.latency_us.is_some_and(|latency| i64::try_from(latency).is_err()) {
+                errors.push(FieldError::new(format!("/readings/{at}/latency_us"), "is no latency"));
+            }
+            if errors.len() >= 20 {
+                break;
+            }
+        }
+        errors
+    }
+}
+
+/// Takes readings in bulk. A reading that is older than what is known changes nothing, so a request may come twice or late.
+pub(super) async fn status(
+    _: Can<AgentReport>,
+    CurrentAgent(me): CurrentAgent,
+    db: TenantDb,
+    Json(status): Json<Status>,
+) -> Result<Json<StatusAnswer>, Problem> {
+    let mut tx = db.begin().await?;
+    let now = tx.now();
+    let sent = status.readings.len();
+    let newest = newest(status.readings, now);
+    let answer = apply_in(&mut tx, me.agent, &newest).await?;
+    if !(answer.up.is_empty() && answer.down.is_empty()) {
+        let event = DeviceStatesChanged { up: answer.up, down: answer.down };
+        event_in(&mut tx, (&me).into(), me.agent, &event).await?;
+    }
+    tx.commit().await?;
+    let count = |n: usize| u64::try_from(n).map_err(Problem::internal);
+    let unknown = newest.len() - answer.known;
+    Ok(Json(StatusAnswer {
+        applied: count(answer.applied)?,
+        stale: count(sent - unknown - answer.applied)?,
+        unknown: count(unknown)?,
+    }))
+}
+
+/// The newest reading of each address, in order. One from the future is taken as of now, or it would outlive every later one.
+fn newest(readings: Vec<Reading>, now: DateTime<Utc>) -> BTreeMap<IpNet, Reading> {
+    let mut newest: BTreeMap<IpNet, Reading> = BTreeMap::new();
+    for mut reading in readings {
+        if is_from_the_future(reading.at, now) {
+            reading.at = now;
+        }
+        let known = newest.entry(IpNet::from(reading.address)).or_insert_with(|| reading.clone());
+        if known.at < reading.at {
+            *known = reading;
+        }
+    }
+    newest
+}
+
+struct Applied {
+    known: usize,
+    applied: usize,
+    up: Vec<DeviceId>,
+    down: Vec<DeviceId>,
+}
+
+/// One statement: updates what is older, and says how many devices there were and which of them changed their state.
+async fn apply_in(tx: &mut TenantTx, agent: AgentId, readings: &BTreeMap<IpNet, Reading>) -> Result<Applied, DbError> {
+    let addresses: Vec<IpNet> = readings.keys().copied().collect();
+    let times: Vec<DateTime<Utc>> = readings.values().map(|reading| reading.at).collect();
+    let ups: Vec<bool> = readings.values().map(|reading| reading.up).collect();
+    let latencies: Vec<Option<i64>> =
+        readings.values().map(|reading| reading.latency_us.and_then(|latency| i64::try_from(latency).ok())).collect();
+    let tenant = tx.tenant().map(Uuid::from);
+    let row = sqlx::query!(
+        r#"with reading as (
+            select d.id, d.state as before, case when r.up then 'up' else 'down' end as state, r.at, r.latency_us,
+                d.checked_at is null or d.checked_at < r.at as fresh
+            from unnest($3::inet[], $4::timestamptz[], $5::boolean[], $6::bigint[]) as r (address, at, up, latency_us)
+            join device d on d.tenant_id = $1 and d.agent_id = $2 and d.address = r.address
+        ), applied as (
+            update device d
+            set state = r.state, checked_at = r.at, latency_us = r.latency_us,
+                since_at = case when d.state = r.state then d.since_at else r.at end
+            from reading r
+            where d.tenant_id = $1 and d.id = r.id and r.fresh and (d.checked_at is null or d.checked_at < r.at)
+            returning d.id, r.before, d.state
+        )
+        select (select count(*) from reading) as "known!", (select count(*) from applied) as "applied!",
+            array(select id from applied where before <> state and state = 'up') as "up!: Vec<DeviceId>",
+            array(select id from applied where before <> state and state = 'down') as "down!: Vec<DeviceId>""#,
+        tenant,
+        Uuid::from(agent),
+        &addresses as &[IpNet],
+        &times,
+        &ups,
+        &latencies as &[Option<i64>],
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    let count = |n: i64| usize::try_from(n).unwrap_or(0);
+    Ok(Applied { known: count(row.known), applied: count(row.applied), up: row.up, down: row.down })
+}

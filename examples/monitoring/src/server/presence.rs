@@ -1,0 +1,66 @@
+//! Notices agents that have gone quiet.
+
+use std::time::Duration;
+
+use chrono::TimeDelta;
+use saas_core::{Actor, AgentId, Db, DbError, Event, Lifecycle, TenantId, event_in};
+use serde::Serialize;
+
+/// Two heartbeats and a half: one may get lost.
+const SILENCE: TimeDelta = TimeDelta::seconds(150);
+const EVERY: Duration = Duration::from_secs(15);
+
+/// An agent has not been heard of for a while.
+#[derive(Debug, Serialize)]
+pub(super) struct AgentWentOffline {}
+
+impl Event for AgentWentOffline {
+    const NAME: &'static str = "monitoring.agent.went_offline";
+    const TOPIC: &'static str = "agents";
+}
+
+pub(super) fn start(db: &Db, lifecycle: &Lifecycle) {
+    let (db, lifecycle) = (db.clone(), lifecycle.clone());
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                () = lifecycle.draining() => return,
+                () = tokio::time::sleep(EVERY) => {}
+            }
+            if let Err(error) = sweep(&db).await {
+                tracing::warn!(%error, "quiet agents could not be looked for");
+            }
+        }
+    });
+}
+
+/// Finds quiet agents across tenants, then marks each inside its own tenant. Several nodes may do so at once.
+pub(super) async fn sweep(db: &Db) -> Result<(), DbError> {
+    let mut tx = db.system("find quiet agents").begin().await?;
+    let quiet_since = tx.now() - SILENCE;
+    let quiet = sqlx::query!(
+        r#"select tenant_id as "tenant: TenantId", id as "id: AgentId" from agent
+        where state = 'connected' and last_seen_at < $1
+        limit 1000"#,
+        quiet_since,
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    drop(tx);
+    for agent in quiet {
+        let mut tx = db.tenant(agent.tenant).begin().await?;
+        let marked = sqlx::query!(
+            "update agent set state = 'offline' where tenant_id = $1 and id = $2 and state = 'connected' and last_seen_at < $3",
+            uuid::Uuid::from(agent.tenant),
+            uuid::Uuid::from(agent.id),
+            quiet_since,
+        )
+        .execute(&mut *tx)
+        .await?;
+        if marked.rows_affected() == 1 {
+            event_in(&mut tx, Actor::System, agent.id, &AgentWentOffline {}).await?;
+        }
+        tx.commit().await?;
+    }
+    Ok(())
+}

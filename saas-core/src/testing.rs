@@ -1,0 +1,16 @@
+//! Databases, actors and checks for tests, an embedder's too.
+//!
+//! ```no_run
+//! # async fn example() -> Result<(), saas_core::testing::TestDatabaseError> {
+//! let test = saas_core::testing::TestDb::new(&[]).await?;
+//! let tenant = test.tenant("acme").await;
+//! let mut tx = test.db.tenant(tenant).begin().await.unwrap();
+//! # Ok(())
+//! # }
+//! ```
+
+pub mod database;
+mod db;
+
+pub use database::{EmptyDatabase, TestDatabase, TestDatabaseError};
+pub use db::TestDb;

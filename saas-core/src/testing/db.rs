@@ -1,0 +1,125 @@
+use sha2::{Digest as _, Sha256};
+
+use super::{TestDatabase, TestDatabaseError};
+use crate::{Clock, DatabaseConfig, Db, Migrations, Secret, TenantId, UserId, db::with_core, provision};
+
+/// A migrated database that belongs to one test, connected to as the program would be.
+#[derive(Debug)]
+pub struct TestDb {
+    /// The database, as a program has it: through the application and the system login, never as its owner.
+    pub db: Db,
+    /// What is beneath it.
+    pub database: TestDatabase,
+}
+
+impl TestDb {
+    /// A database with these migrations (core's come first by themselves), and the system's clock.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no PostgreSQL, or a migration does not apply.
+    pub async fn new(migrations: &[Migrations]) -> Result<Self, TestDatabaseError> {
+        Self::at(migrations, Clock::system(), 5).await
+    }
+
+    /// The same with a clock of the test's own and so many connections.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub async fn at(migrations: &[Migrations], clock: Clock, max_connections: u32) -> Result<Self, TestDatabaseError> {
+        let database = TestDatabase::from_template(&key(migrations), async |owner: &Secret| {
+            Db::migrate_as(owner, migrations).await.map_err(boxed)?;
+            provision(owner, |_| Secret::new("test")).await.map_err(boxed)
+        })
+        .await?;
+        let config = DatabaseConfig {
+            owner: Some(database.owner_url().clone()),
+            app: database.logins().app.clone(),
+            system: database.logins().system.clone(),
+            max_connections,
+            allow_old_server: true,
+        };
+        let db = Db::connect(&config, migrations, clock).await.map_err(|error| TestDatabaseError::Prepare(boxed(error)))?;
+        Ok(Self { db, database })
+    }
+
+    /// A new tenant, written by the system login.
+    ///
+    /// # Panics
+    ///
+    /// If the database refuses, for example a second tenant of the same short name.
+    pub async fn tenant(&self, slug: &str) -> TenantId {
+        let id = TenantId::new();
+        self.system("insert into core.tenant (id, slug, name, created_at) values ($1, $2, $2, $3)", id.into(), slug).await;
+        id
+    }
+
+    /// A new person, who belongs nowhere yet.
+    ///
+    /// # Panics
+    ///
+    /// If the database refuses.
+    pub async fn user(&self) -> UserId {
+        let id = UserId::new();
+        self.system("insert into core.user (id, created_at) select $1, $3 where $2 = $2", id.into(), "").await;
+        id
+    }
+
+    /// Makes a person a member of a tenant.
+    ///
+    /// # Panics
+    ///
+    /// If the database refuses.
+    pub async fn member(&self, tenant: TenantId, user: UserId, role: &str) {
+        let outcome = async {
+            let mut tx = self.db.system("arrange a test").begin().await?;
+            let now = tx.now();
+            sqlx::query("insert into core.member (tenant_id, user_id, role, name, email, joined_at) values ($1, $2, $3, $4, $5, $6)")
+                .bind(tenant)
+                .bind(user)
+                .bind(role)
+                .bind(format!("{role} {user}"))
+                .bind(format!("{user}@example.com"))
+                .bind(now)
+                .execute(&mut *tx)
+                .await?;
+            tx.commit().await
+        };
+        arranged(outcome.await);
+    }
+
+    async fn system(&self, statement: &'static str, id: uuid::Uuid, text: &str) {
+        let outcome = async {
+            let mut tx = self.db.system("arrange a test").begin().await?;
+            let now = tx.now();
+            sqlx::query(statement).bind(id).bind(text).bind(now).execute(&mut *tx).await?;
+            tx.commit().await
+        };
+        arranged(outcome.await);
+    }
+}
+
+/// Only tests come here, and a test that cannot be arranged has failed.
+fn arranged(outcome: Result<(), crate::DbError>) {
+    if let Err(error) = outcome {
+        panic!("the test cannot be arranged: {error:?}");
+    }
+}
+
+fn boxed(error: impl std::error::Error + Send + Sync + 'static) -> Box<dyn std::error::Error + Send + Sync> {
+    Box::new(error)
+}
+
+/// A hash over everything that the migrations do.
+fn key(migrations: &[Migrations]) -> String {
+    let mut hash = Sha256::new();
+    hash.update(include_str!("../../migrations/provision.sql"));
+    for set in with_core(migrations) {
+        hash.update(set.name);
+        for migration in [set.control, set.data].into_iter().flatten().flat_map(sqlx::migrate::Migrator::iter) {
+            hash.update(&*migration.checksum);
+        }
+    }
+    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
