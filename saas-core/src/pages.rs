@@ -77,11 +77,17 @@ pub struct PageSet {
 
 /// Declares the calling crate's [`PageSet`] from its folders `templates/` and `locales/`, and `assets/` when asked for.
 ///
-/// ```ignore
-/// /// The pages of this crate.
-/// pub const PAGES: PageSet = saas_core::page_set!("auth");
-/// pub const PAGES_WITH_ASSETS: PageSet = saas_core::page_set!("monitoring", assets);
 /// ```
+/// use saas_core::pages::PageSet;
+///
+/// /// The pages of this crate.
+/// pub const PAGES: PageSet = saas_core::page_set!("monitoring");
+/// /// The same, with assets.
+/// pub const PAGES_WITH_ASSETS: PageSet = saas_core::page_set!("monitoring", assets);
+/// assert!(PAGES.assets.is_none() && PAGES_WITH_ASSETS.assets.is_some());
+/// ```
+///
+/// A file that is added later is noticed with `cargo:rerun-if-changed` for these folders in a build script.
 #[macro_export]
 macro_rules! page_set {
     (@set $name:literal, $assets:expr) => {{

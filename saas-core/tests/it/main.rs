@@ -2,5 +2,6 @@
 
 mod database;
 mod dev;
+mod pages;
 mod program;
 mod test_database;
