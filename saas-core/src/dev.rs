@@ -52,10 +52,10 @@ pub struct DevOptions {
     /// The database's name: a letter, then lower-case letters, digits and `_`, at most 50 in all.
     pub name: String,
     /// Whether data must survive a power cut. Without it the server is faster, and a cluster that a power cut
-    /// damaged is created anew: for tests only.
+    /// damaged is created anew: for tests only. Of programs that share a cluster, the one that starts it decides.
     pub durable: bool,
     /// How long the cluster runs on after its last user has gone, rounded up to seconds. For programs that
-    /// follow each other closely.
+    /// follow each other closely. The one that starts the cluster decides.
     pub linger: Duration,
 }
 
@@ -70,6 +70,7 @@ impl DevOptions {
 ///
 /// The cluster runs at least as long as this value lives, and stops when the last such value of all programs
 /// is gone: dropped, or its program ended in whatever way, `kill -9` included.
+#[must_use = "the cluster stops when the last of these is dropped"]
 pub struct DevDatabase {
     urls: Urls,
     version: String,

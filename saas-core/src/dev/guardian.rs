@@ -21,7 +21,7 @@ use std::{
     fs::{self, File},
     io::{ErrorKind, Write},
     os::unix::{fs::FileTypeExt, process::CommandExt},
-    path::Path,
+    path::{Path, PathBuf},
     process::Child,
     thread,
     time::{Duration, Instant},
@@ -129,7 +129,7 @@ pub(super) fn remove(path: &Path) -> Result<(), DevError> {
     }
 }
 
-fn pipe_path(place: &Place) -> std::path::PathBuf {
+fn pipe_path(place: &Place) -> PathBuf {
     place.home().join("users")
 }
 

@@ -1,6 +1,6 @@
 //! Databases for tests: a fresh one per test, as a copy of a migrated template, on one private cluster per workspace.
 //!
-//! The first test of a process starts or joins the cluster (`SAAS_TEST_DIRECTORY`, else `saas-test` in Cargo's target folder; or the
+//! The first test of a process starts or joins the cluster (the absolute path in `SAAS_TEST_DIRECTORY`, else `saas-test` in Cargo's target folder; or the
 //! server of `SAAS_TEST_SUPERUSER_URL`). The first that asks for a template of some key makes it, and all others of all processes wait for
 //! it. Every database goes away when it is dropped; what a killed process left goes away when the next one starts.
 //!

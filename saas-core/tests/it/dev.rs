@@ -228,6 +228,25 @@ async fn programs_that_come_and_go_at_random_always_find_a_database() {
     project.stops();
 }
 
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn who_comes_while_the_cluster_lingers_keeps_it() {
+    let project = Project::new();
+    let options = DevOptions { linger: Duration::from_secs(1), ..project.options("shop") };
+    let lingers = || processes_in(&project.home()).any(|(_, line)| line.starts_with("sleep"));
+    drop(dev::start(options.clone()).await.unwrap());
+    wait_until("the guardian waits for others", SOON, lingers);
+    let server = project.server();
+
+    let database = dev::start(options).await.unwrap();
+    wait_until("the guardian has waited", SOON, || !lingers());
+    // A stop would end this statement.
+    assert_eq!(number(database.url(), "select 1::bigint from pg_sleep(0.5)").await, 1);
+    assert_eq!(project.server(), server);
+    drop(database);
+    project.stops();
+}
+
 #[tokio::test]
 async fn ctrl_c_reaches_the_program_and_not_the_cluster() {
     let project = Project::new();
