@@ -109,8 +109,14 @@ impl Config {
         }
         if self.mode == Mode::Production {
             for (missing, what) in [
-                (self.app_url.is_none(), "DATABASE_APP_URL is not set: run `migrate --provision` with DATABASE_URL set, it prints the address"),
-                (self.system_url.is_none(), "DATABASE_SYSTEM_URL is not set: run `migrate --provision` with DATABASE_URL set, it prints the address"),
+                (
+                    self.app_url.is_none(),
+                    "DATABASE_APP_URL is not set: run `migrate --provision` with DATABASE_URL set, it prints the address",
+                ),
+                (
+                    self.system_url.is_none(),
+                    "DATABASE_SYSTEM_URL is not set: run `migrate --provision` with DATABASE_URL set, it prints the address",
+                ),
                 (self.master_key.is_none(), "SAAS_MASTER_KEY is not set: make one with `openssl rand -base64 32`, and keep it"),
                 (self.smtp_url.is_none(), "SMTP_URL is not set: people could not verify their addresses"),
                 (self.public_url.is_none(), "SAAS_PUBLIC_URL is not set: links in mails begin with it"),

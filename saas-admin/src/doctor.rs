@@ -19,9 +19,7 @@ pub(crate) async fn doctor(product: &Product, arguments: &Arguments, options: &D
     init_logs(config.log_format, "warn");
     let (database, _started) = development::database(product, &config).await?;
     let (findings, pending) = match Db::connect(&database, product.migrations, Clock::system()).await {
-        Ok(db) => {
-            (db.findings().await?, db.pending_migrations().await?)
-        }
+        Ok(db) => (db.findings().await?, db.pending_migrations().await?),
         Err(ConnectError::Dangerous(findings)) => (findings, 0),
         Err(error) => return Err(error.into()),
     };

@@ -46,3 +46,13 @@ pub fn init_logs(format: LogFormat, filter: &str) {
         tracing::debug!("logs are written already");
     }
 }
+
+/// Shows errors in the output of the test that they belong to.
+#[cfg(feature = "testing")]
+pub(crate) fn init_test_logs() {
+    let layer = tracing_subscriber::fmt::layer().with_test_writer().compact();
+    let set = tracing_subscriber::registry().with(EnvFilter::new("error")).with(layer).try_init();
+    if set.is_err() {
+        tracing::debug!("logs are written already");
+    }
+}

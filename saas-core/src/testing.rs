@@ -9,8 +9,10 @@
 //! # }
 //! ```
 
+mod app;
 pub mod database;
 mod db;
 
+pub use app::{Answer, TestApp, TestClient};
 pub use database::{EmptyDatabase, TestDatabase, TestDatabaseError};
 pub use db::TestDb;

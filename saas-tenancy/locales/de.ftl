@@ -12,11 +12,12 @@ tenancy-new-another-text = Sie beginnt leer und teilt nichts mit Ihren anderen.
 tenancy-new-name = Name
 tenancy-new-name-hint = Eine Firma, ein Team oder einfach Ihr eigener Name. Sie können ihn später ändern.
 tenancy-new-do = Organisation erstellen
+tenancy-new-verified = Ich habe sie bestätigt
 
 tenancy-error-name-required = Geben Sie der Organisation einen Namen.
 tenancy-error-name-long = Dieser Name ist zu lang: Verwenden Sie höchstens 100 Zeichen.
 tenancy-error-last-owner = Eine Organisation braucht eine Leitung. Übertragen Sie die Leitung zuerst auf jemand anderen.
-tenancy-error-unverified = Bestätigen Sie zuerst Ihre E-Mail-Adresse: über den Link in der Mail, die wir Ihnen geschickt haben.
+tenancy-error-unverified = Bestätigen Sie zuerst Ihre Adresse: Öffnen Sie den Link in der E-Mail, die wir Ihnen geschickt haben.
 tenancy-error-owner-only = Nur die Leitung kann jemandem die Leitung geben oder nehmen.
 tenancy-error-role-unknown = Diese Rolle gibt es nicht.
 

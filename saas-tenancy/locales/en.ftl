@@ -12,11 +12,12 @@ tenancy-new-another-text = It starts empty and shares nothing with your others.
 tenancy-new-name = Name
 tenancy-new-name-hint = A company, a team, or just your own name. You can change it later.
 tenancy-new-do = Create organization
+tenancy-new-verified = I have confirmed it
 
 tenancy-error-name-required = Give the organization a name.
 tenancy-error-name-long = This name is too long: use at most 100 characters.
 tenancy-error-last-owner = An organization needs an owner. Make somebody else an owner first.
-tenancy-error-unverified = Verify your email address first: use the link in the mail that we sent you.
+tenancy-error-unverified = Confirm your address first: open the link in the mail that we sent you.
 tenancy-error-owner-only = Only an owner can change what an owner is, or make one.
 tenancy-error-role-unknown = There is no such role.
 

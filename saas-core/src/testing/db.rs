@@ -28,6 +28,8 @@ impl TestDb {
     ///
     /// As [`new`](Self::new).
     pub async fn at(migrations: &[Migrations], clock: Clock, max_connections: u32) -> Result<Self, TestDatabaseError> {
+        // A failing test shows what went wrong inside; a passing one shows nothing.
+        crate::telemetry::init_test_logs();
         let database = TestDatabase::from_template(&key(migrations), async |owner: &Secret| {
             Db::migrate_as(owner, migrations).await.map_err(boxed)?;
             provision(owner, |_| Secret::new("test")).await.map_err(boxed)

@@ -1,0 +1,157 @@
+use futures_util::future::join_all;
+use saas_billing::{Billing, Limit, LimitError, MIGRATIONS, Meter, Plan, Plans, Usage};
+use saas_core::{Clock, DbError, Problem, TenantId, testing::TestDb};
+
+const DEVICES: Meter = Meter::new("devices");
+const SEATS: Meter = Meter::new("seats");
+
+fn billing() -> Billing {
+    Billing::new(Plans::new(Plan::new("free").limit(DEVICES, 50).limit(SEATS, 1)).with(Plan::new("team").unlimited(DEVICES)))
+}
+
+async fn database() -> TestDb {
+    TestDb::at(&[MIGRATIONS], Clock::system(), 20).await.unwrap()
+}
+
+async fn reserve(test: &TestDb, billing: &Billing, tenant: TenantId, quantity: u32) -> Result<(), LimitError> {
+    let mut tx = test.db.tenant(tenant).begin().await?;
+    billing.reserve_in(&mut tx, DEVICES, quantity).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn usage(test: &TestDb, billing: &Billing, tenant: TenantId) -> Usage {
+    let mut tx = test.db.tenant(tenant).begin().await.unwrap();
+    billing.usage_in(&mut tx, DEVICES).await.unwrap()
+}
+
+/// MET-03: an exact limit holds under concurrency.
+#[tokio::test(flavor = "multi_thread")]
+async fn two_hundred_at_once_get_exactly_what_the_plan_allows() {
+    let (test, billing) = (database().await, billing());
+    let tenant = test.tenant("acme").await;
+    let results = join_all((0..200).map(|_| {
+        let (test, billing) = (&test, &billing);
+        async move { reserve(test, billing, tenant, 1).await }
+    }))
+    .await;
+    assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 50);
+    assert!(results.iter().filter_map(|result| result.as_ref().err()).all(|error| matches!(error, LimitError::Reached(_))));
+    assert_eq!(usage(&test, &billing, tenant).await, Usage { meter: DEVICES, used: 50, limit: Limit::AtMost(50) });
+}
+
+#[tokio::test]
+async fn a_reservation_is_undone_with_its_transaction() {
+    let (test, billing) = (database().await, billing());
+    let tenant = test.tenant("acme").await;
+    let mut tx = test.db.tenant(tenant).begin().await.unwrap();
+    billing.reserve_in(&mut tx, DEVICES, 50).await.unwrap();
+    drop(tx);
+    assert_eq!(usage(&test, &billing, tenant).await.used, 0);
+    reserve(&test, &billing, tenant, 50).await.unwrap();
+}
+
+#[tokio::test]
+async fn too_many_at_once_take_nothing() {
+    let (test, billing) = (database().await, billing());
+    let tenant = test.tenant("acme").await;
+    reserve(&test, &billing, tenant, 30).await.unwrap();
+    let LimitError::Reached(reached) = reserve(&test, &billing, tenant, 21).await.unwrap_err() else { panic!("not refused by the limit") };
+    assert_eq!((reached.limit, reached.used, reached.plan), (50, 30, "free"));
+    assert_eq!(usage(&test, &billing, tenant).await.used, 30);
+}
+
+#[tokio::test]
+async fn a_refused_reservation_leaves_the_transaction_usable() {
+    let (test, billing) = (database().await, billing());
+    let tenant = test.tenant("acme").await;
+    let mut tx = test.db.tenant(tenant).begin().await.unwrap();
+    assert!(billing.reserve_in(&mut tx, DEVICES, 51).await.is_err());
+    billing.reserve_in(&mut tx, DEVICES, 7).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(usage(&test, &billing, tenant).await.used, 7);
+}
+
+#[tokio::test]
+async fn as_much_of_a_batch_as_fits_is_taken() {
+    let (test, billing) = (database().await, billing());
+    let tenant = test.tenant("acme").await;
+    let mut tx = test.db.tenant(tenant).begin().await.unwrap();
+    assert_eq!(billing.reserve_up_to_in(&mut tx, DEVICES, 40).await.unwrap(), 40);
+    assert_eq!(billing.reserve_up_to_in(&mut tx, DEVICES, 40).await.unwrap(), 10);
+    assert_eq!(billing.reserve_up_to_in(&mut tx, DEVICES, 40).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn what_is_given_back_can_be_taken_again() {
+    let (test, billing) = (database().await, billing());
+    let tenant = test.tenant("acme").await;
+    reserve(&test, &billing, tenant, 50).await.unwrap();
+    let mut tx = test.db.tenant(tenant).begin().await.unwrap();
+    billing.release_in(&mut tx, DEVICES, 1).await.unwrap();
+    tx.commit().await.unwrap();
+    reserve(&test, &billing, tenant, 1).await.unwrap();
+    assert!(reserve(&test, &billing, tenant, 1).await.is_err());
+}
+
+#[tokio::test]
+async fn more_cannot_be_given_back_than_was_taken() {
+    let (test, billing) = (database().await, billing());
+    let tenant = test.tenant("acme").await;
+    reserve(&test, &billing, tenant, 1).await.unwrap();
+    let mut tx = test.db.tenant(tenant).begin().await.unwrap();
+    let error: DbError = billing.release_in(&mut tx, DEVICES, 2).await.unwrap_err();
+    assert_eq!(error.constraint(), Some("quota_used_check"));
+}
+
+#[tokio::test]
+async fn another_plan_holds_at_once() {
+    let (test, billing) = (database().await, billing());
+    let (acme, other) = (test.tenant("acme").await, test.tenant("other").await);
+    let mut tx = test.db.system("a test changes a plan").begin().await.unwrap();
+    billing.plan_set_in(&mut tx, acme, "team").await.unwrap();
+    assert!(billing.plan_set_in(&mut tx, acme, "no such plan").await.is_err());
+    tx.commit().await.unwrap();
+    reserve(&test, &billing, acme, 10_000).await.unwrap();
+    assert_eq!(usage(&test, &billing, acme).await.limit, Limit::Unlimited);
+    assert!(reserve(&test, &billing, other, 51).await.is_err(), "the other tenant is still on its own plan");
+}
+
+/// T43: the plan is not the tenant's to write.
+#[tokio::test]
+async fn a_tenant_cannot_change_its_own_plan() {
+    let (test, _) = (database().await, billing());
+    let tenant = test.tenant("acme").await;
+    let mut tx = test.db.tenant(tenant).begin().await.unwrap();
+    let refused = sqlx::query("insert into billing.tenant_plan (tenant_id, plan, since) values ($1, 'team', now())")
+        .bind(tenant)
+        .execute(&mut *tx)
+        .await
+        .map_err(DbError::from)
+        .unwrap_err();
+    assert_eq!(refused.code().as_deref(), Some("42501"));
+}
+
+#[tokio::test]
+async fn a_meter_that_the_plan_does_not_name_is_not_part_of_it() {
+    let (test, billing) = (database().await, billing());
+    let tenant = test.tenant("acme").await;
+    let mut tx = test.db.tenant(tenant).begin().await.unwrap();
+    assert!(billing.reserve_in(&mut tx, Meter::new("reports"), 1).await.is_err());
+}
+
+/// MET-04: the refusal says limit, use and what to do.
+#[tokio::test]
+async fn the_refusal_is_a_problem_that_says_what_to_do() {
+    let (test, billing) = (database().await, billing());
+    let tenant = test.tenant("acme").await;
+    reserve(&test, &billing, tenant, 50).await.unwrap();
+    let problem = Problem::from(reserve(&test, &billing, tenant, 1).await.unwrap_err());
+    assert_eq!(
+        problem.document(),
+        serde_json::json!({
+            "type": "/problems/limit-reached", "title": "The limit of your plan is reached", "status": 402,
+            "detail": "the free plan allows 50 devices; remove some or choose a larger plan",
+            "meter": "devices", "limit": 50, "used": 50, "plan": "free",
+        })
+    );
+}

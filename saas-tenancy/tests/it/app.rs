@@ -1,0 +1,75 @@
+use std::sync::Arc;
+
+use saas_core::{
+    Can, Clock, Membership, Permission as _, Principal, Routes, SessionId, SignedIn, TenantId, UserId, finish,
+    pages::Pages,
+    testing::{TestApp, TestClient, TestDb},
+};
+use saas_tenancy::{ActiveOrganization, Header, MIGRATIONS, PAGES, PathParameter, ResolveTenant as _, Role, Roles, Tenancy};
+
+saas_core::permissions! {
+    /// For tests.
+    pub(crate) NoteWrite = "test.note.write";
+}
+
+/// Tenancy with a route of an application, and people who are known without signing in.
+pub(crate) struct App {
+    pub(crate) test: TestDb,
+    app: TestApp,
+}
+
+async fn whoami(can: Can<NoteWrite>) -> String {
+    can.standing().tenant.to_string()
+}
+
+impl App {
+    pub(crate) async fn new() -> Self {
+        let test = TestDb::at(&[MIGRATIONS], Clock::system(), 10).await.unwrap();
+        let pages = Pages::builder().add(PAGES).build().unwrap();
+        let roles = Roles::new(&[(NoteWrite::NAME, &[Role::Owner, Role::Admin, Role::Member])]);
+        let resolver = PathParameter("organization").or(Header::new("x-organization")).or(ActiveOrganization);
+        let tenancy = Tenancy::with_home(&test.db, resolver, roles, "/notes");
+        let notes = Routes::new().get("/notes", whoami).get("/o/{organization}/notes", whoami).layer(tenancy.layer());
+        let web = TestApp::web(&test, &pages);
+        Self { app: TestApp::new(finish(notes.merge(tenancy.routes()), web)), test }
+    }
+
+    pub(crate) fn stranger(&self) -> TestClient {
+        self.app.acting(Principal::Anonymous)
+    }
+
+    /// A person who belongs nowhere.
+    pub(crate) async fn person(&self) -> UserId {
+        self.test.user().await
+    }
+
+    /// A person's client, with the memberships that they have right now, as an authenticating layer would read them.
+    pub(crate) async fn client(&self, user: UserId) -> TestClient {
+        let mut tx = self.test.db.person(user).begin().await.unwrap();
+        let memberships: Vec<(TenantId, String, String, String)> = sqlx::query_as(
+            "select t.id, t.slug, t.name, m.role from core.member m join core.tenant t on t.id = m.tenant_id
+            where m.user_id = $1 and m.left_at is null order by t.slug",
+        )
+        .bind(user)
+        .fetch_all(&mut *tx)
+        .await
+        .unwrap();
+        let mut signed_in = SignedIn::new(user, SessionId::new());
+        signed_in.name = "Ada".to_owned();
+        signed_in.email = format!("{user}@example.com");
+        signed_in.verified = true;
+        signed_in.memberships = memberships.into_iter().map(|(id, slug, name, role)| Membership { id, slug, name, role }).collect();
+        self.app.acting(Principal::User(Arc::new(signed_in)))
+    }
+
+    /// A new member of a tenant.
+    pub(crate) async fn member(&self, tenant: TenantId, role: Role) -> UserId {
+        let user = self.test.user().await;
+        self.test.member(tenant, user, role.as_str()).await;
+        user
+    }
+
+    pub(crate) async fn unverified(&self) -> TestClient {
+        self.app.acting(Principal::User(Arc::new(SignedIn::new(self.test.user().await, SessionId::new()))))
+    }
+}
