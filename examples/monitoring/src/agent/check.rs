@@ -23,10 +23,12 @@ const CHECKS_AT_ONCE: usize = 256;
 
 /// Checks the devices that answer for themselves, until it is told to stop.
 pub(super) async fn check_loop(agent: Arc<Agent>, mut stop: watch::Receiver<bool>) -> Result<(), AgentError> {
+    let mut tally = Tally::default();
     loop {
         let started = Instant::now();
         let readings = check_direct(&agent, stopped(&mut stop)).await;
         let was_empty = agent.devices.count() == 0;
+        tally.say(&readings, "");
         record(&agent, readings).await?;
         if !rest(&agent, &mut stop, started, was_empty).await {
             return Ok(());
@@ -37,15 +39,33 @@ pub(super) async fn check_loop(agent: Arc<Agent>, mut stop: watch::Receiver<bool
 /// Checks the devices that show in the neighbour table only, until it is told to stop. A loop of its own, since it takes
 /// seconds to know.
 pub(super) async fn neighbour_loop(agent: Arc<Agent>, mut stop: watch::Receiver<bool>) -> Result<(), AgentError> {
+    let mut tally = Tally::default();
     loop {
         let started = Instant::now();
         let was_empty = agent.devices.count() == 0;
         let Some(readings) = unless_stopped(&mut stop, check_neighbours(&agent)).await else {
             return Ok(());
         };
+        tally.say(&readings, " by arp");
         record(&agent, readings).await?;
         if !rest(&agent, &mut stop, started, was_empty).await {
             return Ok(());
+        }
+    }
+}
+
+/// What the last check counted, to say it only when it changes.
+#[derive(Default)]
+struct Tally {
+    said: Option<(usize, usize)>,
+}
+
+impl Tally {
+    fn say(&mut self, readings: &[Reading], how: &str) {
+        let up = readings.iter().filter(|reading| reading.up).count();
+        let down = readings.len() - up;
+        if !readings.is_empty() && self.said.replace((up, down)) != Some((up, down)) {
+            tracing::info!("checked {} devices{how}: {up} up, {down} down", readings.len());
         }
     }
 }

@@ -10,6 +10,7 @@ use super::{
     discovery::Found,
     networks::Networks,
     probe::Proof,
+    protocol::FoundDevice,
     state::{StateDir, StateError},
 };
 
@@ -39,10 +40,19 @@ impl KnownDevices {
         state.save_devices(&devices)
     }
 
-    /// Those of the found hosts that are new or not as they were.
-    pub(super) fn news<'a>(&self, found: &'a [Found]) -> Vec<&'a Found> {
+    /// Those of the found hosts that are new, or of which the server would hear something new.
+    pub(super) fn news(&self, found: &[Found]) -> Vec<FoundDevice> {
         let devices = self.lock();
-        found.iter().filter(|host| devices.get(&host.address) != Some(host)).collect()
+        let is_news = |device: &FoundDevice| devices.get(&device.address).map(FoundDevice::from).as_ref() != Some(device);
+        found.iter().map(FoundDevice::from).filter(is_news).collect()
+    }
+
+    /// Gives hosts whose name could not be looked up this time the name that they had.
+    pub(super) fn keep_names(&self, found: &mut [Found]) {
+        let devices = self.lock();
+        for host in found.iter_mut().filter(|host| host.hostname.is_none()) {
+            host.hostname = devices.get(&host.address).and_then(|known| known.hostname.clone());
+        }
     }
 
     /// Remembers found hosts as they were found last.

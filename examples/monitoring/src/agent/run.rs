@@ -102,7 +102,9 @@ pub async fn run_once(config: Config) -> Result<(), AgentError> {
     discover_once(&agent).await?;
     let (direct, neighbours) = join(check_direct(&agent, std::future::pending()), check_neighbours(&agent)).await;
     record(&agent, direct.into_iter().chain(neighbours).collect()).await?;
-    send_all(&agent).await
+    send_all(&agent).await?;
+    tracing::info!("checked {} devices and sent everything", agent.devices.count());
+    Ok(())
 }
 
 async fn join_all(tasks: &mut JoinSet<Result<(), AgentError>>) -> Result<(), AgentError> {
@@ -190,11 +192,11 @@ async fn discover_once(agent: &Arc<Agent>) -> Result<(), AgentError> {
 }
 
 /// Records found hosts for the server, before they are checked for the first time. Says whether there were news.
-async fn announce(agent: &Arc<Agent>, hosts: Vec<Found>, only_news: bool) -> Result<bool, AgentError> {
+async fn announce(agent: &Arc<Agent>, mut hosts: Vec<Found>, only_news: bool) -> Result<bool, AgentError> {
+    agent.devices.keep_names(&mut hosts);
     let news = agent.devices.news(&hosts);
     let changed = !news.is_empty();
-    let devices: Vec<FoundDevice> =
-        if only_news { news.into_iter().map(FoundDevice::from).collect() } else { hosts.iter().map(FoundDevice::from).collect() };
+    let devices = if only_news { news } else { hosts.iter().map(FoundDevice::from).collect() };
     let batch = Batch::Devices(Devices { devices });
     with_buffer(agent, move |agent| agent.buffer.append(&[batch])).await?;
     agent.devices.remember(hosts);

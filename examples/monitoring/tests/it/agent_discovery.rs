@@ -78,6 +78,16 @@ async fn every_planted_host_is_found_by_its_kind_and_nothing_else_is() {
     };
     assert!(latency(Kind::Icmp).iter().chain(&latency(Kind::Tcp)).all(|latency| latency.is_some()));
     assert!(latency(Kind::Arp).iter().all(Option::is_none));
+
+    // Remembered by the kernel, and gone.
+    lab.hurry_arp();
+    lab.plug(Kind::Arp, false);
+    let before = server.devices().len();
+    let (status, said) = settings.with(&["--once"]).start().ended(SWEEP * 2).await;
+    assert!(status.success(), "{said}");
+    let found: BTreeSet<_> = server.devices().split_off(before).into_iter().map(|device| device.address).collect();
+    let there = [Kind::Icmp, Kind::Tcp].into_iter().flat_map(Kind::addresses).chain([Lab::OWN]);
+    assert_eq!(found, there.collect(), "{said}");
 }
 
 #[tokio::test]

@@ -70,11 +70,17 @@ async fn readings_made_offline_arrive_later_in_order_and_once() {
         let expected = rounds + 3;
         server.until(PATIENCE, "all rounds", |recorded| batches(recorded).len() >= expected).await;
     }
-    server.stop();
-    let rounds = recorded_rounds(&agent.lines()).len();
-    agent.until_said(SOON, "recorded", rounds + 4).await;
-    server.resume();
-    server.until(PATIENCE * 2, "all rounds", |recorded| batches(recorded).len() >= rounds + 4).await;
+    for refuse in [true, false] {
+        if refuse {
+            server.close();
+        } else {
+            server.hang();
+        }
+        let rounds = recorded_rounds(&agent.lines()).len();
+        agent.until_said(SOON, "recorded", rounds + 4).await;
+        server.resume();
+        server.until(PATIENCE * 2, "all rounds", |recorded| batches(recorded).len() >= rounds + 4).await;
+    }
 
     agent.terminate();
     let (status, said) = agent.ended(SOON).await;
@@ -255,15 +261,17 @@ async fn a_second_agent_with_the_same_state_refuses_to_start() {
 
 #[tokio::test]
 async fn a_signal_stops_it_within_two_seconds_also_offline_and_in_the_middle_of_a_sweep() {
-    for answer in [Answer::Well, Answer::Status(500, None)] {
+    let fail = |server: &mut RecordingServer| server.answer(Answer::Status(500, None));
+    let disturb: [fn(&mut RecordingServer); 4] = [|_| {}, fail, RecordingServer::hang, RecordingServer::close];
+    for disturb in disturb {
         let state = tempfile::tempdir().unwrap();
-        let server = RecordingServer::start();
-        // Nobody answers in TEST-NET-1 (RFC 5737), so that the sweep is under way for a while.
-        let settings = AgentSettings::new(&server.url(), NETWORK, state.path()).with(&["--network", "192.0.2.0/24"]);
+        let mut server = RecordingServer::start();
+        // Large enough that its sweep is under way for a while, and nobody else's.
+        let settings = AgentSettings::new(&server.url(), NETWORK, state.path()).with(&["--network", "127.8.0.0/16"]);
         let mut agent = settings.start();
         agent.until_said(PATIENCE, "recorded", 1).await;
-        server.answer(answer);
-        agent.until_said(PATIENCE, "recorded", 2).await;
+        disturb(&mut server);
+        agent.until_said(PATIENCE, "recorded", 3).await;
         let signalled = Instant::now();
         agent.terminate();
         let (status, said) = agent.ended(SOON).await;

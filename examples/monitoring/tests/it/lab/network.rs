@@ -6,9 +6,10 @@
 
 use std::{
     collections::BTreeSet,
-    fs::File,
+    fs::{self, File},
     io,
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
+    path::Path,
     process::Command,
     sync::atomic::{AtomicU32, Ordering},
 };
@@ -81,6 +82,7 @@ impl Lab {
     /// This system does not let us have network namespaces.
     pub(crate) fn build() -> io::Result<Self> {
         let name = format!("mon{}x{}", std::process::id(), LABS.fetch_add(1, Ordering::Relaxed));
+        remove_leftovers();
         let mut lab = Self { name, services: JoinSet::new() };
         lab.raise()?;
         Ok(lab)
@@ -149,6 +151,20 @@ impl Drop for Lab {
     fn drop(&mut self) {
         for name in Kind::ALL.map(|kind| self.hosts(kind)).into_iter().chain([self.agent()]) {
             // It may never have been made.
+            drop(ip(&["netns", "del", &name]));
+        }
+    }
+}
+
+/// Removes the namespaces of test processes that were killed.
+fn remove_leftovers() {
+    let Ok(namespaces) = fs::read_dir("/run/netns") else {
+        return;
+    };
+    for name in namespaces.filter_map(|entry| entry.ok()?.file_name().into_string().ok()) {
+        let process = name.strip_prefix("mon").and_then(|rest| rest.split_once('x')).map(|(process, _)| process);
+        let is_gone = |process: &str| process.parse::<u32>().is_ok() && !Path::new("/proc").join(process).exists();
+        if process.is_some_and(is_gone) {
             drop(ip(&["netns", "del", &name]));
         }
     }

@@ -20,7 +20,11 @@ use monitoring::agent::protocol::{
     Register, Registered, STATUS_PATH, Secret, Status, StatusAnswer,
 };
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::{sync::watch, task::JoinHandle, time::timeout};
+use tokio::{
+    runtime::{Builder, Runtime},
+    sync::watch,
+    time::timeout,
+};
 use uuid::Uuid;
 
 /// The agent key that the server accepts.
@@ -60,13 +64,14 @@ struct Shared {
 pub(crate) struct RecordingServer {
     shared: Arc<Shared>,
     address: SocketAddr,
-    listener: TcpListener,
-    task: Option<JoinHandle<()>>,
+    listener: Option<TcpListener>,
+    /// A runtime of its own, so that stopping it ends open connections too.
+    runtime: Option<Runtime>,
 }
 
 impl Drop for RecordingServer {
     fn drop(&mut self) {
-        self.stop();
+        self.close();
     }
 }
 
@@ -78,10 +83,9 @@ impl RecordingServer {
 
     /// Starts on a socket, which may belong to another network namespace.
     pub(crate) fn start_on(listener: TcpListener) -> Self {
-        listener.set_nonblocking(true).unwrap();
         let shared = Shared { answer: Mutex::new(Answer::Well), recorded: watch::Sender::new(Vec::new()), refused: watch::Sender::new(0) };
         let address = listener.local_addr().unwrap();
-        let mut server = Self { shared: Arc::new(shared), address, listener, task: None };
+        let mut server = Self { shared: Arc::new(shared), address, listener: Some(listener), runtime: None };
         server.resume();
         server
     }
@@ -91,14 +95,20 @@ impl RecordingServer {
         format!("http://{}", self.address)
     }
 
-    /// Ends all connections. New ones are accepted by the kernel and never answered.
-    pub(crate) fn stop(&mut self) {
-        if let Some(task) = self.task.take() {
-            task.abort();
+    /// Ends all connections. New ones are taken by the kernel and never answered.
+    pub(crate) fn hang(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
         }
     }
 
-    /// Serves again.
+    /// Ends all connections. New ones are refused.
+    pub(crate) fn close(&mut self) {
+        self.hang();
+        self.listener = None;
+    }
+
+    /// Serves again at the same address.
     pub(crate) fn resume(&mut self) {
         let shared = Arc::clone(&self.shared);
         let routes = Router::new()
@@ -108,8 +118,15 @@ impl RecordingServer {
             .route(STATUS_PATH, get(report).post(status))
             .layer(from_fn_with_state(Arc::clone(&shared), fail))
             .with_state(shared);
-        let listener = tokio::net::TcpListener::from_std(self.listener.try_clone().unwrap()).unwrap();
-        self.task = Some(tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() }));
+        let listener = self.listener.get_or_insert_with(|| TcpListener::bind(self.address).unwrap());
+        let listener = listener.try_clone().unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        runtime.spawn(async move {
+            let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+            axum::serve(listener, routes).await.unwrap();
+        });
+        self.runtime = Some(runtime);
     }
 
     /// Changes how it answers.
