@@ -1,1 +1,65 @@
 //! Sign-up, sign-in, sessions and keys.
+//!
+//! Accounts with an email address and a password, sessions in the database, and keys for machines. One layer tells who a request comes
+//! from, as a [`Principal`](saas_core::Principal) that core's extractors read.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use saas_auth::{Auth, AuthBuildError, PasswordPolicy};
+//! use saas_core::{CurrentUser, Db, Routes, mail::Mailer, pages::Pages};
+//!
+//! async fn greet(CurrentUser(me): CurrentUser) -> String {
+//!     format!("Hello, {}", me.name)
+//! }
+//!
+//! fn compose(db: &Db, mailer: Arc<dyn Mailer>, pages: Pages, public_url: url::Url) -> Result<Routes, AuthBuildError> {
+//!     let auth = Auth::builder(db, mailer, pages, public_url)
+//!         .password_policy(PasswordPolicy::asvs())
+//!         .home("/devices")
+//!         .agent_key_prefix("mon")
+//!         .build()?;
+//!     Ok(Routes::new().get("/greet", greet).merge(auth.routes()).layer(auth.layer()))
+//! }
+//! ```
+//!
+//! # Security
+//!
+//! * Passwords are kept as argon2id hashes, made and checked by a few workers with a short queue: a flood is sent away with 503.
+//! * A session is a random token in a `__Host-` cookie; the database has its hash, and ending it holds from the next request on. Nothing
+//!   is cached.
+//! * Nobody learns from an answer, its time or the number of mails whether an address has an account.
+//! * A link in a mail works once, for 24 hours, and only when a button is pressed: opening it changes nothing.
+
+mod account;
+mod agent;
+mod auth;
+mod bearer;
+mod builder;
+mod email;
+mod layer;
+mod mail;
+mod migrations;
+mod next;
+mod password;
+mod refused;
+mod session;
+mod web;
+
+use saas_core::pages::PageSet;
+
+pub use account::{Credentials, NewAccount, SignInError, SignUpError, VerifyError};
+pub use agent::{
+    AgentCredentialError, AgentKey, AgentKeyError, AgentKeyId, AgentKeyPrincipal, ByAgentKey, IssuedCredential, NewAgentKey,
+};
+pub use auth::Auth;
+pub use builder::{AuthBuildError, AuthBuilder};
+pub use email::{Email, InvalidEmail};
+pub use layer::{AuthLayer, AuthService};
+pub use migrations::MIGRATIONS;
+pub use password::{HashError, PasswordFlaw, PasswordPolicy};
+pub use refused::{Refusal, Refused};
+pub use session::Session;
+
+/// The pages and mails of this crate.
+pub const PAGES: PageSet = saas_core::page_set!("auth");

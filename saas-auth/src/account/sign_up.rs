@@ -1,0 +1,147 @@
+use saas_core::{DbError, Problem, Secret, Token, UserId};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::email_token_insert_in;
+use crate::{
+    Auth, Email, HashError, PasswordPolicy,
+    mail::{Letter, Letters},
+    refused::{self, Refusal, Refused},
+};
+
+/// What somebody enters to get an account.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct NewAccount {
+    /// What they want to be called.
+    pub name: String,
+    /// Their address.
+    pub email: String,
+    /// Their password.
+    pub password: Secret,
+}
+
+/// An account could not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SignUpError {
+    /// Something that was entered is not acceptable.
+    #[error("a field is missing or wrong")]
+    Refused(Refused),
+    /// The password could not be hashed.
+    #[error("the password could not be hashed")]
+    Hash(#[from] HashError),
+    /// The database did not take it.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<sqlx::Error> for SignUpError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Db(error.into())
+    }
+}
+
+impl From<SignUpError> for Problem {
+    fn from(error: SignUpError) -> Self {
+        match error {
+            SignUpError::Refused(refused) => refused.into(),
+            SignUpError::Hash(error) => error.into(),
+            SignUpError::Db(error) => error.into(),
+        }
+    }
+}
+
+struct Checked {
+    name: String,
+    email: Email,
+    password: Secret,
+}
+
+/// Makes an account and sends the mail that confirms its address. If the address has an account, its owner gets a mail that says so, and
+/// whoever asked learns nothing: the steps, the answer and the number of mails are the same.
+pub(crate) async fn account_sign_up(auth: &Auth, new: NewAccount, letters: &Letters) -> Result<Email, SignUpError> {
+    let Checked { name, email, password } = check(auth, new).map_err(SignUpError::Refused)?;
+    let password_hash = auth.hasher().hash(&password).await?;
+
+    let mut tx = auth.db().system("sign up").begin().await?;
+    let now = tx.now();
+    let user = UserId::new();
+    // Either the account was there, or it is made with its person; when two sign up at once, the one that comes late finds neither.
+    let known = sqlx::query!(
+        r#"with known as (
+            select user_id, name, email from auth.account where email_key = $2
+        ), person as (
+            insert into core.user (id, created_at) select $1, $6 where not exists (select from known) returning id
+        ), added as (
+            insert into auth.account (user_id, email, email_key, name, password_hash, created_at)
+            select id, $3, $2, $4, $5, $6 from person
+            on conflict on constraint account_email_key do nothing
+            returning user_id
+        )
+        select known.user_id as "user_id?", known.name as "name?", known.email as "email?",
+            (select count(*) from added) = 1 as "added!"
+        from (values (1)) one
+        left join known on true"#,
+        Uuid::from(user),
+        email.key(),
+        email.as_str(),
+        name,
+        password_hash,
+        now,
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    let token = Token::generate();
+    let letter = match (known.added, known.user_id.zip(known.name).zip(known.email)) {
+        (true, _) => {
+            let sent = email_token_insert_in(&mut tx, &token, user, email.as_str(), "verify").await?;
+            sent.then(|| letters.verify(email.as_str(), &name, &token))
+        }
+        (false, Some(((owner, owner_name), address))) => {
+            let sent = email_token_insert_in(&mut tx, &token, owner.into(), &address, "known").await?;
+            sent.then(|| letters.known(&address, &owner_name))
+        }
+        // The other one, who is signing up at this very moment, gets the mail.
+        (false, None) => return Ok(email),
+    };
+    tx.commit().await?;
+    tracing::info!(known = !known.added, "signed up");
+    deliver(auth, letter).await;
+    Ok(email)
+}
+
+/// Mail goes out on its own, so that it is sent even if the request is given up; the answer waits a moment for it.
+async fn deliver(auth: &Auth, letter: Option<Letter>) {
+    if let Some(letter) = letter {
+        auth.post().send_and_wait(letter).await;
+    }
+}
+
+fn check(auth: &Auth, new: NewAccount) -> Result<Checked, Refused> {
+    let mut refused = Refused::default();
+    let name = refused.take("name", refused::name(&new.name));
+    let email = refused.take("email", refused::email(&new.email));
+    let product = auth.pages().product();
+    let context: Vec<&str> = [new.name.trim(), product]
+        .into_iter()
+        .chain(email.iter().flat_map(|email| [email.as_str(), email.local_part()]))
+        .filter(|word| !word.is_empty() && word.len() <= Email::MAX_BYTES)
+        .collect();
+    refused.take("password", check_password(auth.policy(), &new.password, &context));
+    match (name, email) {
+        (Some(name), Some(email)) if refused.is_empty() => Ok(Checked { name, email, password: new.password }),
+        _ => Err(refused),
+    }
+}
+
+fn check_password(policy: &PasswordPolicy, password: &Secret, context: &[&str]) -> Result<(), Refusal> {
+    let password = password.expose();
+    if password.is_empty() {
+        return Err(Refusal::PasswordMissing);
+    }
+    if password.contains('\0') {
+        return Err(Refusal::Characters);
+    }
+    policy.flaw(password, context).map_or(Ok(()), |flaw| Err(Refusal::Password(flaw)))
+}

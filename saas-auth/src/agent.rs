@@ -1,0 +1,25 @@
+//! Keys for machines, and the credentials that machines get for them.
+//!
+//! A member of a tenant makes a key ([`Auth::agent_key_create_in`](crate::Auth::agent_key_create_in)) and gives it to a machine. At its first
+//! start the machine shows the key ([`ByAgentKey`]) and gets a credential of its own
+//! ([`Auth::agent_credential_issue_in`](crate::Auth::agent_credential_issue_in)), with which it is a
+//! [`CurrentAgent`](saas_core::CurrentAgent) from then on.
+
+mod by_key;
+mod credential;
+mod key;
+mod text;
+
+pub use by_key::{AgentKeyPrincipal, ByAgentKey};
+pub(crate) use credential::{credential_by_text, credential_seen};
+pub use credential::{AgentCredentialError, IssuedCredential};
+pub use key::{AgentKey, AgentKeyError, AgentKeyId, NewAgentKey};
+pub(crate) use text::{AgentText, Kind};
+
+use ipnet::IpNet;
+use saas_core::ClientAddress;
+
+/// Whether an address is on one of the networks; an empty list allows all, and an unknown address is on none.
+fn is_allowed(networks: &[IpNet], address: Option<ClientAddress>) -> bool {
+    networks.is_empty() || address.is_some_and(|ClientAddress(ip)| networks.iter().any(|network| network.contains(&ip)))
+}

@@ -1,0 +1,229 @@
+use chrono::{DateTime, Utc};
+use ipnet::IpNet;
+use saas_core::{Actor, DbError, Event, FieldError, Problem, Secret, TenantTx, UserId, event_in};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::{AgentText, Kind};
+use crate::{
+    Auth,
+    refused::{self, Refusal},
+};
+
+saas_core::ids! {
+    /// A key that machines register with.
+    pub AgentKeyId;
+}
+
+/// A key, as a tenant's people see it: never the key itself.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct AgentKey {
+    /// Its id.
+    pub id: AgentKeyId,
+    /// What people call it.
+    pub name: String,
+    /// Its beginning, by which it is recognized.
+    pub prefix: String,
+    /// Who made it; none if a program did.
+    pub created_by: Option<UserId>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it stops registering agents.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When it was revoked.
+    pub revoked_at: Option<DateTime<Utc>>,
+    /// When an agent last registered with it, to the minute.
+    pub last_used_at: Option<DateTime<Utc>>,
+    /// Where it and the credentials made from it may be used; everywhere if empty.
+    pub networks: Vec<IpNet>,
+}
+
+/// What a new key should be.
+#[derive(Debug, Clone, Default)]
+pub struct NewAgentKey {
+    /// What people call it: 1 to 100 characters.
+    pub name: String,
+    /// When it stops registering agents; those that it registered live on.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Where it and the credentials made from it may be used; everywhere if empty. At most 32.
+    pub networks: Vec<IpNet>,
+}
+
+/// A key could not be made or revoked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AgentKeyError {
+    /// The name cannot be taken.
+    #[error("the name of a key {0}")]
+    Name(Refusal),
+    /// Too many networks.
+    #[error("a key has at most 32 networks")]
+    Networks,
+    /// It would expire in the past.
+    #[error("a key expires in the future")]
+    Expiry,
+    /// The tenant has no such key.
+    #[error("there is no such key")]
+    NotFound,
+    /// The database did not take it.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<sqlx::Error> for AgentKeyError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Db(error.into())
+    }
+}
+
+impl From<AgentKeyError> for Problem {
+    fn from(error: AgentKeyError) -> Self {
+        match error {
+            AgentKeyError::Name(refusal) => Self::invalid([FieldError::new("/name", refusal.to_string())]),
+            AgentKeyError::Networks => Self::invalid([FieldError::new("/networks", "at most 32 networks")]),
+            AgentKeyError::Expiry => Self::invalid([FieldError::new("/expires_at", "must be in the future")]),
+            AgentKeyError::NotFound => Self::not_found(),
+            AgentKeyError::Db(error) => error.into(),
+        }
+    }
+}
+
+/// A key was made.
+#[derive(Debug, Serialize)]
+struct AgentKeyCreated<'a> {
+    name: &'a str,
+    networks: &'a [IpNet],
+    expires_at: Option<DateTime<Utc>>,
+}
+
+impl Event for AgentKeyCreated<'_> {
+    const NAME: &'static str = "auth.agent_key.created";
+    const TOPIC: &'static str = "agents";
+}
+
+/// A key was revoked, and with it so many credentials.
+#[derive(Debug, Serialize)]
+struct AgentKeyRevoked {
+    credentials: u64,
+}
+
+impl Event for AgentKeyRevoked {
+    const NAME: &'static str = "auth.agent_key.revoked";
+    const TOPIC: &'static str = "agents";
+}
+
+const NETWORKS_MAX: usize = 32;
+
+impl Auth {
+    /// Makes a key. The text is shown once: only its hash is kept.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the name, the networks or the expiry cannot be taken.
+    pub async fn agent_key_create_in(
+        &self,
+        tx: &mut TenantTx,
+        actor: Actor,
+        new: NewAgentKey,
+    ) -> Result<(AgentKey, Secret), AgentKeyError> {
+        let now = tx.now();
+        let name = refused::name(&new.name).map_err(AgentKeyError::Name)?;
+        if new.networks.len() > NETWORKS_MAX {
+            return Err(AgentKeyError::Networks);
+        }
+        if new.expires_at.is_some_and(|at| at <= now) {
+            return Err(AgentKeyError::Expiry);
+        }
+        let id = AgentKeyId::new();
+        let text = AgentText::generate(Kind::Key, id.into());
+        let key = AgentKey {
+            id,
+            name,
+            prefix: text.beginning(self.agent_key_prefix()),
+            created_by: match actor {
+                Actor::User(user) => Some(user),
+                _ => None,
+            },
+            created_at: now,
+            expires_at: new.expires_at,
+            revoked_at: None,
+            last_used_at: None,
+            networks: new.networks.iter().map(IpNet::trunc).collect(),
+        };
+        sqlx::query!(
+            r#"insert into auth.agent_key
+                (tenant_id, id, name, secret_hash, prefix, created_by, created_at, expires_at, networks)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9::inet[])"#,
+            tx.tenant().map(Uuid::from),
+            Uuid::from(key.id),
+            key.name,
+            text.hash(),
+            key.prefix,
+            key.created_by.map(Uuid::from),
+            now,
+            key.expires_at,
+            &key.networks as &[IpNet],
+        )
+        .execute(&mut **tx)
+        .await?;
+        let event = AgentKeyCreated { name: &key.name, networks: &key.networks, expires_at: key.expires_at };
+        event_in(tx, actor, key.id, &event).await?;
+        Ok((key, text.write(self.agent_key_prefix())))
+    }
+
+    /// The tenant's keys, revoked ones too, the newest first.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database does not answer.
+    pub async fn agent_keys_in(&self, tx: &mut TenantTx) -> Result<Vec<AgentKey>, DbError> {
+        let keys = sqlx::query_as!(
+            AgentKey,
+            r#"select id as "id: AgentKeyId", name, prefix, created_by as "created_by: UserId", created_at, expires_at, revoked_at,
+                last_used_at, networks as "networks: Vec<IpNet>"
+            from auth.agent_key
+            where tenant_id = $1
+            order by id desc"#,
+            tx.tenant().map(Uuid::from),
+        )
+        .fetch_all(&mut **tx)
+        .await?;
+        Ok(keys)
+    }
+
+    /// Revokes a key and all credentials that were made from it; they are refused from the next request on. Doing so again changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the tenant has no such key.
+    pub async fn agent_key_revoke_in(&self, tx: &mut TenantTx, actor: Actor, key: AgentKeyId) -> Result<(), AgentKeyError> {
+        let (tenant, now) = (tx.tenant().map(Uuid::from), tx.now());
+        let before = sqlx::query!(
+            r#"update auth.agent_key set revoked_at = coalesce(agent_key.revoked_at, $3)
+            from (select revoked_at from auth.agent_key where tenant_id = $1 and id = $2 for no key update) old
+            where agent_key.tenant_id = $1 and agent_key.id = $2
+            returning old.revoked_at is not null as "revoked!""#,
+            tenant,
+            Uuid::from(key),
+            now,
+        )
+        .fetch_optional(&mut **tx)
+        .await?
+        .ok_or(AgentKeyError::NotFound)?;
+        if before.revoked {
+            return Ok(());
+        }
+        let credentials = sqlx::query!(
+            "update auth.agent_credential set revoked_at = $3 where tenant_id = $1 and key_id = $2 and revoked_at is null",
+            tenant,
+            Uuid::from(key),
+            now,
+        )
+        .execute(&mut **tx)
+        .await?
+        .rows_affected();
+        event_in(tx, actor, key, &AgentKeyRevoked { credentials }).await?;
+        Ok(())
+    }
+}

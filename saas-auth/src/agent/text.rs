@@ -1,0 +1,194 @@
+//! How keys and credentials are written: `<prefix>_<kind>_<id>_<secret><checksum>`.
+//!
+//! The prefix and the kind let a scanner find leaked ones; the checksum tells a real one from a look-alike without asking a database. All
+//! numbers are in base 62 with a fixed width, so that one value has one text.
+
+use std::fmt;
+
+use saas_core::Secret;
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+use zeroize::Zeroizing;
+
+const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+const ID_WIDTH: usize = 22;
+const SECRET_WIDTH: usize = 43;
+const CHECKSUM_WIDTH: usize = 6;
+
+/// What a text lets its holder do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Register agents.
+    Key,
+    /// Be one agent.
+    Credential,
+}
+
+impl Kind {
+    const ALL: [Self; 2] = [Self::Key, Self::Credential];
+
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Key => "agent",
+            Self::Credential => "cred",
+        }
+    }
+}
+
+/// A key or a credential: its id, which is no secret, and 256 random bits.
+#[derive(Clone)]
+pub(crate) struct AgentText {
+    pub(crate) kind: Kind,
+    pub(crate) id: Uuid,
+    secret: Zeroizing<[u8; 32]>,
+}
+
+impl AgentText {
+    pub(crate) fn generate(kind: Kind, id: Uuid) -> Self {
+        Self { kind, id, secret: Zeroizing::new(rand::random()) }
+    }
+
+    /// What is shown to its holder, once.
+    pub(crate) fn write(&self, prefix: &str) -> Secret {
+        let mut text = Zeroizing::new(format!("{prefix}_{}_", self.kind.word()));
+        encode(self.id.as_bytes(), ID_WIDTH, &mut text);
+        text.push('_');
+        encode(self.secret.as_slice(), SECRET_WIDTH, &mut text);
+        let checksum = crc32fast::hash(text.as_bytes());
+        encode(&checksum.to_be_bytes(), CHECKSUM_WIDTH, &mut text);
+        Secret::new(text.as_str())
+    }
+
+    /// Reads what [`write`](Self::write) wrote. Anything else is `None`, without a look at the database.
+    pub(crate) fn parse(prefix: &str, text: &str) -> Option<Self> {
+        let rest = text.strip_prefix(prefix)?.strip_prefix('_')?;
+        let (kind, rest) = Kind::ALL.into_iter().find_map(|kind| {
+            Some((kind, rest.strip_prefix(kind.word())?.strip_prefix('_')?))
+        })?;
+        let (id, rest) = rest.split_at_checked(ID_WIDTH)?;
+        let (secret, checksum) = rest.strip_prefix('_')?.split_at_checked(SECRET_WIDTH)?;
+        let stated: [u8; 4] = decode(checksum, CHECKSUM_WIDTH)?;
+        if crc32fast::hash(&text.as_bytes()[..text.len() - CHECKSUM_WIDTH]) != u32::from_be_bytes(stated) {
+            return None;
+        }
+        Some(Self { kind, id: Uuid::from_bytes(decode(id, ID_WIDTH)?), secret: Zeroizing::new(decode(secret, SECRET_WIDTH)?) })
+    }
+
+    /// What is stored: it covers all that the text says, so a text with another id or kind is another.
+    pub(crate) fn hash(&self) -> Vec<u8> {
+        let digest = Sha256::new().chain_update(self.kind.word()).chain_update(self.id.as_bytes()).chain_update(self.secret.as_slice());
+        digest.finalize().to_vec()
+    }
+
+    /// The beginning, by which people recognize it in a list.
+    pub(crate) fn beginning(&self, prefix: &str) -> String {
+        const SHOWN: usize = 12;
+        let mut text = format!("{prefix}_{}_", self.kind.word());
+        let shown = text.len() + SHOWN;
+        encode(self.id.as_bytes(), ID_WIDTH, &mut text);
+        text.truncate(shown);
+        text
+    }
+}
+
+impl fmt::Debug for AgentText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AgentText").field("kind", &self.kind).field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// Appends a big-endian number in base 62.
+fn encode(bytes: &[u8], width: usize, to: &mut String) {
+    let mut number = Zeroizing::new(bytes.to_vec());
+    let mut digits = Zeroizing::new(Vec::with_capacity(width));
+    for _ in 0..width {
+        let mut remainder = 0u16;
+        for byte in number.iter_mut() {
+            let value = remainder << 8 | u16::from(*byte);
+            // Below 256, since the remainder is below 62.
+            *byte = (value / 62) as u8;
+            remainder = value % 62;
+        }
+        digits.push(DIGITS[usize::from(remainder)]);
+    }
+    to.extend(digits.iter().rev().map(|digit| char::from(*digit)));
+}
+
+/// Reads a number of exactly this width; one that is too large for `N` bytes has another text.
+fn decode<const N: usize>(text: &str, width: usize) -> Option<[u8; N]> {
+    if text.len() != width {
+        return None;
+    }
+    let mut number = [0u8; N];
+    for digit in text.bytes() {
+        let mut carry = u16::try_from(DIGITS.iter().position(|it| *it == digit)?).ok()?;
+        for byte in number.iter_mut().rev() {
+            let value = u16::from(*byte) * 62 + carry;
+            let [high, low] = value.to_be_bytes();
+            *byte = low;
+            carry = u16::from(high);
+        }
+        if carry != 0 {
+            return None;
+        }
+    }
+    Some(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn example() -> AgentText {
+        AgentText { kind: Kind::Key, id: Uuid::from_u128(0x0189_0000_0000_7000_8000_0000_0000_0001), secret: Zeroizing::new([0xff; 32]) }
+    }
+
+    #[test]
+    fn what_is_written_is_read_again() {
+        for kind in Kind::ALL {
+            let made = AgentText::generate(kind, Uuid::now_v7());
+            let text = made.write("mon");
+            let read = AgentText::parse("mon", text.expose()).unwrap();
+            assert_eq!((read.kind, read.id, read.hash()), (made.kind, made.id, made.hash()));
+            assert!(text.expose().starts_with(&made.beginning("mon")));
+        }
+        let zero = AgentText { secret: Zeroizing::new([0; 32]), id: Uuid::nil(), ..example() };
+        assert!(AgentText::parse("mon", zero.write("mon").expose()).is_some());
+        assert!(AgentText::parse("mon", example().write("mon").expose()).is_some());
+    }
+
+    #[test]
+    fn every_text_that_differs_in_one_place_is_refused() {
+        let text = example().write("mon").expose().to_owned();
+        assert_eq!(text.len(), 4 + 6 + 22 + 1 + 43 + 6);
+        for place in 0..text.len() {
+            let mut bytes = text.clone().into_bytes();
+            bytes[place] = if bytes[place] == b'x' { b'y' } else { b'x' };
+            let changed = String::from_utf8(bytes).unwrap();
+            assert!(AgentText::parse("mon", &changed).is_none(), "{changed}");
+        }
+        for end in 0..text.len() {
+            assert!(AgentText::parse("mon", &text[..end]).is_none());
+        }
+        assert!(AgentText::parse("mon", &format!("{text}0")).is_none());
+        assert!(AgentText::parse("other", &text).is_none());
+        assert!(AgentText::parse("mon", "mon_agent_ä").is_none());
+    }
+
+    #[test]
+    fn a_number_that_does_not_fit_is_refused() {
+        assert_eq!(decode::<4>("4gfFC3", 6), Some([0xff; 4]));
+        assert_eq!(decode::<4>("4gfFC4", 6), None);
+    }
+
+    #[test]
+    fn the_hash_depends_on_all_of_it() {
+        let one = example();
+        let other_id = AgentText { id: Uuid::nil(), ..example() };
+        let other_kind = AgentText { kind: Kind::Credential, ..example() };
+        assert_ne!(one.hash(), other_id.hash());
+        assert_ne!(one.hash(), other_kind.hash());
+        assert!(!format!("{one:?}").contains("secret"));
+    }
+}

@@ -1,0 +1,133 @@
+use std::{fmt, sync::Arc};
+
+use saas_core::{Db, DbError, Routes, pages::{Locale, Pages}};
+use tokio::sync::Semaphore;
+use url::Url;
+
+use crate::{
+    AuthLayer, PasswordPolicy,
+    mail::{Letters, Post},
+    next::local_path,
+    password::Hasher,
+    session::SessionCookie,
+    web,
+};
+
+/// Sign-up, sign-in, sessions and agent keys. Cheap to clone. Made by [`Auth::builder`].
+#[derive(Clone)]
+pub struct Auth {
+    inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) db: Db,
+    pub(crate) post: Post,
+    pub(crate) pages: Pages,
+    pub(crate) public_url: Url,
+    pub(crate) policy: PasswordPolicy,
+    pub(crate) hasher: Hasher,
+    pub(crate) cookie: SessionCookie,
+    pub(crate) home: String,
+    pub(crate) welcome: String,
+    pub(crate) agent_key_prefix: String,
+    /// How many notes of use may be under way.
+    pub(crate) notes: Arc<Semaphore>,
+}
+
+/// Notes of use are worth little: a few at a time never take the database's connections from those who wait for an answer.
+pub(crate) const NOTES: usize = 2;
+
+impl Auth {
+    pub(crate) fn from_inner(inner: Inner) -> Self {
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Finds out who is calling and puts a [`Principal`](saas_core::Principal) on each request.
+    ///
+    /// * A session cookie makes the request a person's. One that is no session, or no more, is taken away and the request is a stranger's.
+    /// * `Authorization: Bearer` with an agent's credential makes it a machine's. One that is not valid is refused: 401.
+    /// * Both together are refused: 400.
+    pub fn layer(&self) -> AuthLayer {
+        AuthLayer::new(self.clone())
+    }
+
+    /// The pages (`/sign-up`, `/sign-in`, `/sign-out`, `/verify`, `/sessions`) and the same for programs under `/api/v1/auth`. They need
+    /// [`layer`](Self::layer) around them.
+    pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Routes<S> {
+        web::routes().with_state(self.clone())
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn db(&self) -> &Db {
+        &self.inner.db
+    }
+
+    pub(crate) fn post(&self) -> &Post {
+        &self.inner.post
+    }
+
+    pub(crate) fn pages(&self) -> &Pages {
+        &self.inner.pages
+    }
+
+    /// Which passwords are accepted.
+    #[must_use]
+    pub fn policy(&self) -> &PasswordPolicy {
+        &self.inner.policy
+    }
+
+    pub(crate) fn hasher(&self) -> &Hasher {
+        &self.inner.hasher
+    }
+
+    pub(crate) fn cookie(&self) -> SessionCookie {
+        self.inner.cookie
+    }
+
+    pub(crate) fn agent_key_prefix(&self) -> &str {
+        &self.inner.agent_key_prefix
+    }
+
+    /// Where to go after the confirmation of an address.
+    pub(crate) fn welcome(&self) -> &str {
+        &self.inner.welcome
+    }
+
+    /// Where to go after sign-in.
+    pub(crate) fn home(&self) -> &str {
+        &self.inner.home
+    }
+
+    /// A path on our own host, if that is what it is.
+    pub(crate) fn local_path(&self, next: Option<&str>) -> Option<String> {
+        next.and_then(|next| local_path(next, &self.inner.public_url))
+    }
+
+    pub(crate) fn letters(&self, locale: Locale, next: Option<String>) -> Letters {
+        Letters::new(self.inner.public_url.clone(), locale, next)
+    }
+
+    /// Writes down that something was used, off the request. If too much is being written down the note is dropped: the next request makes
+    /// it again.
+    pub(crate) fn note<F, R>(&self, write: F)
+    where
+        F: FnOnce(Db) -> R + Send + 'static,
+        R: Future<Output = Result<(), DbError>> + Send,
+    {
+        let Ok(permit) = Arc::clone(&self.inner.notes).try_acquire_owned() else { return };
+        let db = self.db().clone();
+        tokio::spawn(async move {
+            if let Err(error) = write(db).await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "the time of a use was not noted");
+            }
+            drop(permit);
+        });
+    }
+}
+
+impl fmt::Debug for Auth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Auth").field("policy", &self.inner.policy).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,141 @@
+use std::sync::Arc;
+
+use saas_core::{Db, mail::Mailer, pages::Pages};
+use tokio::sync::Semaphore;
+use url::{Host, Url};
+
+use crate::{
+    Auth, HashError, PasswordPolicy,
+    auth::{Inner, NOTES},
+    mail::Post,
+    next::local_path,
+    password::Hasher,
+    session::SessionCookie,
+};
+
+/// Sets up [`Auth`]; see [`Auth::builder`].
+#[derive(Clone)]
+#[must_use]
+pub struct AuthBuilder {
+    db: Db,
+    mailer: Arc<dyn Mailer>,
+    pages: Pages,
+    public_url: Url,
+    policy: PasswordPolicy,
+    home: String,
+    welcome: String,
+    insecure_lan: bool,
+    agent_key_prefix: String,
+}
+
+impl Auth {
+    /// Begins with the defaults. `public_url` is how people reach the application: links in mails begin with it, whatever a request says.
+    pub fn builder(db: &Db, mailer: Arc<dyn Mailer>, pages: Pages, public_url: Url) -> AuthBuilder {
+        AuthBuilder {
+            db: db.clone(),
+            mailer,
+            pages,
+            public_url,
+            policy: PasswordPolicy::default(),
+            home: "/".to_owned(),
+            welcome: "/".to_owned(),
+            insecure_lan: false,
+            agent_key_prefix: "saas".to_owned(),
+        }
+    }
+}
+
+impl AuthBuilder {
+    /// Which passwords are accepted; [`PasswordPolicy::asvs`] unless something else is said.
+    pub fn password_policy(mut self, policy: PasswordPolicy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// The path to go to after sign-in, if the person was not on the way somewhere.
+    pub fn home(mut self, path: impl Into<String>) -> Self {
+        self.home = path.into();
+        self
+    }
+
+    /// The path to go to after the confirmation of an address.
+    pub fn welcome(mut self, path: impl Into<String>) -> Self {
+        self.welcome = path.into();
+        self
+    }
+
+    /// Whether to serve people over plain http on other hosts than this one.
+    ///
+    /// # Security
+    ///
+    /// Anybody on the network can then take over a session. For a trial in one's own network, with a banner that says so.
+    pub fn insecure_lan(mut self, yes: bool) -> Self {
+        self.insecure_lan = yes;
+        self
+    }
+
+    /// What the product's agent keys begin with, so that leaked ones are found: 2 to 16 lower-case letters and digits.
+    pub fn agent_key_prefix(mut self, prefix: impl Into<String>) -> Self {
+        self.agent_key_prefix = prefix.into();
+        self
+    }
+
+    /// Checks it all.
+    ///
+    /// # Errors
+    ///
+    /// Fails if something does not fit; see [`AuthBuildError`].
+    pub fn build(self) -> Result<Auth, AuthBuildError> {
+        let is_https = self.public_url.scheme() == "https";
+        if !is_https && !self.insecure_lan && !is_loopback(&self.public_url) {
+            return Err(AuthBuildError::PlainHttp(self.public_url));
+        }
+        let local = |path: String| local_path(&path, &self.public_url).ok_or(AuthBuildError::Path(path));
+        let prefix = &self.agent_key_prefix;
+        let is_prefix =
+            (2..=16).contains(&prefix.len()) && prefix.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        if !is_prefix {
+            return Err(AuthBuildError::AgentKeyPrefix(self.agent_key_prefix));
+        }
+        Ok(Auth::from_inner(Inner {
+            post: Post::new(self.mailer, self.pages.clone()),
+            hasher: Hasher::new()?,
+            cookie: SessionCookie::new(is_https || !self.insecure_lan),
+            home: local(self.home)?,
+            welcome: local(self.welcome)?,
+            db: self.db,
+            pages: self.pages,
+            public_url: self.public_url,
+            policy: self.policy,
+            agent_key_prefix: self.agent_key_prefix,
+            notes: Arc::new(Semaphore::new(NOTES)),
+        }))
+    }
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(domain)) => domain == "localhost" || domain.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// [`Auth`] cannot be set up like this.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuthBuildError {
+    /// Sessions would travel in the clear.
+    #[error("{0} is plain http: browsers keep secure cookies from it. Serve https, or accept the risk with --insecure-lan")]
+    PlainHttp(Url),
+    /// A path leads elsewhere.
+    #[error("{0:?} is not a path on this host, such as /devices")]
+    Path(String),
+    /// The keys' prefix would not be recognized.
+    #[error("{0:?} cannot begin agent keys: use 2 to 16 lower-case letters and digits")]
+    AgentKeyPrefix(String),
+    /// argon2 does not take its parameters.
+    #[error("passwords cannot be hashed")]
+    Hash(#[from] HashError),
+}

@@ -1,0 +1,134 @@
+use std::{
+    mem,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use axum::{
+    extract::Request,
+    response::{IntoResponse as _, Response},
+};
+use futures_core::future::BoxFuture;
+use http::{header, request::Parts};
+use saas_core::{ClientAddress, Principal, Problem, ProblemType, Token};
+use tower::{Layer, Service};
+
+use crate::{
+    Auth,
+    agent::{AgentText, Kind, credential_by_text, credential_seen},
+    bearer::{Bearer, bearer},
+    session::{Carried, session_by_token, session_seen},
+};
+
+/// Applies [`AuthService`]. Made by [`Auth::layer`].
+#[derive(Debug, Clone)]
+#[must_use]
+pub struct AuthLayer {
+    auth: Auth,
+}
+
+impl AuthLayer {
+    pub(crate) fn new(auth: Auth) -> Self {
+        Self { auth }
+    }
+}
+
+impl<S> Layer<S> for AuthLayer {
+    type Service = AuthService<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        AuthService { inner, auth: self.auth.clone() }
+    }
+}
+
+/// Puts a [`Principal`] on each request: who it comes from, or that nobody knows.
+#[derive(Debug, Clone)]
+pub struct AuthService<S> {
+    inner: S,
+    auth: Auth,
+}
+
+impl<S> Service<Request> for AuthService<S>
+where
+    S: Service<Request, Response = Response> + Clone + Send + 'static,
+    S::Future: Send + 'static,
+{
+    type Response = Response;
+    type Error = S::Error;
+    type Future = BoxFuture<'static, Result<Response, S::Error>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        // The clone has not been polled ready; the original has, so it takes the call.
+        let clone = self.inner.clone();
+        let mut inner = mem::replace(&mut self.inner, clone);
+        let auth = self.auth.clone();
+        Box::pin(async move {
+            let (mut parts, body) = request.into_parts();
+            let (principal, stale) = match auth.authenticate(&parts).await {
+                Ok(Caller { principal, stale }) => (principal, stale),
+                Err(problem) => return Ok(problem.into_response()),
+            };
+            parts.extensions.insert(principal);
+            parts.extensions.insert(auth.clone());
+            let mut response = inner.call(Request::from_parts(parts, body)).await?;
+            // A cookie that opens nothing is taken away, unless the answer has just given another.
+            if stale && !auth.cookie().is_in(response.headers())
+                && let Ok(cleared) = auth.cookie().clear()
+            {
+                response.headers_mut().append(header::SET_COOKIE, cleared);
+            }
+            Ok(response)
+        })
+    }
+}
+
+struct Caller {
+    principal: Principal,
+    /// Whether the request carries a cookie that is no session, or no more.
+    stale: bool,
+}
+
+impl Auth {
+    async fn authenticate(&self, parts: &Parts) -> Result<Caller, Problem> {
+        let carried = self.cookie().read(&parts.headers);
+        match (bearer(&parts.headers, self.agent_key_prefix())?, carried) {
+            (Bearer::Nothing, Carried::Nothing) => Ok(Caller { principal: Principal::Anonymous, stale: false }),
+            (Bearer::Nothing, Carried::Garbage) => Ok(Caller { principal: Principal::Anonymous, stale: true }),
+            (Bearer::Nothing, Carried::Token(token)) => self.person(&token).await,
+            (Bearer::Text(text), Carried::Nothing) => self.machine(&text, parts).await,
+            (Bearer::Text(_), _) => {
+                Err(Problem::new(&ProblemType::BAD_REQUEST).detail("a request comes with a session or with a key, not with both"))
+            }
+        }
+    }
+
+    async fn person(&self, token: &Token) -> Result<Caller, Problem> {
+        let Some((signed_in, seen_long_ago)) = session_by_token(self.db(), token).await? else {
+            return Ok(Caller { principal: Principal::Anonymous, stale: true });
+        };
+        tracing::Span::current().record("user.id", tracing::field::display(signed_in.user));
+        if seen_long_ago {
+            let session = signed_in.session;
+            self.note(async move |db| session_seen(&db, session).await);
+        }
+        Ok(Caller { principal: Principal::User(Arc::new(signed_in)), stale: false })
+    }
+
+    async fn machine(&self, text: &AgentText, parts: &Parts) -> Result<Caller, Problem> {
+        // A key is not somebody yet: the one route that takes keys looks at it with `ByAgentKey`.
+        if text.kind == Kind::Key {
+            return Ok(Caller { principal: Principal::Anonymous, stale: false });
+        }
+        let address = parts.extensions.get::<ClientAddress>().copied();
+        let found = credential_by_text(self.db(), text, address).await?.ok_or_else(Problem::unauthenticated)?;
+        tracing::Span::current().record("agent.id", tracing::field::display(found.principal.agent));
+        if let Some(id) = found.unseen {
+            self.note(async move |db| credential_seen(&db, found.principal, id).await);
+        }
+        Ok(Caller { principal: Principal::Agent(found.principal), stale: false })
+    }
+}

@@ -1,0 +1,86 @@
+use saas_core::{
+    Migrations,
+    inventory::{
+        Class::{self, Content, Internal, Personal, Secret},
+        Erasure, Table,
+    },
+};
+use sqlx::migrate::Migrator;
+
+static CONTROL: Migrator = sqlx::migrate!("migrations/control");
+
+/// The tables of this crate.
+pub const MIGRATIONS: Migrations = Migrations {
+    name: "auth",
+    control: Some(&CONTROL),
+    data: None,
+    lookups: &["auth.session_lookup", "auth.agent_key_lookup", "auth.agent_credential_lookup"],
+    inventory: INVENTORY,
+};
+
+const INVENTORY: &[Table] = &[
+    Table { name: "auth.account", erasure: Erasure::Purge, exported: true, columns: ACCOUNT },
+    Table { name: "auth.email_token", erasure: Erasure::Purge, exported: false, columns: EMAIL_TOKEN },
+    Table { name: "auth.session", erasure: Erasure::Purge, exported: true, columns: SESSION },
+    Table { name: "auth.agent_key", erasure: Erasure::Purge, exported: true, columns: AGENT_KEY },
+    Table { name: "auth.agent_credential", erasure: Erasure::Purge, exported: false, columns: AGENT_CREDENTIAL },
+];
+
+const ACCOUNT: &[(&str, Class)] = &[
+    ("user_id", Internal),
+    ("email", Personal),
+    ("email_key", Personal),
+    ("name", Personal),
+    ("password_hash", Secret),
+    ("verified_at", Internal),
+    ("created_at", Internal),
+];
+
+const EMAIL_TOKEN: &[(&str, Class)] = &[
+    ("token_hash", Secret),
+    ("user_id", Internal),
+    ("email", Personal),
+    ("purpose", Internal),
+    ("created_at", Internal),
+    ("expires_at", Internal),
+    ("used_at", Internal),
+];
+
+const SESSION: &[(&str, Class)] = &[
+    ("id", Internal),
+    ("user_id", Internal),
+    ("token_hash", Secret),
+    ("created_at", Internal),
+    ("expires_at", Internal),
+    ("last_seen_at", Personal),
+    ("remembered", Internal),
+    ("address", Personal),
+    ("user_agent", Personal),
+    ("ended_at", Internal),
+];
+
+const AGENT_KEY: &[(&str, Class)] = &[
+    ("tenant_id", Internal),
+    ("id", Internal),
+    ("name", Content),
+    ("secret_hash", Secret),
+    ("prefix", Internal),
+    ("created_by", Internal),
+    ("created_at", Internal),
+    ("expires_at", Internal),
+    ("revoked_at", Internal),
+    ("last_used_at", Internal),
+    ("networks", Content),
+];
+
+const AGENT_CREDENTIAL: &[(&str, Class)] = &[
+    ("tenant_id", Internal),
+    ("id", Internal),
+    ("agent_id", Internal),
+    ("key_id", Internal),
+    ("instance", Internal),
+    ("secret_hash", Secret),
+    ("created_at", Internal),
+    ("revoked_at", Internal),
+    ("last_used_at", Internal),
+];

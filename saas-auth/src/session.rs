@@ -1,0 +1,10 @@
+//! Sessions: one per browser or program that a person has signed in with.
+
+mod cookie;
+mod device;
+mod store;
+
+pub(crate) use cookie::{Carried, SessionCookie};
+pub(crate) use device::{Device, describe};
+pub use store::Session;
+pub(crate) use store::{NewSession, session_by_token, session_end, session_end_others, session_insert_in, session_list, session_seen};

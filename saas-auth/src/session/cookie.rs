@@ -1,0 +1,103 @@
+use chrono::TimeDelta;
+use cookie::{Cookie, SameSite};
+use http::{HeaderMap, HeaderValue, header};
+use saas_core::{Problem, Token};
+
+/// How the session's cookie is named and protected.
+///
+/// # Security
+///
+/// The `__Host-` prefix makes browsers refuse the cookie from a subdomain, for a domain or without TLS; `localhost` counts as safe.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SessionCookie {
+    secure: bool,
+}
+
+/// What a request says about a session.
+#[derive(Debug)]
+pub(crate) enum Carried {
+    /// Nothing.
+    Nothing,
+    /// Something that cannot be a session of ours.
+    Garbage,
+    /// The token of a session, perhaps.
+    Token(Token),
+}
+
+impl SessionCookie {
+    pub(crate) const fn new(secure: bool) -> Self {
+        Self { secure }
+    }
+
+    pub(crate) const fn name(self) -> &'static str {
+        // Another name without TLS, so that a cookie which was sent in the clear is never taken for a protected one.
+        if self.secure { "__Host-session" } else { "lan-session" }
+    }
+
+    /// Reads a request. Two cookies of the name mean that somebody planted one: neither is believed.
+    pub(crate) fn read(self, headers: &HeaderMap) -> Carried {
+        let mut values = headers
+            .get_all(header::COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(Cookie::split_parse)
+            .filter_map(Result::ok)
+            .filter(|cookie| cookie.name() == self.name());
+        match (values.next(), values.next()) {
+            (None, _) => Carried::Nothing,
+            (Some(one), None) => Token::parse(one.value()).map_or(Carried::Garbage, Carried::Token),
+            (Some(_), Some(_)) => Carried::Garbage,
+        }
+    }
+
+    /// Gives the browser a session: until the browser is closed, or for as long as `keep` says.
+    pub(crate) fn set(self, token: &Token, keep: Option<TimeDelta>) -> Result<HeaderValue, Problem> {
+        let mut cookie = self.build(token.text().expose().to_owned());
+        if let Some(keep) = keep {
+            cookie.set_max_age(cookie::time::Duration::seconds(keep.num_seconds()));
+        }
+        HeaderValue::try_from(cookie.to_string()).map_err(Problem::internal)
+    }
+
+    /// Takes it away.
+    pub(crate) fn clear(self) -> Result<HeaderValue, Problem> {
+        let mut cookie = self.build(String::new());
+        cookie.make_removal();
+        HeaderValue::try_from(cookie.to_string()).map_err(Problem::internal)
+    }
+
+    /// Whether an answer says something about the session already.
+    pub(crate) fn is_in(self, headers: &HeaderMap) -> bool {
+        headers.get_all(header::SET_COOKIE).iter().any(|value| {
+            value.as_bytes().strip_prefix(self.name().as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
+        })
+    }
+
+    fn build(self, value: String) -> Cookie<'static> {
+        Cookie::build((self.name(), value)).path("/").http_only(true).secure(self.secure).same_site(SameSite::Lax).build()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn carried(cookies: &[&str]) -> Carried {
+        let mut headers = HeaderMap::new();
+        for cookie in cookies {
+            headers.append(header::COOKIE, cookie.parse().unwrap());
+        }
+        SessionCookie::new(true).read(&headers)
+    }
+
+    #[test]
+    fn one_token_is_read_and_two_are_not_believed() {
+        let token = Token::generate();
+        let text = format!("a=b; __Host-session={}; c=d", token.text().expose());
+        assert!(matches!(carried(&[&text]), Carried::Token(read) if read.hash().matches(token.hash().as_bytes())));
+        assert!(matches!(carried(&[]), Carried::Nothing));
+        assert!(matches!(carried(&["session=x; __Host-sessions=y; lan-session=z"]), Carried::Nothing));
+        assert!(matches!(carried(&["__Host-session=x"]), Carried::Garbage));
+        assert!(matches!(carried(&[&text, "__Host-session=x"]), Carried::Garbage));
+    }
+}

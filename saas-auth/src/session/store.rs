@@ -1,0 +1,191 @@
+use std::net::IpAddr;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use saas_core::{Db, DbError, Membership, SessionId, SignedIn, SystemTx, Token, UserId};
+use serde::Serialize;
+use sqlx::types::Json;
+use uuid::Uuid;
+
+use super::Device;
+
+/// A session, as its owner sees it.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct Session {
+    /// Its id, to end it by. Of no use for signing in.
+    pub id: SessionId,
+    /// Whether the request came with it.
+    pub current: bool,
+    /// What the browser called itself when it signed in.
+    pub user_agent: Option<String>,
+    /// Where it signed in from.
+    pub address: Option<IpAddr>,
+    /// When it signed in.
+    pub created_at: DateTime<Utc>,
+    /// When it was last used, to the minute.
+    pub last_seen_at: DateTime<Utc>,
+    /// When it ends by itself.
+    pub expires_at: DateTime<Utc>,
+    /// Whether it outlives the browser.
+    pub remembered: bool,
+}
+
+/// A session that has just begun.
+#[derive(Debug)]
+pub(crate) struct NewSession {
+    pub(crate) token: Token,
+    pub(crate) user: UserId,
+    pub(crate) remembered: bool,
+    pub(crate) verified: bool,
+}
+
+impl NewSession {
+    pub(crate) const LIFETIME: TimeDelta = TimeDelta::hours(24);
+    pub(crate) const REMEMBERED_LIFETIME: TimeDelta = TimeDelta::days(30);
+
+    pub(crate) const fn lifetime(remembered: bool) -> TimeDelta {
+        if remembered { Self::REMEMBERED_LIFETIME } else { Self::LIFETIME }
+    }
+}
+
+/// Finds a session's person by the token that a request carries, and whether the session was not seen for a minute.
+pub(crate) async fn session_by_token(db: &Db, token: &Token) -> Result<Option<(SignedIn, bool)>, DbError> {
+    let (hash, now) = (token.hash(), db.clock().now());
+    let row = db
+        .lookup(|connection| {
+            let hash = hash.as_bytes().to_vec();
+            Box::pin(async move {
+                sqlx::query!(
+                    r#"select session_id as "session_id!", user_id as "user_id!", name as "name!", email as "email!",
+                        verified as "verified!", memberships as "memberships!: Json<Vec<Membership>>",
+                        seen_long_ago as "seen_long_ago!"
+                    from auth.session_lookup($1, $2)"#,
+                    hash,
+                    now,
+                )
+                .fetch_optional(connection)
+                .await
+            })
+        })
+        .await?;
+    Ok(row.map(|row| {
+        let mut signed_in = SignedIn::new(row.user_id.into(), row.session_id.into());
+        signed_in.name = row.name;
+        signed_in.email = row.email;
+        signed_in.verified = row.verified;
+        signed_in.memberships = row.memberships.0;
+        (signed_in, row.seen_long_ago)
+    }))
+}
+
+/// Begins a session, if the account still has the password that was checked and the person may sign in; nothing otherwise.
+pub(crate) async fn session_insert_in(
+    tx: &mut SystemTx,
+    user: UserId,
+    checked_hash: &str,
+    device: &Device,
+    remembered: bool,
+) -> Result<Option<NewSession>, DbError> {
+    let (token, now) = (Token::generate(), tx.now());
+    let hash = token.hash();
+    let verified = sqlx::query_scalar!(
+        r#"with account as (
+            select account.user_id, account.verified_at
+            from auth.account
+            join core.user person on person.id = account.user_id
+            where account.user_id = $2 and account.password_hash = $3 and person.state = 'active'
+        ), begun as (
+            insert into auth.session
+                (id, user_id, token_hash, created_at, expires_at, last_seen_at, remembered, address, user_agent)
+            select $1, user_id, $4, $5, $6, $5, $7, $8, $9 from account
+        )
+        select verified_at is not null as "verified!" from account"#,
+        Uuid::from(SessionId::new()),
+        Uuid::from(user),
+        checked_hash,
+        hash.as_bytes(),
+        now,
+        now + NewSession::lifetime(remembered),
+        remembered,
+        device.address as Option<IpAddr>,
+        device.user_agent,
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(verified.map(|verified| NewSession { token, user, remembered, verified }))
+}
+
+/// The living sessions of a person, the last used first.
+pub(crate) async fn session_list(db: &Db, me: &SignedIn) -> Result<Vec<Session>, DbError> {
+    let mut tx = db.system("a person's sessions").begin().await?;
+    let now = tx.now();
+    let rows = sqlx::query!(
+        r#"select id as "id: SessionId", user_agent, address as "address: IpAddr", created_at, last_seen_at, expires_at, remembered
+        from auth.session
+        where user_id = $1 and ended_at is null and expires_at > $2
+        order by last_seen_at desc, id"#,
+        Uuid::from(me.user),
+        now,
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Session {
+            id: row.id,
+            current: row.id == me.session,
+            user_agent: row.user_agent,
+            address: row.address,
+            created_at: row.created_at,
+            last_seen_at: row.last_seen_at,
+            expires_at: row.expires_at,
+            remembered: row.remembered,
+        })
+        .collect())
+}
+
+/// Ends a session of this person; whether there was one.
+pub(crate) async fn session_end(db: &Db, user: UserId, session: SessionId) -> Result<bool, DbError> {
+    let mut tx = db.system("end a session").begin().await?;
+    let now = tx.now();
+    let ended = sqlx::query!(
+        "update auth.session set ended_at = $3 where id = $1 and user_id = $2 and ended_at is null and expires_at > $3",
+        Uuid::from(session),
+        Uuid::from(user),
+        now,
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(ended.rows_affected() == 1)
+}
+
+/// Ends all sessions of a person but the one at hand.
+pub(crate) async fn session_end_others(db: &Db, me: &SignedIn) -> Result<(), DbError> {
+    let mut tx = db.system("end a person's other sessions").begin().await?;
+    let now = tx.now();
+    sqlx::query!(
+        "update auth.session set ended_at = $3 where user_id = $1 and id <> $2 and ended_at is null",
+        Uuid::from(me.user),
+        Uuid::from(me.session),
+        now,
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await
+}
+
+/// Notes that a session was used, if nobody did within the last minute.
+pub(crate) async fn session_seen(db: &Db, session: SessionId) -> Result<(), DbError> {
+    let mut tx = db.system("session last seen").begin().await?;
+    let now = tx.now();
+    sqlx::query!(
+        "update auth.session set last_seen_at = $2 where id = $1 and last_seen_at < $2::timestamptz - interval '1 minute'",
+        Uuid::from(session),
+        now,
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await
+}

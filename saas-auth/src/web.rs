@@ -1,0 +1,42 @@
+//! The pages, and the same for programs.
+
+mod me;
+mod sessions;
+mod sign_in;
+mod sign_out;
+mod sign_up;
+mod verify;
+mod visitor;
+
+use axum::response::{IntoResponse as _, Redirect, Response};
+use http::{HeaderValue, header};
+use saas_core::Routes;
+use serde::Deserialize;
+
+use crate::Auth;
+
+pub(crate) fn routes() -> Routes<Auth> {
+    Routes::new()
+        .merge(me::routes())
+        .merge(sessions::routes())
+        .merge(sign_in::routes())
+        .merge(sign_out::routes())
+        .merge(sign_up::routes())
+        .merge(verify::routes())
+}
+
+/// Where somebody was going. Anything else in the address of a page is not ours to refuse.
+#[derive(Debug, Default, Deserialize)]
+struct Next {
+    next: Option<String>,
+}
+
+fn with_cookie(mut response: Response, cookie: HeaderValue) -> Response {
+    response.headers_mut().append(header::SET_COOKIE, cookie);
+    response
+}
+
+/// 303, so that a reload does not send the form again.
+fn see(path: &str) -> Response {
+    Redirect::to(path).into_response()
+}

@@ -1,0 +1,34 @@
+use saas_core::{CurrentUser, Json, Membership, Routes, SignedIn, UserId};
+use serde::Serialize;
+
+use crate::Auth;
+
+/// The person who is signed in, as programs see them.
+#[derive(Debug, Serialize)]
+pub(super) struct Me {
+    id: UserId,
+    name: String,
+    email: String,
+    verified: bool,
+    memberships: Vec<Membership>,
+}
+
+impl Me {
+    pub(super) fn of(signed_in: &SignedIn) -> Self {
+        Self {
+            id: signed_in.user,
+            name: signed_in.name.clone(),
+            email: signed_in.email.clone(),
+            verified: signed_in.verified,
+            memberships: signed_in.memberships.clone(),
+        }
+    }
+}
+
+pub(super) fn routes() -> Routes<Auth> {
+    Routes::new().get("/api/v1/auth/me", me)
+}
+
+async fn me(CurrentUser(me): CurrentUser) -> Json<Me> {
+    Json(Me::of(&me))
+}

@@ -1,0 +1,80 @@
+use axum::{
+    extract::State,
+    response::{IntoResponse as _, Response},
+};
+use http::StatusCode;
+use saas_core::{Form, FormErrors, Json, Page, Problem, Query, Routes, Secret, Validate};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::{
+    Next, see,
+    visitor::{Language, Visitor},
+};
+use crate::{
+    Auth, NewAccount, SignUpError,
+    account::account_sign_up,
+};
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[derive(Default)]
+struct SignUpForm {
+    name: String,
+    email: String,
+    password: Secret,
+    next: Option<String>,
+}
+
+/// A mail is on its way, to the new account or to the owner of the one that there is: it is never said which.
+#[derive(Serialize)]
+struct MailSent {
+    email: String,
+}
+
+/// Its fields are checked together with the password policy, which a body alone does not know.
+impl Validate for NewAccount {}
+
+pub(super) fn routes() -> Routes<Auth> {
+    Routes::new().get("/sign-up", show).post("/sign-up", submit).post("/api/v1/auth/sign-up", sign_up)
+}
+
+async fn show(State(auth): State<Auth>, Visitor(visitor): Visitor, Query(query): Query<Next>, page: Page) -> Result<Response, Problem> {
+    let next = auth.local_path(query.next.as_deref());
+    if visitor.is_some() {
+        return Ok(see(next.as_deref().unwrap_or(auth.home())));
+    }
+    let form = page.form(&[], &FormErrors::default());
+    let context = json!({ "minimum": auth.policy().minimum(), "next": next, "form": form });
+    Ok(page.render("auth/sign_up.html", context)?.into_response())
+}
+
+async fn submit(
+    State(auth): State<Auth>,
+    Language(locale): Language,
+    page: Page,
+    Form(form): Form<SignUpForm>,
+) -> Result<Response, Problem> {
+    let next = auth.local_path(form.next.as_deref());
+    let new = NewAccount { name: form.name.clone(), email: form.email.clone(), password: form.password };
+    match account_sign_up(&auth, new, &auth.letters(locale, next.clone())).await {
+        Ok(email) => {
+            let context = json!({ "email": email.as_str(), "resent": false });
+            Ok(page.render("auth/verify_sent.html", context)?.into_response())
+        }
+        Err(SignUpError::Refused(refused)) => {
+            let form = page.form(&[("name", &form.name), ("email", &form.email)], &refused.form_errors());
+            page.refuse("auth/sign_up.html", json!({ "minimum": auth.policy().minimum(), "next": next, "form": form }))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn sign_up(
+    State(auth): State<Auth>,
+    Language(locale): Language,
+    Json(new): Json<NewAccount>,
+) -> Result<(StatusCode, Json<MailSent>), Problem> {
+    let email = account_sign_up(&auth, new, &auth.letters(locale, None)).await?;
+    Ok((StatusCode::ACCEPTED, Json(MailSent { email: email.as_str().to_owned() })))
+}
