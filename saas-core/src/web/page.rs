@@ -49,9 +49,9 @@ impl Page {
         for (field, value) in values {
             form = form.value(field, *value);
         }
-        for (field, (text, args)) in &errors.fields {
-            let args: Vec<_> = args.iter().map(|(name, value)| (*name, TextValue::Number(*value))).collect();
-            form = form.field_error(field, texts.get(text, &args));
+        for (field, FieldText { text, numbers }) in &errors.fields {
+            let numbers: Vec<_> = numbers.iter().map(|(name, value)| (*name, TextValue::Number(*value))).collect();
+            form = form.field_error(field, texts.get(text, &numbers));
         }
         match errors.form {
             Some(text) => form.error(texts.get(text, &[])),
@@ -156,8 +156,15 @@ impl IntoResponse for Html {
 /// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FormErrors {
-    fields: BTreeMap<&'static str, (&'static str, Vec<(&'static str, i64)>)>,
+    fields: BTreeMap<&'static str, FieldText>,
     form: Option<&'static str>,
+}
+
+/// The key of a text and the numbers in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct FieldText {
+    text: &'static str,
+    numbers: Vec<(&'static str, i64)>,
 }
 
 impl FormErrors {
@@ -168,7 +175,7 @@ impl FormErrors {
 
     /// As [`add`](Self::add), for a text with numbers in it: `minimum`, `maximum`.
     pub fn add_with(&mut self, field: &'static str, text: &'static str, numbers: &[(&'static str, i64)]) {
-        self.fields.entry(field).or_insert_with(|| (text, numbers.to_vec()));
+        self.fields.entry(field).or_insert_with(|| FieldText { text, numbers: numbers.to_vec() });
     }
 
     /// Something is wrong with the form as a whole.
