@@ -163,7 +163,7 @@ const SETTINGS: [&str; 9] = [
 ];
 
 const FAST_AND_HAZARDOUS: [&str; 6] =
-    ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0", "max_wal_size=4GB"];
+    ["fsync=off", "synchronous_commit=off", "full_page_writes=off", "wal_level=minimal", "max_wal_senders=0", "max_wal_size=512MB"];
 
 /// The server once it is ready, or nothing when it ended instead.
 fn wait_until_ready(place: &Place, mut server: Child, deadline: Instant) -> Result<Option<Child>, DevError> {
