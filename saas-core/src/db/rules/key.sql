@@ -1,9 +1,7 @@
-select format('%s.%s index %s', n.nspname, c.relname, i.relname)
+select format('%s.%s index %s', t.nspname, t.relname, i.relname)
 from pg_index x
 join pg_class i on i.oid = x.indexrelid
-join pg_class c on c.oid = x.indrelid
-join pg_namespace n on n.oid = c.relnamespace
-join pg_attribute tenant on tenant.attrelid = c.oid and tenant.attname = 'tenant_id' and not tenant.attisdropped
-where (x.indisunique or x.indisexclusion) and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-  and x.indkey[0] <> tenant.attnum
+join tenant_table t on t.oid = x.indrelid
+where (x.indisunique or x.indisexclusion) and t.tenant_column = 'tenant_id'
+  and x.indkey[0] <> t.tenant_number
   and coalesce(obj_description(i.oid, 'pg_class'), '') not like 'global: %'

@@ -1,5 +1,8 @@
-select format('%s %s.%s', case c.relkind when 'v' then 'view' else 'table' end, n.nspname, c.relname)
-from pg_class c
-join pg_namespace n on n.oid = c.relnamespace
-where c.relkind in ('r', 'p', 'v', 'm', 'f') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-  and pg_has_role(session_user, c.relowner, 'member')
+select pg_describe_object(d.classid, d.objid, d.objsubid)
+from pg_shdepend d
+where d.deptype = 'o' and d.refclassid = 'pg_authid'::regclass
+  and (d.dbid = (select oid from pg_database where datname = current_database())
+       or (d.classid = 'pg_database'::regclass and d.objid = (select oid from pg_database where datname = current_database())))
+  and pg_has_role(session_user, d.refobjid, 'member')
+  -- A superuser is a member of every owner, and is reported as such.
+  and not exists (select from pg_roles own where own.rolname = session_user and own.rolsuper)

@@ -1,13 +1,26 @@
-select format('%s.%s', n.nspname, c.relname)
-from pg_class c
-join pg_namespace n on n.oid = c.relnamespace
-where c.relkind in ('r', 'p') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema'
-  and exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped)
-  and has_table_privilege(session_user, c.oid, 'select, insert, update, delete')
-  and not exists (
-    select from pg_policy p
-    where p.polrelid = c.oid and not p.polpermissive and p.polcmd = '*'
+select format('%s.%s', nspname, relname)
+from tenant_table
+cross join lateral (
+    -- As the server prints what core.isolate writes.
+    select
+        format('(%I = ( SELECT (NULLIF(current_setting(''saas.tenant_id''::text, true), ''''::text))::uuid))', tenant_column) as own,
+        '((( SELECT NULLIF(current_setting(''saas.tenant_id''::text, true), ''''::text)) IS NULL) AND ' as nobody
+) written
+left join lateral (
+    select
+        p.polcmd as command,
+        replace(pg_get_expr(p.polqual, p.polrelid), ' AS "nullif"', '') as readable,
+        replace(pg_get_expr(p.polwithcheck, p.polrelid), ' AS "nullif"', '') as writable
+    from pg_policy p
+    where p.polrelid = tenant_table.oid and not p.polpermissive
       and p.polroles && array(select r.oid from pg_roles r where r.rolname = 'saas_app' union all select 0::oid)
-      and pg_get_expr(p.polqual, p.polrelid) like '%saas.tenant_id%'
-      and pg_get_expr(p.polwithcheck, p.polrelid) like '%saas.tenant_id%'
-  )
+) policy on true
+where reachable
+group by nspname, relname
+having not coalesce(
+    bool_or(command = '*' and writable = own and readable = own)
+    -- What a person may read before a tenant is known must not be found by a change.
+    or (bool_or(command = '*' and writable = own and starts_with(readable, format('(%s OR %s', own, nobody)))
+        and bool_or(command = 'w' and readable = own and coalesce(writable, own) = own)
+        and bool_or(command = 'd' and readable = own)),
+    false)
