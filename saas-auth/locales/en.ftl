@@ -21,17 +21,18 @@ auth-error-unverified = Confirm your address first: we have sent you the mail ag
 auth-error-throttled = Too many attempts. Wait a moment, then try again.
 auth-error-name-required = Enter your name.
 auth-error-name-long = This name is too long.
+auth-error-characters = Remove the characters that cannot be seen, such as line breaks.
 auth-error-email-invalid = Enter an address like name@example.com.
 auth-error-password-required = Enter your password.
 auth-error-password-short = This password is too short: use at least { $minimum } characters.
 auth-error-password-long = This password is too long: use at most { $maximum } characters.
 auth-error-password-weak = This password is easy to guess. Add another word or two.
+auth-error-password-classes = Use an upper-case letter, a lower-case letter and a digit.
 auth-error-password-personal = Do not use your name or address in the password.
 
 auth-verify-sent-title = Check your mail
 auth-verify-sent-to = We sent a message to
 auth-verify-sent-text = Open the link in it to confirm that the address is yours. You can do that on any device.
-auth-verify-dev = Open the mail here
 auth-verify-nothing = Nothing there after a minute? Look in the spam folder, or have it sent again.
 auth-verify-resend = Send it again
 auth-verify-resent = Sent again. It can take a minute to arrive.
@@ -61,8 +62,8 @@ auth-mail-link = If the button does not work, open this link:
 auth-mail-ignore = If that was not you, you can ignore it.
 auth-mail-verify-subject = Confirm your address for { $product }
 auth-mail-verify-heading = Confirm your address
-auth-mail-verify-text = confirm that this address is yours, and your account at { $product } is ready. Open this link:
-auth-mail-verify-text-html = confirm that this address is yours, and your account at { $product } is ready.
+auth-mail-verify-text = Confirm that this address is yours, and your account at { $product } is ready. Open this link:
+auth-mail-verify-text-html = Confirm that this address is yours, and your account at { $product } is ready.
 auth-mail-verify-do = Confirm address
 auth-mail-verify-expiry = { $hours ->
     [one] The link works for one hour.
@@ -70,5 +71,5 @@ auth-mail-verify-expiry = { $hours ->
   }
 auth-mail-already-subject = You already have an account at { $product }
 auth-mail-already-heading = You already have an account
-auth-mail-already-text = somebody, probably you, has just tried to create an account at { $product } with this address. You have one already: sign in with it.
+auth-mail-already-text = Somebody, probably you, has just tried to create an account at { $product } with this address. You have one already: sign in with it.
 auth-mail-already-not-you = If that was not you, there is nothing to do: your account is unchanged.
