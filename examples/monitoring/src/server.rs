@@ -18,7 +18,7 @@ use saas_core::{
     },
     pages::PageSet,
 };
-use saas_tenancy::{ActiveOrganization, Header, Role, Roles, Tenancy};
+use saas_tenancy::{ActiveOrganization, Header, ResolveTenant as _, Role, Roles, Tenancy};
 use sqlx::migrate::Migrator;
 
 saas_core::ids! {
@@ -46,8 +46,7 @@ pub const MATRIX: &[(&str, &[Role])] = &[(DeviceRead::NAME, Role::ALL), (AgentWr
 static DATA: Migrator = sqlx::migrate!("migrations/data");
 
 /// The tables of this product.
-pub const MIGRATIONS: Migrations =
-    Migrations { name: "monitoring", control: None, data: Some(&DATA), lookups: &[], inventory: INVENTORY };
+pub const MIGRATIONS: Migrations = Migrations { name: "monitoring", control: None, data: Some(&DATA), lookups: &[], inventory: INVENTORY };
 
 /// The pages of this product.
 pub const PAGES: PageSet = saas_core::page_set!("monitoring");

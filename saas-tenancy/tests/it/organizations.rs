@@ -61,7 +61,7 @@ async fn an_unverified_person_makes_no_organization() {
     assert_eq!(answer.status, StatusCode::FORBIDDEN);
     let page = client.form("/organizations", &[("name", "Acme")]).await;
     assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert!(page.text().contains("Verify your email address first"), "{}", page.text());
+    assert!(page.text().contains("Confirm your address first"), "{}", page.text());
 }
 
 #[tokio::test]

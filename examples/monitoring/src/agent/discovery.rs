@@ -227,7 +227,8 @@ async fn settle(mut remembered: Vec<ArpOnly>) -> Vec<ArpOnly> {
     remembered
 }
 
-/// Which addresses answer ARP, after their entries had time to settle. Takes [`SETTLING`].
+/// Which addresses answer ARP, after their entries had time to settle. Takes [`SETTLING`]. Linux trusts an answer for up
+/// to 45 seconds (`base_reachable_time`), so that a host which went away a moment ago may still be among them.
 pub(super) async fn settled(addresses: &[IpAddr]) -> HashMap<IpAddr, MacAddress> {
     let started = Instant::now();
     let mut next = started;

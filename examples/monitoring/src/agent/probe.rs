@@ -12,7 +12,7 @@ use std::{
 
 use futures_util::{StreamExt, future::join, stream::FuturesUnordered};
 use rustix::process::{Resource, getrlimit};
-use tokio::sync::Semaphore;
+use tokio::{sync::Semaphore, time::sleep};
 
 use super::{
     icmp::Echo,
@@ -32,6 +32,9 @@ const ECHO_PATIENCE: Duration = Duration::from_secs(1);
 const CONNECT_PATIENCE: Duration = Duration::from_millis(1_500);
 /// How often a host is asked before it counts as silent.
 const TRIES: usize = 2;
+/// How long to wait, and how often, when this machine cannot ask right now.
+const PAUSE: Duration = Duration::from_millis(300);
+const MAX_PAUSES: usize = 5;
 /// The most connection attempts at once; fewer where the limit of open files is low.
 const MAX_CONNECTS: u64 = 512;
 
@@ -106,16 +109,18 @@ impl Prober {
     /// Checks a host in the ways in which it was found: first the best one, and when that fails all of them.
     /// `Some(None)` is a host that is down; `None` means that nothing can be said, because this machine failed.
     pub(super) async fn check(&self, address: IpAddr, proof: &Proof) -> Option<Option<Duration>> {
+        // A device found as root by ICMP says nothing to a process that may not ask it so.
+        let icmp = proof.icmp && self.inner.echo.as_ref().is_ok_and(|echo| echo.serves(address));
         let failures = self.local_failures();
-        let first = match proof {
-            Proof { icmp: true, .. } => self.echo(address, 1).await,
-            Proof { port: Some(port), .. } => self.connect(address, *port).await,
-            Proof { port: None, .. } => return None,
+        let first = match proof.port {
+            _ if icmp => self.echo(address, 1).await,
+            Some(port) => self.connect(address, port).await,
+            None => return None,
         };
         if first.is_some() {
             return Some(first);
         }
-        let echo = async { if proof.icmp { self.echo(address, 1).await } else { None } };
+        let echo = async { if icmp { self.echo(address, 1).await } else { None } };
         // A service that hangs does not make its host one that is down: ask for the usual ones too.
         let connect = async {
             let port = proof.port?;
@@ -137,11 +142,21 @@ impl Prober {
 
     async fn echo(&self, address: IpAddr, tries: usize) -> Option<Duration> {
         let echo = self.inner.echo.as_ref().ok().filter(|echo| echo.serves(address))?;
-        for _ in 0..tries {
+        let mut pauses = 0;
+        let mut tried = 0;
+        while tried < tries {
             match echo.ask(address, ECHO_PATIENCE).await {
                 Ok(Some(latency)) => return Some(latency),
-                Ok(None) => {}
-                Err(error) => self.note_local(address, &error),
+                Ok(None) => tried += 1,
+                // The kernel has no room for another neighbour until it has given up on some: that takes a moment.
+                Err(_) if pauses < MAX_PAUSES => {
+                    pauses += 1;
+                    sleep(PAUSE).await;
+                }
+                Err(error) => {
+                    tried += 1;
+                    self.note_local(address, &error);
+                }
             }
         }
         None

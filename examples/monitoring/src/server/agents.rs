@@ -6,11 +6,11 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use http::StatusCode;
-use saas_auth::NewAgentKey;
-use saas_billing::{Limit, LimitError, LimitReached, Usage};
+use saas_auth::{AgentKeyError, NewAgentKey};
+use saas_billing::{Limit, LimitError, Usage};
 use saas_core::{
-    Actor, AgentId, Can, DbError, Event, FieldError, Form, FormErrors, Html, Json, Page, Path, Problem, Query, Routes,
-    Secret, TenantDb, TenantTx, Validate, event_in,
+    Actor, AgentId, Can, DbError, Event, FieldError, Form, FormErrors, Html, Json, Page, Path, Problem, Query, Routes, Secret, TenantDb,
+    TenantTx, Validate, event_in,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -33,17 +33,14 @@ pub(super) fn routes() -> Routes<State> {
 
 /// An agent, as it is listed.
 #[derive(Debug, Clone, Serialize)]
-pub struct Agent {
-    /// Its id.
-    pub id: AgentId,
-    /// What people call it.
-    pub name: String,
+struct Agent {
+    id: AgentId,
+    name: String,
     /// waiting, connected or offline.
-    pub state: String,
-    /// When it was last heard of.
-    pub last_seen_at: Option<DateTime<Utc>>,
-    /// How many devices it watches.
-    pub devices: i64,
+    state: String,
+    last_seen_at: Option<DateTime<Utc>>,
+    /// How many it watches.
+    devices: i64,
 }
 
 /// Somebody asked for an agent's key.
@@ -102,7 +99,28 @@ struct Added {
     key: Secret,
 }
 
-async fn agent_add(state: &State, db: &TenantDb, actor: Actor, name: &str) -> Result<Added, LimitError> {
+/// An agent cannot be added.
+#[derive(Debug, thiserror::Error)]
+enum AddError {
+    #[error(transparent)]
+    Limit(#[from] LimitError),
+    #[error(transparent)]
+    Key(#[from] AgentKeyError),
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl From<AddError> for Problem {
+    fn from(error: AddError) -> Self {
+        match error {
+            AddError::Limit(error) => error.into(),
+            AddError::Key(error) => error.into(),
+            AddError::Database(error) => error.into(),
+        }
+    }
+}
+
+async fn agent_add(state: &State, db: &TenantDb, actor: Actor, name: &str) -> Result<Added, AddError> {
     let mut tx = db.begin().await?;
     let new = NewAgentKey { name: name.to_owned(), expires_at: None, networks: Vec::new() };
     let (key, secret) = state.auth.agent_key_create_in(&mut tx, actor, new).await?;
@@ -118,7 +136,8 @@ async fn agent_add(state: &State, db: &TenantDb, actor: Actor, name: &str) -> Re
         now,
     )
     .execute(&mut *tx)
-    .await?;
+    .await
+    .map_err(DbError::from)?;
     state.billing.reserve_in(&mut tx, AGENTS, 1).await?;
     event_in(&mut tx, actor, id, &AgentAdded { name: name.to_owned() }).await?;
     tx.commit().await?;
@@ -133,8 +152,10 @@ async fn agent_remove(state: &State, db: &TenantDb, actor: Actor, id: AgentId) -
         .fetch_optional(&mut *tx)
         .await?
         .ok_or_else(Problem::not_found)?;
-    let devices =
-        query!("delete from device where tenant_id = $1 and agent_id = $2", tenant, Uuid::from(id)).execute(&mut *tx).await?.rows_affected();
+    let devices = query!("delete from device where tenant_id = $1 and agent_id = $2", tenant, Uuid::from(id))
+        .execute(&mut *tx)
+        .await?
+        .rows_affected();
     query!("delete from agent where tenant_id = $1 and id = $2", tenant, Uuid::from(id)).execute(&mut *tx).await?;
     state.auth.agent_key_revoke_in(&mut tx, actor, agent.key_id.into()).await?;
     state.billing.release_in(&mut tx, AGENTS, 1).await?;
@@ -243,12 +264,7 @@ fn usage(usage: Usage) -> serde_json::Value {
     json!({ "used": usage.used, "limit": limit })
 }
 
-async fn new_page(
-    _: Can<AgentWrite>,
-    db: TenantDb,
-    AxumState(state): AxumState<State>,
-    page: Page,
-) -> Result<Html, Problem> {
+async fn new_page(_: Can<AgentWrite>, db: TenantDb, AxumState(state): AxumState<State>, page: Page) -> Result<Html, Problem> {
     show_new(&state, &db, &page, "", &FormErrors::default()).await
 }
 
@@ -280,7 +296,7 @@ async fn create_from_page(
             Ok((StatusCode::CREATED, page.render("monitoring/agent_key.html", context)?).into_response())
         }
         // The page itself says what the limit is and what to do.
-        Err(LimitError::Reached(LimitReached { .. })) => {
+        Err(AddError::Limit(LimitError::Reached(_))) => {
             Ok((StatusCode::PAYMENT_REQUIRED, show_new(&state, &db, &page, name, &FormErrors::default()).await?).into_response())
         }
         Err(error) => Err(error.into()),

@@ -21,26 +21,26 @@ pub(super) fn routes() -> Routes<State> {
 
 /// A device, as it is listed.
 #[derive(Debug, Clone, Serialize)]
-pub struct Device {
+struct Device {
     /// Its id.
-    pub id: DeviceId,
+    id: DeviceId,
     /// Its name by reverse lookup.
-    pub name: Option<String>,
+    name: Option<String>,
     /// Its address.
     #[serde(serialize_with = "address_text")]
-    pub address: IpNet,
+    address: IpNet,
     /// Its Ethernet address.
-    pub mac: Option<String>,
+    mac: Option<String>,
     /// up, down or unknown.
-    pub state: String,
+    state: String,
     /// Since when it has been in that state.
-    pub since_at: Option<DateTime<Utc>>,
+    since_at: Option<DateTime<Utc>>,
     /// When it was last checked.
-    pub checked_at: Option<DateTime<Utc>>,
+    checked_at: Option<DateTime<Utc>>,
     /// How long its last answer took, in microseconds.
-    pub latency_us: Option<i64>,
+    latency_us: Option<i64>,
     /// The name of the agent that watches it.
-    pub agent: String,
+    agent: String,
 }
 
 /// An `inet` is read as a network; a device is one address.
@@ -158,12 +158,10 @@ async fn show(
     let total: i64 = counts.iter().filter(|(state, _)| filter.state().is_none_or(|wanted| wanted == state)).map(|(_, n)| n).sum();
     let at = i64::from(query.page.max(1) - 1).min((total - 1).max(0) / PAGE);
     let devices = devices_page_in(&mut tx, filter.state(), &wanted, at * PAGE).await?;
-    let has_agents = query_scalar!(
-        r#"select exists (select from agent where tenant_id = $1) as "some!""#,
-        tx.tenant().map(uuid::Uuid::from)
-    )
-    .fetch_one(&mut *tx)
-    .await?;
+    let has_agents =
+        query_scalar!(r#"select exists (select from agent where tenant_id = $1) as "some!""#, tx.tenant().map(uuid::Uuid::from))
+            .fetch_one(&mut *tx)
+            .await?;
     let any_devices = !counts.is_empty() || !wanted.is_empty();
     let href = |filter: DeviceFilter, page: i64| address(&wanted, filter, page, false);
     let filters: Vec<_> = DeviceFilter::EACH

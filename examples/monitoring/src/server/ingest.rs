@@ -9,7 +9,9 @@ mod readings;
 use axum::extract::{DefaultBodyLimit, State as AxumState};
 use chrono::{DateTime, Utc};
 use saas_auth::ByAgentKey;
-use saas_core::{AgentId, Can, CurrentAgent, Db, DbError, Event, FieldError, Json, Problem, ProblemType, Routes, TenantDb, TenantTx, Validate, event_in};
+use saas_core::{
+    AgentId, Can, CurrentAgent, DbError, Event, FieldError, Json, Problem, ProblemType, Routes, TenantDb, TenantTx, Validate, event_in,
+};
 use serde::Serialize;
 use sqlx::query;
 
@@ -58,9 +60,10 @@ async fn register(
     let now = tx.now();
     let networks: Vec<String> = new.networks.iter().map(ToString::to_string).collect();
     let agent = query!(
-        r#"update agent set hostname = $3, version = $4, os = $5, networks = $6, last_seen_at = $7
-        where tenant_id = $1 and key_id = $2
-        returning id as "id: AgentId", name"#,
+        r#"update agent a set hostname = $3, version = $4, os = $5, networks = $6, last_seen_at = $7
+        from agent before
+        where a.tenant_id = $1 and a.key_id = $2 and before.tenant_id = a.tenant_id and before.id = a.id
+        returning a.id as "id: AgentId", a.name, before.state = 'waiting' as "is_new!""#,
         uuid::Uuid::from(key.tenant),
         uuid::Uuid::from(key.key),
         new.hostname,
@@ -73,6 +76,10 @@ async fn register(
     .await?
     .ok_or_else(Problem::unauthenticated)?;
     let credential = state.auth.agent_credential_issue_in(&mut tx, key.key, agent.id, new.instance).await?;
+    if !credential.known && !agent.is_new {
+        return Err(Problem::new(&ProblemType::CONFLICT)
+            .detail("another machine registered with this key; remove the agent and add it again to get a new key"));
+    }
     seen_in(&mut tx, agent.id).await?;
     tx.commit().await?;
     let answer = protocol::Registered {
@@ -118,14 +125,9 @@ async fn seen_in(tx: &mut TenantTx, agent: AgentId) -> Result<(), DbError> {
         event_in(tx, saas_core::Actor::Agent(agent), agent, &AgentConnected {}).await?;
         return Ok(());
     }
-    query!(
-        "update agent set last_seen_at = $3 where tenant_id = $1 and id = $2",
-        tenant,
-        uuid::Uuid::from(agent),
-        now,
-    )
-    .execute(&mut **tx)
-    .await?;
+    query!("update agent set last_seen_at = $3 where tenant_id = $1 and id = $2", tenant, uuid::Uuid::from(agent), now,)
+        .execute(&mut **tx)
+        .await?;
     Ok(())
 }
 

@@ -125,10 +125,7 @@ impl Columns {
             macs: devices.iter().map(|device| device.mac.map(|mac| mac.to_string())).collect(),
             hostnames: devices.iter().map(|device| device.hostname.clone()).collect(),
             // An array of arrays must be rectangular, so the ways travel as text.
-            found_by: devices
-                .iter()
-                .map(|device| device.found_by.iter().map(ToString::to_string).collect::<Vec<_>>().join(","))
-                .collect(),
+            found_by: devices.iter().map(|device| device.found_by.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")).collect(),
         }
     }
 }

@@ -58,11 +58,7 @@ pub(super) async fn status(
     tx.commit().await?;
     let count = |n: usize| u64::try_from(n).map_err(Problem::internal);
     let unknown = newest.len() - answer.known;
-    Ok(Json(StatusAnswer {
-        applied: count(answer.applied)?,
-        stale: count(sent - unknown - answer.applied)?,
-        unknown: count(unknown)?,
-    }))
+    Ok(Json(StatusAnswer { applied: count(answer.applied)?, stale: count(sent - unknown - answer.applied)?, unknown: count(unknown)? }))
 }
 
 /// The newest reading of each address, in order. One from the future is taken as of now, or it would outlive every later one.
