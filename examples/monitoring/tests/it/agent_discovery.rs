@@ -39,6 +39,7 @@ async fn every_planted_host_is_found_by_its_kind_and_nothing_else_is() {
             return loopback_hosts_are_found().await;
         }
     };
+    lab.hurry_arp();
     let state = tempfile::tempdir().unwrap();
     let server = RecordingServer::start_on(lab.listen(([127, 0, 0, 1], 0).into()));
     let settings = AgentSettings::new(&server.url(), Lab::NETWORK, state.path()).inside(lab.agent());
@@ -80,7 +81,6 @@ async fn every_planted_host_is_found_by_its_kind_and_nothing_else_is() {
     assert!(latency(Kind::Arp).iter().all(Option::is_none));
 
     // Remembered by the kernel, and gone.
-    lab.hurry_arp();
     lab.plug(Kind::Arp, false);
     let before = server.devices().len();
     let (status, said) = settings.with(&["--once"]).start().ended(SWEEP * 2).await;
