@@ -1,1 +1,6 @@
 //! Tests of the whole workspace.
+
+#[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod packages;

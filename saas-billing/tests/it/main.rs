@@ -1,3 +1,4 @@
 //! Limits, on a real PostgreSQL as the application's own login.
 
+#[cfg(test)]
 mod limits;

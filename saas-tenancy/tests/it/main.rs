@@ -1,6 +1,10 @@
 //! Organizations and members, over HTTP and on a real PostgreSQL as the application's own login.
 
+#[cfg(test)]
 mod app;
+#[cfg(test)]
 mod members;
+#[cfg(test)]
 mod organizations;
+#[cfg(test)]
 mod resolution;
