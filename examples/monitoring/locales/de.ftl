@@ -63,7 +63,6 @@ monitoring-agent-full = { $limit ->
 monitoring-agent-full-do = Zu Ihren Agenten
 monitoring-agent-error-name-required = Geben Sie dem Agenten einen Namen.
 monitoring-agent-error-name-long = Dieser Name ist zu lang: Verwenden Sie höchstens 100 Zeichen.
-monitoring-agent-error-name-taken = Einen Agenten dieses Namens gibt es schon.
 monitoring-agent-waiting = Wartet
 monitoring-agent-connected = Verbunden
 monitoring-agent-offline = Getrennt

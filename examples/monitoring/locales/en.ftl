@@ -63,7 +63,6 @@ monitoring-agent-full = { $limit ->
 monitoring-agent-full-do = See your agents
 monitoring-agent-error-name-required = Give the agent a name.
 monitoring-agent-error-name-long = This name is too long: use at most 100 characters.
-monitoring-agent-error-name-taken = There is an agent of this name already.
 monitoring-agent-waiting = Waiting
 monitoring-agent-connected = Connected
 monitoring-agent-offline = Offline

@@ -40,7 +40,17 @@ impl Pages {
         if errors.is_empty() { Ok(found) } else { Err(PagesErrors(errors)) }
     }
 
-    /// Renders every sample in every language, and compares the languages' keys and variables. For a test of each crate.
+    /// Renders every sample in every language, compares the languages' keys and variables, and looks for what the
+    /// Content-Security-Policy of a page would block (mails, which are in folders named `mail`, may carry styles). For a test of each
+    /// crate:
+    ///
+    /// ```
+    /// use saas_core::pages::{Pages, PagesErrors};
+    ///
+    /// // Here with the crate's own set: `Pages::builder().add(PAGES)`.
+    /// Pages::builder().build()?.check()?;
+    /// # Ok::<(), PagesErrors>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -51,13 +61,31 @@ impl Pages {
         for sample in self.samples()? {
             for locale in Locale::ALL {
                 let context = minijinja::context! { ..sample.context.clone(), ..self.surroundings(locale) };
-                if let Err(PageError::Render { name, source }) = strict.render(&sample.template, locale, context) {
-                    errors.push(format!("{name} ({locale}, sample {:?}): {}", sample.name, compiled::describe(&source)));
+                let place = format!("{} ({locale}, sample {:?})", sample.template, sample.name);
+                match strict.render(&sample.template, locale, context) {
+                    Err(PageError::Render { source, .. }) => errors.push(format!("{place}: {}", compiled::describe(&source))),
+                    Ok(html) if is_page(&sample.template) => {
+                        errors.extend(blocked(&html).map(|tag| format!("{place}: the policy blocks <{tag}>")));
+                    }
+                    Ok(_) | Err(PageError::Changed(_)) => {}
                 }
             }
         }
         if errors.is_empty() { Ok(()) } else { Err(PagesErrors(errors)) }
     }
+}
+
+fn is_page(template: &str) -> bool {
+    template.ends_with(".html") && !template.contains("/mail/") && !template.ends_with("/mail.html")
+}
+
+/// The tags with a style, a script or a handler of their own.
+fn blocked(html: &str) -> impl Iterator<Item = &str> {
+    html.split('<').skip(1).map(|rest| rest.split('>').next().unwrap_or_default()).filter(|tag| {
+        let is_own_script = tag.starts_with("script") && !(tag.contains(" src=") && tag.contains(" nonce="));
+        let is_handled = tag.split_whitespace().skip(1).any(|part| part.starts_with("on") || part.starts_with("style="));
+        is_own_script || is_handled || tag.starts_with("style") || tag.contains("\"javascript:")
+    })
 }
 
 fn language_differences(compiled: &Compiled) -> Vec<String> {
