@@ -10,3 +10,5 @@ mod pages;
 mod program;
 #[cfg(test)]
 mod test_database;
+#[cfg(test)]
+mod web;
