@@ -4,8 +4,9 @@ use std::{
     sync::Arc,
 };
 
+use ipnet::IpNet;
 use saas_core::{
-    Db, Html, Lifecycle, Live, Page, Problem, Web, finish, init_logs,
+    App, Db, Html, Lifecycle, Live, Page, Problem, Web, finish, init_logs,
     mail::{DevMailbox, Mailer, SmtpMailer},
     pages::Pages,
 };
@@ -38,7 +39,7 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
     let (mailer, mailbox) = mailer(&config, &db)?;
     let program = Program {
         db: db.clone(),
-        pages: pages(product, &config)?,
+        pages: pages(product, config.is_development())?,
         mailer,
         live: Live::start(&db, &lifecycle),
         lifecycle: lifecycle.clone(),
@@ -46,28 +47,38 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
         public_url,
         insecure_lan: config.insecure_lan,
     };
-    let mut routes = (product.compose)(&program).map_err(Error::Compose)?;
-    if let Some(mailbox) = &mailbox {
-        routes = routes.merge(mailbox.routes()).get("/dev", start_page);
-    }
-    let web = Web {
-        pages: program.pages.clone(),
-        db: db.clone(),
-        lifecycle: lifecycle.clone(),
-        public_url: program.public_url.clone(),
-        trusted_proxies: config.trusted_proxies.clone(),
-        nav: product.nav.to_vec(),
-        sign_in: "/sign-in",
-    };
-    let app = finish(routes, web);
+    let app = assemble(product, &program, mailbox.as_ref(), config.trusted_proxies.clone())?;
     greet(product, &config, &program.public_url).map_err(Error::io("standard output"))?;
     saas_core::serve(listener, app, lifecycle).await.map_err(Error::io("serving"))?;
     db.close().await;
     Ok(())
 }
 
-fn pages(product: &Product, config: &Config) -> Result<Pages, Error> {
-    let builder = Pages::builder().product(product.title).development(config.is_development());
+/// The whole application: what the product composed, and what stands around it.
+pub(crate) fn assemble(
+    product: &Product,
+    program: &Program,
+    mailbox: Option<&DevMailbox>,
+    trusted_proxies: Vec<IpNet>,
+) -> Result<App, Error> {
+    let mut routes = (product.compose)(program).map_err(Error::Compose)?;
+    if let Some(mailbox) = mailbox {
+        routes = routes.merge(mailbox.routes()).get("/dev", start_page);
+    }
+    let web = Web {
+        pages: program.pages.clone(),
+        db: program.db.clone(),
+        lifecycle: program.lifecycle.clone(),
+        public_url: program.public_url.clone(),
+        trusted_proxies,
+        nav: product.nav.to_vec(),
+        sign_in: "/sign-in",
+    };
+    Ok(finish(routes, web))
+}
+
+pub(crate) fn pages(product: &Product, development: bool) -> Result<Pages, Error> {
+    let builder = Pages::builder().product(product.title).development(development);
     Ok(product.pages.iter().fold(builder, |builder, set| builder.add(*set)).build()?)
 }
 
@@ -91,7 +102,8 @@ fn local_url(address: SocketAddr) -> Result<Url, Error> {
 }
 
 async fn start_page(page: Page) -> Result<Html, Problem> {
-    page.render("core/start.html", json!({}))
+    let address = page.web().public_url.as_str();
+    page.render("core/start.html", json!({ "services": [{ "name": page.web().pages.product(), "address": address, "note": "" }] }))
 }
 
 fn greet(product: &Product, config: &Config, url: &Url) -> io::Result<()> {
