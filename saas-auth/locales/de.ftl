@@ -17,8 +17,6 @@ auth-sign-in-do = Anmelden
 auth-sign-in-new = Neu hier?
 
 auth-error-credentials = Die Adresse oder das Passwort ist falsch.
-auth-error-unverified = Bestätigen Sie zuerst Ihre Adresse: Wir haben Ihnen die E-Mail noch einmal geschickt.
-auth-error-throttled = Zu viele Versuche. Warten Sie einen Moment und versuchen Sie es dann noch einmal.
 auth-error-name-required = Geben Sie Ihren Namen ein.
 auth-error-name-long = Dieser Name ist zu lang.
 auth-error-characters = Entfernen Sie unsichtbare Zeichen wie Zeilenumbrüche.

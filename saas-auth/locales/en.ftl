@@ -17,8 +17,6 @@ auth-sign-in-do = Sign in
 auth-sign-in-new = New here?
 
 auth-error-credentials = The address or the password is wrong.
-auth-error-unverified = Confirm your address first: we have sent you the mail again.
-auth-error-throttled = Too many attempts. Wait a moment, then try again.
 auth-error-name-required = Enter your name.
 auth-error-name-long = This name is too long.
 auth-error-characters = Remove the characters that cannot be seen, such as line breaks.
