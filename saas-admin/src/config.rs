@@ -52,7 +52,6 @@ impl Config {
         Self::read(Self::settings(arguments)?, arguments, true)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "the program's own start is where the environment is read")]
     fn settings(arguments: &Arguments) -> Result<Settings, SettingsError> {
         // A variable that is no text is none of ours.
         let environment = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));

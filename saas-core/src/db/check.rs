@@ -127,7 +127,7 @@ impl Db {
             }));
         }
         findings.extend(self.unregistered(&mut connection).await?);
-        findings.sort_by(|a, b| b.severity.cmp(&a.severity));
+        findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
         Ok(findings)
     }
 

@@ -1,4 +1,4 @@
-use axum::extract::{FromRequestParts, Path as RawPath};
+use axum::extract::FromRequestParts;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 
@@ -13,7 +13,7 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 
     #[expect(clippy::disallowed_types, reason = "this is what wraps it")]
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let RawPath(value) = RawPath::from_request_parts(parts, state).await.map_err(|_| Problem::not_found())?;
+        let axum::extract::Path(value) = axum::extract::Path::from_request_parts(parts, state).await.map_err(|_| Problem::not_found())?;
         Ok(Self(value))
     }
 }

@@ -59,7 +59,6 @@ impl App {
     }
 
     /// The router, to serve or to call in a test.
-    #[must_use]
     pub fn into_router(self) -> Router {
         self.router
     }
