@@ -8,5 +8,5 @@ pub(crate) use sign_in::account_sign_in;
 pub use sign_in::{Credentials, SignInError};
 pub(crate) use sign_up::account_sign_up;
 pub use sign_up::{NewAccount, SignUpError};
-pub(crate) use verify::{LINK_LIFETIME, TokenState, account_resend, account_verify, email_token_insert_in, email_token_state};
 pub use verify::VerifyError;
+pub(crate) use verify::{LINK_LIFETIME, TokenState, account_resend, account_verify, email_token_insert_in, email_token_state};

@@ -11,8 +11,8 @@ mod key;
 mod text;
 
 pub use by_key::{AgentKeyPrincipal, ByAgentKey};
-pub(crate) use credential::{credential_by_text, credential_seen};
 pub use credential::{AgentCredentialError, IssuedCredential};
+pub(crate) use credential::{credential_by_text, credential_seen};
 pub use key::{AgentKey, AgentKeyError, AgentKeyId, NewAgentKey};
 pub(crate) use text::{AgentText, Kind};
 

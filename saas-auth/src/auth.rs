@@ -1,6 +1,9 @@
 use std::{fmt, sync::Arc};
 
-use saas_core::{Db, DbError, Routes, pages::{Locale, Pages}};
+use saas_core::{
+    Db, DbError, Routes,
+    pages::{Locale, Pages},
+};
 use tokio::sync::Semaphore;
 use url::Url;
 

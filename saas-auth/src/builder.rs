@@ -92,8 +92,7 @@ impl AuthBuilder {
         }
         let local = |path: String| local_path(&path, &self.public_url).ok_or(AuthBuildError::Path(path));
         let prefix = &self.agent_key_prefix;
-        let is_prefix =
-            (2..=16).contains(&prefix.len()) && prefix.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
+        let is_prefix = (2..=16).contains(&prefix.len()) && prefix.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
         if !is_prefix {
             return Err(AuthBuildError::AgentKeyPrefix(self.agent_key_prefix));
         }

@@ -76,7 +76,8 @@ where
             parts.extensions.insert(auth.clone());
             let mut response = inner.call(Request::from_parts(parts, body)).await?;
             // A cookie that opens nothing is taken away, unless the answer has just given another.
-            if stale && !auth.cookie().is_in(response.headers())
+            if stale
+                && !auth.cookie().is_in(response.headers())
                 && let Ok(cleared) = auth.cookie().clear()
             {
                 response.headers_mut().append(header::SET_COOKIE, cleared);

@@ -49,9 +49,7 @@ mod web;
 use saas_core::pages::PageSet;
 
 pub use account::{Credentials, NewAccount, SignInError, SignUpError, VerifyError};
-pub use agent::{
-    AgentCredentialError, AgentKey, AgentKeyError, AgentKeyId, AgentKeyPrincipal, ByAgentKey, IssuedCredential, NewAgentKey,
-};
+pub use agent::{AgentCredentialError, AgentKey, AgentKeyError, AgentKeyId, AgentKeyPrincipal, ByAgentKey, IssuedCredential, NewAgentKey};
 pub use auth::Auth;
 pub use builder::{AuthBuildError, AuthBuilder};
 pub use email::{Email, InvalidEmail};

@@ -28,8 +28,21 @@ mod tests {
         }
         let long = format!("/{}", "a".repeat(2_000));
         for bad in [
-            "", "devices", "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example", "/\t/evil.example", "/\n/evil.example",
-            "https://evil.example/", "https:evil.example", "javascript:alert(1)", " /devices", "/devices\r\nSet-Cookie: a=b", "/a\0b", &long,
+            "",
+            "devices",
+            "//evil.example",
+            "///evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "/\t/evil.example",
+            "/\n/evil.example",
+            "https://evil.example/",
+            "https:evil.example",
+            "javascript:alert(1)",
+            " /devices",
+            "/devices\r\nSet-Cookie: a=b",
+            "/a\0b",
+            &long,
         ] {
             assert_eq!(local_path(bad, &ours), None, "{bad:?}");
         }

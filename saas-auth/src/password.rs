@@ -3,6 +3,6 @@
 mod hasher;
 mod policy;
 
-pub(crate) use hasher::{Hasher, Verdict};
 pub use hasher::HashError;
+pub(crate) use hasher::{Hasher, Verdict};
 pub use policy::{PasswordFlaw, PasswordPolicy};

@@ -75,9 +75,8 @@ pub(crate) async fn account_sign_in(
 
     let mut tx = auth.db().system("sign in").begin().await?;
     let now = tx.now();
-    let session = session_insert_in(&mut tx, account.user, &account.password_hash, device, credentials.remember)
-        .await?
-        .ok_or(SignInError::Wrong)?;
+    let session =
+        session_insert_in(&mut tx, account.user, &account.password_hash, device, credentials.remember).await?.ok_or(SignInError::Wrong)?;
     if let Some(old) = old {
         sqlx::query!("update auth.session set ended_at = $2 where id = $1 and ended_at is null", Uuid::from(old), now)
             .execute(&mut *tx)
@@ -105,13 +104,10 @@ struct Account {
 
 async fn find(auth: &Auth, email: &Email) -> Result<Option<Account>, SignInError> {
     let mut tx = auth.db().system("sign in").begin().await?;
-    let account = sqlx::query_as!(
-        Account,
-        r#"select user_id as "user: UserId", password_hash from auth.account where email_key = $1"#,
-        email.key(),
-    )
-    .fetch_optional(&mut *tx)
-    .await?;
+    let account =
+        sqlx::query_as!(Account, r#"select user_id as "user: UserId", password_hash from auth.account where email_key = $1"#, email.key(),)
+            .fetch_optional(&mut *tx)
+            .await?;
     tx.commit().await?;
     Ok(account)
 }

@@ -122,17 +122,19 @@ fn check(auth: &Auth, new: NewAccount) -> Result<Checked, Refused> {
     let mut refused = Refused::default();
     let name = refused.take("name", refused::name(&new.name));
     let email = refused.take("email", refused::email(&new.email));
-    let product = auth.pages().product();
-    let context: Vec<&str> = [new.name.trim(), product]
-        .into_iter()
-        .chain(email.iter().flat_map(|email| [email.as_str(), email.local_part()]))
-        .filter(|word| !word.is_empty() && word.len() <= Email::MAX_BYTES)
-        .collect();
+    // Only what was accepted: its length is bounded, and so is the work of comparing.
+    let known = [name.as_deref(), email.as_ref().map(Email::as_str), Some(auth.pages().product())];
+    let context: Vec<&str> = known.into_iter().flatten().flat_map(words).collect();
     refused.take("password", check_password(auth.policy(), &new.password, &context));
     match (name, email) {
         (Some(name), Some(email)) if refused.is_empty() => Ok(Checked { name, email, password: new.password }),
         _ => Err(refused),
     }
+}
+
+/// A name as a whole, and the words that it is made of.
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    std::iter::once(text).chain(text.split(|c: char| !c.is_alphanumeric())).filter(|word| word.len() >= 3)
 }
 
 fn check_password(policy: &PasswordPolicy, password: &Secret, context: &[&str]) -> Result<(), Refusal> {

@@ -87,9 +87,9 @@ async fn find(db: &Db, text: &AgentText, address: Option<ClientAddress>) -> Resu
             })
         })
         .await?;
-    Ok(row.filter(|row| is_allowed(&row.networks, address)).map(|row| {
-        (AgentKeyPrincipal { tenant: row.tenant_id.into(), key: row.key_id.into() }, row.used_long_ago)
-    }))
+    Ok(row
+        .filter(|row| is_allowed(&row.networks, address))
+        .map(|row| (AgentKeyPrincipal { tenant: row.tenant_id.into(), key: row.key_id.into() }, row.used_long_ago)))
 }
 
 async fn seen(db: &Db, principal: AgentKeyPrincipal) -> Result<(), DbError> {

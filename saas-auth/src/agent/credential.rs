@@ -168,11 +168,7 @@ pub(crate) struct Found {
 }
 
 /// Finds whose a credential is; nobody's if it is revoked, or used from where it may not be.
-pub(crate) async fn credential_by_text(
-    db: &Db,
-    text: &AgentText,
-    address: Option<ClientAddress>,
-) -> Result<Option<Found>, DbError> {
+pub(crate) async fn credential_by_text(db: &Db, text: &AgentText, address: Option<ClientAddress>) -> Result<Option<Found>, DbError> {
     let (hash, now) = (text.hash(), db.clock().now());
     let row = db
         .lookup(|connection| {

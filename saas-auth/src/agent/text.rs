@@ -63,9 +63,7 @@ impl AgentText {
     /// Reads what [`write`](Self::write) wrote. Anything else is `None`, without a look at the database.
     pub(crate) fn parse(prefix: &str, text: &str) -> Option<Self> {
         let rest = text.strip_prefix(prefix)?.strip_prefix('_')?;
-        let (kind, rest) = Kind::ALL.into_iter().find_map(|kind| {
-            Some((kind, rest.strip_prefix(kind.word())?.strip_prefix('_')?))
-        })?;
+        let (kind, rest) = Kind::ALL.into_iter().find_map(|kind| Some((kind, rest.strip_prefix(kind.word())?.strip_prefix('_')?)))?;
         let (id, rest) = rest.split_at_checked(ID_WIDTH)?;
         let (secret, checksum) = rest.strip_prefix('_')?.split_at_checked(SECRET_WIDTH)?;
         let stated: [u8; 4] = decode(checksum, CHECKSUM_WIDTH)?;

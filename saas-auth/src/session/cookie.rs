@@ -68,9 +68,10 @@ impl SessionCookie {
 
     /// Whether an answer says something about the session already.
     pub(crate) fn is_in(self, headers: &HeaderMap) -> bool {
-        headers.get_all(header::SET_COOKIE).iter().any(|value| {
-            value.as_bytes().strip_prefix(self.name().as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
-        })
+        headers
+            .get_all(header::SET_COOKIE)
+            .iter()
+            .any(|value| value.as_bytes().strip_prefix(self.name().as_bytes()).is_some_and(|rest| rest.starts_with(b"=")))
     }
 
     fn build(self, value: String) -> Cookie<'static> {

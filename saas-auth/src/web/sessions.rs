@@ -27,11 +27,7 @@ async fn show(State(auth): State<Auth>, CurrentUser(me): CurrentUser, page: Page
     page.render("auth/sessions.html", json!({ "sessions": sessions }))
 }
 
-async fn submit_end(
-    State(auth): State<Auth>,
-    CurrentUser(me): CurrentUser,
-    Path(id): Path<SessionId>,
-) -> Result<Response, Problem> {
+async fn submit_end(State(auth): State<Auth>, CurrentUser(me): CurrentUser, Path(id): Path<SessionId>) -> Result<Response, Problem> {
     end(&auth, &me, id, see("/sessions")).await
 }
 

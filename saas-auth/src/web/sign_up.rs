@@ -11,10 +11,7 @@ use super::{
     Next, see,
     visitor::{Language, Visitor},
 };
-use crate::{
-    Auth, NewAccount, SignUpError,
-    account::account_sign_up,
-};
+use crate::{Auth, NewAccount, SignUpError, account::account_sign_up};
 
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -1,0 +1,148 @@
+use std::{ops::Deref, sync::Arc};
+
+use chrono::TimeDelta;
+use saas_auth::{Auth, AuthBuilder, ByAgentKey, MIGRATIONS, PAGES};
+use saas_core::{
+    AgentId, Clock, CurrentAgent, CurrentUser, Routes, SystemTx, TenantId, UserId, finish,
+    pages::Pages,
+    testing::{Answer, TestApp, TestClient, TestDb},
+};
+use serde_json::json;
+
+use crate::mailbox::{Mailbox, token};
+
+pub(crate) const PASSWORD: &str = "quiet river under glass";
+pub(crate) const COOKIE: &str = "__Host-session";
+
+/// An application that has nothing but auth, and three routes to see who is let through.
+pub(crate) struct App {
+    pub(crate) test: TestDb,
+    pub(crate) clock: Clock,
+    pub(crate) mailbox: Mailbox,
+    pub(crate) auth: Auth,
+    app: TestApp,
+}
+
+impl Deref for App {
+    type Target = TestApp;
+
+    fn deref(&self) -> &TestApp {
+        &self.app
+    }
+}
+
+async fn person(CurrentUser(me): CurrentUser) -> String {
+    me.name.clone()
+}
+
+async fn machine(CurrentAgent(me): CurrentAgent) -> String {
+    me.agent.to_string()
+}
+
+async fn register(key: ByAgentKey) -> String {
+    key.tenant.to_string()
+}
+
+async fn open() -> &'static str {
+    "open"
+}
+
+impl App {
+    pub(crate) async fn new() -> Self {
+        Self::with(|builder| builder).await
+    }
+
+    pub(crate) async fn with(set_up: impl FnOnce(AuthBuilder) -> AuthBuilder) -> Self {
+        let clock = Clock::fixed("2026-03-01T09:00:00Z".parse().unwrap());
+        let test = TestDb::at(&[MIGRATIONS], clock.clone(), 10).await.unwrap();
+        let pages = Pages::builder().product("Monitoring").add(PAGES).build().unwrap();
+        let mailbox = Mailbox::new();
+        let web = TestApp::web(&test, &pages);
+        let builder = Auth::builder(&test.db, Arc::new(mailbox.clone()), pages, web.public_url.clone())
+            .home("/person")
+            .welcome("/welcome")
+            .agent_key_prefix("mon");
+        let auth = set_up(builder).build().unwrap();
+        let routes = Routes::new()
+            .get("/person", person)
+            .get("/machine", machine)
+            .post("/register", register)
+            .get("/open", open)
+            .merge(auth.routes())
+            .layer(auth.layer());
+        Self { app: TestApp::new(finish(routes, web)), test, clock, mailbox, auth }
+    }
+
+    /// Makes an account without confirming its address.
+    pub(crate) async fn sign_up(&self, email: &str) -> Answer {
+        let body = json!({ "name": "Ada", "email": email, "password": PASSWORD });
+        self.browser().post("/api/v1/auth/sign-up", &body).await
+    }
+
+    /// Makes an account whose address is confirmed.
+    pub(crate) async fn account(&self, email: &str) -> UserId {
+        let before = self.mailbox.all().len();
+        self.sign_up(email).await;
+        let token = token(&self.mailbox.nth(before + 1).await);
+        let answer = self.browser().post("/api/v1/auth/verify", &json!({ "token": token })).await;
+        assert_eq!(answer.status, 204, "{}", answer.text());
+        let mut tx = self.system().await;
+        sqlx::query_scalar("select user_id from auth.account where email = $1").bind(email).fetch_one(&mut *tx).await.unwrap()
+    }
+
+    /// A browser in which somebody with an account signs in.
+    pub(crate) async fn signed_in(&self, email: &str) -> TestClient {
+        let browser = self.browser();
+        let answer = sign_in(&browser, email, PASSWORD, false).await;
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        browser
+    }
+
+    pub(crate) async fn system(&self) -> SystemTx {
+        self.test.db.system("look at what a test did").begin().await.unwrap()
+    }
+
+    pub(crate) async fn count(&self, query: &'static str) -> i64 {
+        sqlx::query_scalar(query).fetch_one(&mut *self.system().await).await.unwrap()
+    }
+
+    pub(crate) fn later(&self, by: TimeDelta) {
+        self.clock.advance(by);
+    }
+
+    /// A key of a tenant and the credential of one agent that registered with it.
+    pub(crate) async fn agent(&self, tenant: TenantId) -> (String, String, AgentId) {
+        let mut tx = self.test.db.tenant(tenant).begin().await.unwrap();
+        let new = saas_auth::NewAgentKey { name: "Office".to_owned(), ..Default::default() };
+        let (key, secret) = self.auth.agent_key_create_in(&mut tx, saas_core::Actor::System, new).await.unwrap();
+        let issued = self.auth.agent_credential_issue_in(&mut tx, key.id, AgentId::new(), uuid::Uuid::now_v7()).await.unwrap();
+        tx.commit().await.unwrap();
+        (secret.expose().to_owned(), issued.expose().to_owned(), issued.agent)
+    }
+}
+
+pub(crate) async fn sign_in(browser: &TestClient, email: &str, password: &str, remember: bool) -> Answer {
+    browser.post("/api/v1/auth/sign-in", &json!({ "email": email, "password": password, "remember": remember })).await
+}
+
+/// The one `Set-Cookie` of an answer.
+pub(crate) fn set_cookie(answer: &Answer) -> Option<String> {
+    let all: Vec<_> = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap().to_owned()).collect();
+    assert!(all.len() <= 1, "{all:?}");
+    all.into_iter().next()
+}
+
+/// A page without what differs each time.
+pub(crate) fn plain(answer: &Answer) -> String {
+    let text = answer.text();
+    let nonce = answer.headers["content-security-policy"].to_str().unwrap().split("'nonce-").nth(1).unwrap().split('\'').next().unwrap();
+    // In a page the characters of a nonce that mean something in HTML are escaped.
+    let escaped = nonce.replace('/', "&#x2f;");
+    text.replace(nonce, "").replace(&escaped, "")
+}
+
+/// The pointers of a problem's fields.
+pub(crate) fn pointers(answer: &Answer) -> Vec<String> {
+    let errors = answer.json()["errors"].as_array().cloned().unwrap_or_default();
+    errors.iter().map(|error| error["pointer"].as_str().unwrap().to_owned()).collect()
+}

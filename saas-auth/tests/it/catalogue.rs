@@ -1,0 +1,91 @@
+use std::sync::Arc;
+
+use saas_auth::{Auth, AuthBuildError, MIGRATIONS, PAGES};
+use saas_core::{Access, pages::Pages, testing::TestDb};
+
+use crate::{app::App, mailbox::Mailbox};
+
+/// The doctor has nothing to say about our tables.
+#[tokio::test]
+async fn nothing_about_the_database_is_unsafe_or_unregistered() {
+    let test = TestDb::new(&[MIGRATIONS]).await.unwrap();
+    let findings = test.db.findings().await.unwrap();
+    let ours: Vec<_> = findings.iter().filter(|finding| finding.rule != "old-server").map(ToString::to_string).collect();
+    assert!(ours.is_empty(), "{ours:#?}");
+}
+
+/// The application login cannot read accounts, sessions or mailed links, also with SQL of its own.
+#[tokio::test]
+async fn the_application_login_has_no_right_to_what_has_no_tenant() {
+    let app = App::new().await;
+    for table in ["auth.account", "auth.session", "auth.email_token"] {
+        for right in ["select", "insert", "update", "delete"] {
+            let sql = format!("select has_table_privilege('{table}', '{right}')");
+            let allowed: bool = app
+                .test
+                .db
+                .lookup(|connection| {
+                    let sql = sqlx::AssertSqlSafe(sql.clone());
+                    Box::pin(async move { sqlx::query_scalar(sql).fetch_one(connection).await })
+                })
+                .await
+                .unwrap();
+            assert!(!allowed, "{right} on {table}");
+        }
+    }
+}
+
+#[test]
+fn every_page_renders_in_every_language() {
+    let pages = Pages::builder().add(PAGES).build().unwrap();
+    pages.check().unwrap();
+}
+
+/// The list of routes that are open to anybody only shrinks.
+#[tokio::test]
+async fn only_what_must_be_is_open_to_strangers() {
+    let app = App::new().await;
+    let routes = app.auth.routes::<()>();
+    let mut open: Vec<_> = routes
+        .list()
+        .iter()
+        .filter(|route| route.access == Access::public())
+        .map(|route| format!("{} {}", route.method, route.path))
+        .collect();
+    open.sort();
+    assert_eq!(
+        open,
+        [
+            "GET /sign-in",
+            "GET /sign-up",
+            "GET /verify",
+            "POST /api/v1/auth/sign-in",
+            "POST /api/v1/auth/sign-out",
+            "POST /api/v1/auth/sign-up",
+            "POST /api/v1/auth/verify",
+            "POST /api/v1/auth/verify/resend",
+            "POST /sign-in",
+            "POST /sign-out",
+            "POST /sign-up",
+            "POST /verify",
+            "POST /verify/resend",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn what_would_not_be_safe_does_not_build() {
+    let test = TestDb::new(&[MIGRATIONS]).await.unwrap();
+    let builder = |url: &str| {
+        let pages = Pages::builder().add(PAGES).build().unwrap();
+        Auth::builder(&test.db, Arc::new(Mailbox::new()), pages, url.parse().unwrap())
+    };
+    assert!(matches!(builder("http://10.0.0.7:3000").build(), Err(AuthBuildError::PlainHttp(_))));
+    assert!(matches!(builder("http://localhost.evil.example").build(), Err(AuthBuildError::PlainHttp(_))));
+    assert!(builder("http://10.0.0.7:3000").insecure_lan(true).build().is_ok());
+    for safe in ["https://app.example.com", "http://localhost:3000", "http://127.0.0.1:3000", "http://[::1]:3000"] {
+        assert!(builder(safe).build().is_ok(), "{safe}");
+    }
+    assert!(matches!(builder("http://localhost").home("//evil.example").build(), Err(AuthBuildError::Path(_))));
+    assert!(matches!(builder("http://localhost").agent_key_prefix("Mon_").build(), Err(AuthBuildError::AgentKeyPrefix(_))));
+}
