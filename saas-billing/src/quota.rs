@@ -78,7 +78,11 @@ impl Billing {
     pub async fn plan_in(&self, tx: &mut TenantTx) -> Result<&Plan, DbError> {
         let tenant = tx.tenant().map(uuid::Uuid::from);
         let name = query_scalar!("select plan from billing.tenant_plan where tenant_id = $1", tenant).fetch_optional(&mut **tx).await?;
-        Ok(name.and_then(|name| self.plans.get(&name)).unwrap_or_else(|| self.plans.default_plan()))
+        Ok(self.plan_or_default(name.as_deref()))
+    }
+
+    fn plan_or_default(&self, name: Option<&str>) -> &Plan {
+        name.and_then(|name| self.plans.get(name)).unwrap_or_else(|| self.plans.default_plan())
     }
 
     /// Takes `quantity` of a meter, or nothing if the plan does not allow so many.
@@ -105,9 +109,21 @@ impl Billing {
     ///
     /// Fails if the database does.
     pub async fn reserve_up_to_in(&self, tx: &mut TenantTx, meter: Meter, quantity: u32) -> Result<u32, DbError> {
-        let limit = self.plan_in(tx).await?.limit_of(meter).at_most();
         let tenant = tx.tenant().map(uuid::Uuid::from);
-        let used = lock_in(tx, meter).await?;
+        // The tenant's first of its kind makes the row; from then on it is there to be locked.
+        let row = query!(
+            r#"with locked as (
+                insert into quota as q (tenant_id, meter, used) values ($1, $2, 0)
+                on conflict (tenant_id, meter) do update set used = q.used
+                returning used
+            )
+            select used as "used!", (select plan from billing.tenant_plan where tenant_id = $1) as plan from locked"#,
+            tenant,
+            meter.name(),
+        )
+        .fetch_one(&mut **tx)
+        .await?;
+        let (used, limit) = (row.used, self.plan_or_default(row.plan.as_deref()).limit_of(meter).at_most());
         let granted = limit.map_or(i64::from(quantity), |limit| (limit - used).clamp(0, i64::from(quantity)));
         query!("update quota set used = used + $3 where tenant_id = $1 and meter = $2", tenant, meter.name(), granted,)
             .execute(&mut **tx)
@@ -158,19 +174,4 @@ impl Billing {
         };
         Ok(LimitReached { meter, limit, used: usage.used, plan })
     }
-}
-
-/// Locks the quota row, making it first if it is the tenant's first of its kind.
-async fn lock_in(tx: &mut TenantTx, meter: Meter) -> Result<i64, DbError> {
-    let tenant = tx.tenant().map(uuid::Uuid::from);
-    let used = query_scalar!(
-        r#"insert into quota as q (tenant_id, meter, used) values ($1, $2, 0)
-        on conflict (tenant_id, meter) do update set used = q.used
-        returning used"#,
-        tenant,
-        meter.name(),
-    )
-    .fetch_one(&mut **tx)
-    .await?;
-    Ok(used)
 }
