@@ -1,12 +1,22 @@
 //! Sign-up, sign-in, sessions and keys, over HTTP and on a real PostgreSQL as the application's own login.
 
+#[cfg(test)]
 mod agents;
+#[cfg(test)]
 mod app;
+#[cfg(test)]
 mod catalogue;
+#[cfg(test)]
 mod csrf;
+#[cfg(test)]
 mod layer;
+#[cfg(test)]
 mod mailbox;
+#[cfg(test)]
 mod sessions;
+#[cfg(test)]
 mod sign_in;
+#[cfg(test)]
 mod sign_up;
+#[cfg(test)]
 mod verify;
