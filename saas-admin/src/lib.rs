@@ -22,6 +22,8 @@ mod error;
 mod migrate;
 mod product;
 mod serve;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 use std::{
     io::{self, Write as _},

@@ -6,7 +6,7 @@ use std::{
 
 use axum::{Router, body::Body, extract::ConnectInfo};
 use bytes::Bytes;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
@@ -134,24 +134,42 @@ impl TestClient {
         self.send(request).await
     }
 
+    /// Asks for a stream of events and does not wait for its end.
+    ///
+    /// # Panics
+    ///
+    /// If it is no path.
+    pub async fn open(&self, path: &str) -> Response<Body> {
+        let request = Request::builder().uri(path).header(header::HOST, "localhost:3000").header(header::ACCEPT, "text/event-stream");
+        let mut request = request.body(Body::empty()).unwrap_or_else(|error| panic!("{path}: {error}"));
+        if let Some(cookies) = self.cookie_header() {
+            request.headers_mut().insert(header::COOKIE, cookies);
+        }
+        request.headers_mut().extend(self.headers.clone());
+        self.answer(request).await
+    }
+
     /// Sends a request as it is, with this client's identity but none of its headers.
     ///
     /// # Panics
     ///
     /// If the answer's body breaks off.
-    pub async fn send(&self, mut request: Request<Body>) -> Answer {
+    pub async fn send(&self, request: Request<Body>) -> Answer {
+        let (parts, body) = self.answer(request).await.into_parts();
+        let body = body.collect().await.unwrap_or_else(|error| panic!("the body broke off: {error}")).to_bytes();
+        self.keep_cookies(&parts.headers);
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    async fn answer(&self, mut request: Request<Body>) -> Response<Body> {
         request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 1], 40_000))));
         if let Some(principal) = &self.principal {
             request.extensions_mut().insert(principal.clone());
         }
-        let response = match self.router.clone().oneshot(request).await {
+        match self.router.clone().oneshot(request).await {
             Ok(response) => response,
             Err(never) => match never {},
-        };
-        let (parts, body) = response.into_parts();
-        let body = body.collect().await.unwrap_or_else(|error| panic!("the body broke off: {error}")).to_bytes();
-        self.keep_cookies(&parts.headers);
-        Answer { status: parts.status, headers: parts.headers, body }
+        }
     }
 
     /// The value of a cookie that it keeps.

@@ -99,7 +99,8 @@ impl Page {
             Some(Principal::User(signed_in)) => Some(signed_in),
             _ => None,
         };
-        let standing = parts.extensions.get::<Standing>();
+        // A machine that asks for a page is told in one what is wrong; it has no role that people have a word for.
+        let standing = parts.extensions.get::<Standing>().filter(|_| signed_in.is_some());
         let frame = Frame {
             nonce: parts.extensions.get::<Nonce>().map(|nonce| nonce.as_str().to_owned()).unwrap_or_default(),
             path: path.to_owned(),

@@ -1,0 +1,179 @@
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use http::StatusCode;
+use monitoring::server::{ALL_MIGRATIONS, product};
+use saas_admin::{Program, testing::TestProgram};
+use saas_core::{
+    AgentId, Clock, Db, RouteInfo, TenantId, UserId,
+    mail::DevMailbox,
+    testing::{Answer, TestApp, TestClient, TestDb},
+};
+use saas_tenancy::Role;
+use serde_json::json;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// The composed product, and everybody who uses it.
+pub(crate) struct App {
+    pub(crate) test: TestDb,
+    pub(crate) program: Program,
+    pub(crate) mailbox: DevMailbox,
+    pub(crate) routes: Vec<RouteInfo>,
+    app: TestApp,
+    people: AtomicU32,
+    _mail: TempDir,
+}
+
+/// A person with a browser.
+pub(crate) struct Person {
+    pub(crate) id: UserId,
+    pub(crate) email: String,
+    pub(crate) browser: TestClient,
+}
+
+/// A machine that registered.
+pub(crate) struct Agent {
+    pub(crate) id: AgentId,
+    pub(crate) key: String,
+    pub(crate) instance: Uuid,
+    pub(crate) credential: String,
+    pub(crate) client: TestClient,
+}
+
+pub(crate) const PASSWORD: &str = "correct horse battery staple 9";
+
+impl App {
+    pub(crate) async fn new() -> Self {
+        Self::at(Clock::system()).await
+    }
+
+    pub(crate) async fn at(clock: Clock) -> Self {
+        let test = TestDb::at(ALL_MIGRATIONS, clock, 10).await.unwrap();
+        let mail = TempDir::new().unwrap();
+        let TestProgram { app, program, mailbox, .. } = product().test(&test.db, mail.path()).unwrap();
+        let routes = app.routes().to_vec();
+        Self { test, program, mailbox, routes, app: TestApp::new(app), people: AtomicU32::new(0), _mail: mail }
+    }
+
+    /// Somebody with an empty browser.
+    pub(crate) fn anon(&self) -> TestClient {
+        self.app.browser()
+    }
+
+    /// The same product over the same database, but reached in another way. The second value keeps its mail.
+    pub(crate) fn again(&self, db: &Db) -> (TestApp, TempDir) {
+        let mail = TempDir::new().unwrap();
+        let program = product().test(db, mail.path()).unwrap();
+        (TestApp::new(program.app), mail)
+    }
+
+    /// An organization on the free plan, with nobody in it.
+    pub(crate) async fn tenant(&self, slug: &str) -> TenantId {
+        self.test.tenant(slug).await
+    }
+
+    /// Somebody who signed up, confirmed their address and signed in, and belongs nowhere.
+    pub(crate) async fn person(&self) -> Person {
+        let email = format!("person{}@example.com", self.people.fetch_add(1, Ordering::Relaxed));
+        let browser = self.anon();
+        let account = json!({ "name": "Ada Lovelace", "email": email, "password": PASSWORD });
+        expect(&browser.post("/api/v1/auth/sign-up", &account).await, StatusCode::ACCEPTED);
+        let token = self.mailed_token(&email).await;
+        expect(&browser.post("/api/v1/auth/verify", &json!({ "token": token })).await, StatusCode::NO_CONTENT);
+        let signed_in = browser.post("/api/v1/auth/sign-in", &json!({ "email": email, "password": PASSWORD })).await;
+        expect(&signed_in, StatusCode::OK);
+        let id = signed_in.json()["id"].as_str().unwrap().parse().unwrap();
+        Person { id, email, browser }
+    }
+
+    async fn mailed_token(&self, email: &str) -> String {
+        let mails = self.mailbox.list().await.unwrap();
+        let mail = mails.into_iter().find(|kept| kept.mail.to == email).unwrap_or_else(|| panic!("no mail to {email}"));
+        let (_, token) = mail.mail.text.split_once("token=").unwrap();
+        token.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_')).next().unwrap().to_owned()
+    }
+
+    /// A signed-in member of an organization.
+    pub(crate) async fn member(&self, tenant: TenantId, role: Role) -> Person {
+        let person = self.person().await;
+        self.test.member(tenant, person.id, role.as_str()).await;
+        person
+    }
+
+    /// Puts an organization on a plan.
+    pub(crate) async fn plan(&self, tenant: TenantId, plan: &'static str) {
+        self.execute("insert into billing.tenant_plan (tenant_id, plan, since) select $1, $2::text, now()", tenant, plan).await;
+    }
+
+    /// Sets the state of an organization: active, suspended or deleted.
+    pub(crate) async fn set_state(&self, tenant: TenantId, state: &'static str) {
+        self.execute("update core.tenant set state = $2 where id = $1", tenant, state).await;
+    }
+
+    /// Undoes that people left an organization.
+    pub(crate) async fn bring_back(&self, tenant: TenantId) {
+        self.execute("update core.member set left_at = null where tenant_id = $1 and $2 = ''", tenant, "").await;
+    }
+
+    async fn execute(&self, statement: &'static str, tenant: TenantId, text: &str) {
+        let mut owner = self.owner().await;
+        sqlx::query(statement).bind(Uuid::from(tenant)).bind(text).execute(&mut owner).await.unwrap();
+    }
+
+    /// A connection that migrations would have: it sees every tenant.
+    pub(crate) async fn owner(&self) -> sqlx::PgConnection {
+        use sqlx::Connection as _;
+        sqlx::PgConnection::connect(self.test.database.owner_url().expose()).await.unwrap()
+    }
+
+    /// A number that the database counts, over all tenants.
+    pub(crate) async fn count(&self, query: &'static str) -> i64 {
+        sqlx::query_scalar(query).fetch_one(&mut self.owner().await).await.unwrap()
+    }
+
+    /// An agent that somebody with the right to do so added, and its key.
+    pub(crate) async fn added(&self, by: &Person) -> (AgentId, String) {
+        let added = by.browser.post("/api/v1/agents", &json!({ "name": "Office" })).await;
+        expect(&added, StatusCode::CREATED);
+        let added = added.json();
+        (added["id"].as_str().unwrap().parse().unwrap(), added["key"].as_str().unwrap().to_owned())
+    }
+
+    /// An agent that registered with its key.
+    pub(crate) async fn agent(&self, by: &Person) -> Agent {
+        let (id, key) = self.added(by).await;
+        let instance = Uuid::now_v7();
+        let answer = self.register(&key, instance).await;
+        expect(&answer, StatusCode::CREATED);
+        let credential = answer.json()["credential"].as_str().unwrap().to_owned();
+        let client = self.anon().bearer(&credential);
+        Agent { id, key, instance, credential, client }
+    }
+
+    /// What a machine says when it runs for the first time.
+    pub(crate) async fn register(&self, key: &str, instance: Uuid) -> Answer {
+        self.anon().bearer(key).post("/api/agent/register", &registration(instance)).await
+    }
+}
+
+/// The body of a registration.
+pub(crate) fn registration(instance: Uuid) -> serde_json::Value {
+    json!({ "instance": instance, "hostname": "probe", "version": "0.1.0", "os": "linux x86_64", "networks": ["10.0.0.0/24"] })
+}
+
+/// Demands a status, and shows the answer where it is another.
+#[track_caller]
+pub(crate) fn expect(answer: &Answer, status: StatusCode) {
+    assert_eq!(answer.status, status, "{}", answer.text());
+}
+
+/// Demands a problem document of one kind.
+#[track_caller]
+pub(crate) fn expect_problem(answer: &Answer, status: StatusCode, kind: &str) -> serde_json::Value {
+    expect(answer, status);
+    assert_eq!(answer.headers[http::header::CONTENT_TYPE], "application/problem+json");
+    let document = answer.json();
+    assert_eq!(document["type"], format!("/problems/{kind}"), "{document}");
+    assert_eq!(document["status"], status.as_u16());
+    document
+}

@@ -1,0 +1,14 @@
+//! The monitoring product, as its users and its agents meet it.
+
+#[cfg(test)]
+mod agent_buffer;
+#[cfg(test)]
+mod agent_discovery;
+#[cfg(test)]
+mod agent_run;
+#[cfg(test)]
+mod app;
+#[cfg(test)]
+mod lab;
+#[cfg(test)]
+mod routes;

@@ -1,0 +1,229 @@
+//! Every route of the composed product, called by everybody who could try. A route that is added is in these tests by itself; what they
+//! cannot know, a good request and a reason for an exception, stands in the tables here.
+
+mod actors;
+mod requests;
+
+use std::collections::BTreeMap;
+
+use http::{Method, StatusCode};
+use monitoring::server::{MATRIX, product};
+use saas_core::{Caller, Clock, DatabaseConfig, Db, RouteInfo, Secret};
+use saas_tenancy::{Role, Roles};
+
+use crate::app::{App, expect_problem};
+use actors::{Actor, Kind, Scene};
+
+/// What a rule would answer otherwise, and why it does not.
+const EXCEPTIONS: &[(&str, &str, Kind, u16, &str)] = &[
+    ("DELETE", "/api/v1/members/{user}", Kind::Role(Role::Viewer), 403, "everybody may leave, but removing another takes the permission"),
+    ("DELETE", "/api/v1/members/{user}", Kind::Role(Role::Member), 403, "everybody may leave, but removing another takes the permission"),
+    ("POST", "/members/{user}/remove", Kind::Role(Role::Viewer), 403, "everybody may leave, but removing another takes the permission"),
+    ("POST", "/members/{user}/remove", Kind::Role(Role::Member), 403, "everybody may leave, but removing another takes the permission"),
+    ("POST", "/organizations/switch", Kind::Other, 404, "the organization stands in the form"),
+    ("POST", "/api/agent/register", Kind::Agent, 401, "a machine registers with a key, before it has a credential"),
+];
+
+/// What the access of a route demands of an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Demand {
+    Status(u16),
+    /// Neither 401, 403, 404, 405 nor a failure.
+    Allowed,
+}
+
+impl Demand {
+    fn is_met(self, status: StatusCode) -> bool {
+        match self {
+            Self::Status(wanted) => status == wanted,
+            Self::Allowed => !matches!(status.as_u16(), 401 | 403 | 404 | 405 | 500..),
+        }
+    }
+}
+
+fn demand(route: &RouteInfo, kind: Kind) -> Demand {
+    let exception = EXCEPTIONS.iter().find(|(method, path, who, ..)| route.method == *method && route.path == *path && *who == kind);
+    if let Some((.., status, _)) = exception {
+        return Demand::Status(*status);
+    }
+    let roles = Roles::new(MATRIX);
+    let holds = |role| route.access.permissions.iter().all(|permission| roles.of(role).contains(permission));
+    match (route.access.caller, kind) {
+        (Caller::Public, _) => Demand::Allowed,
+        (_, Kind::Stranger) => nobody(route),
+        (Caller::Agent, Kind::Agent) => Demand::Allowed,
+        (Caller::Agent, Kind::Key) if route.access.permissions.is_empty() => Demand::Allowed,
+        (_, Kind::Key) => nobody(route),
+        (Caller::Agent, _) if route.access.permissions.is_empty() => Demand::Status(401),
+        (Caller::Agent, _) | (_, Kind::Agent) => Demand::Status(403),
+        (Caller::SignedIn | Caller::Member, Kind::Other) if route.path.contains('{') => Demand::Status(404),
+        (Caller::SignedIn, Kind::Role(_)) if route.path.contains("sessions/{id}") => Demand::Status(404),
+        (Caller::Member, Kind::Role(role)) if !holds(role) => Demand::Status(403),
+        _ => Demand::Allowed,
+    }
+}
+
+/// Whoever nobody knows is led to sign in where they asked for a page.
+fn nobody(route: &RouteInfo) -> Demand {
+    let is_page = route.method == Method::GET && !route.path.starts_with("/api/") && route.path != "/live";
+    Demand::Status(if is_page { 303 } else { 401 })
+}
+
+/// TEN-04, RBA-02, RBA-04: the whole matrix, cell by cell, through real requests.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_route_answers_everybody_as_its_access_says() {
+    let app = App::new().await;
+    let scene = Scene::of(&app).await;
+    let mut wrong = Vec::new();
+    let mut table = format!("{:47}{}", "", scene.actors.iter().map(|actor| format!("{:>9}", actor.name)).collect::<String>());
+    for route in &app.routes {
+        let name = format!("{} {}", route.method, route.path);
+        table.push_str(&format!("\n{name:47}"));
+        for actor in &scene.actors {
+            let (status, text) = scene.call(&app, route, actor).await;
+            table.push_str(&format!("{:>9}", status.as_u16()));
+            let demanded = demand(route, actor.kind);
+            if !demanded.is_met(status) {
+                wrong.push(format!("{name} as {}: {status} instead of {demanded:?}\n{text}", actor.name));
+            }
+            if actor.kind == Kind::Other && scene.gives_away(&text) {
+                wrong.push(format!("{name} shows another organization something of the first:\n{text}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+    let is_as_noted = table == include_str!("routes/matrix.txt").trim_end();
+    assert!(is_as_noted, "the matrix in routes/matrix.txt is another; it is now:\n{table}");
+}
+
+/// Conventions 19: an exception that nothing needs any more goes.
+#[tokio::test]
+async fn every_exception_is_of_a_route_that_there_is() {
+    let app = App::new().await;
+    for (method, path, kind, status, reason) in EXCEPTIONS {
+        let route = app.routes.iter().find(|route| route.method == *method && route.path == *path);
+        let route = route.unwrap_or_else(|| panic!("{method} {path} is no route: {reason}"));
+        let plain = RouteInfo { path: format!("/no-exception{}", route.path.replace("{user}", "x")), ..route.clone() };
+        assert_ne!(demand(&plain, *kind), Demand::Status(*status), "{method} {path}: the rule says so already");
+    }
+}
+
+/// A stranger who asks for a page is led to sign in and back; a program is told 401, and so is a form.
+#[tokio::test]
+async fn a_stranger_is_led_to_sign_in_and_a_program_is_told_401() {
+    let app = App::new().await;
+    for route in app.routes.iter().filter(|route| route.access.caller != Caller::Public) {
+        let path = route.path.replace("{id}", "01890000-0000-7000-8000-000000000000").replace("{user}", "01890000-0000-7000-8000-000000000000");
+        let name = format!("{} {path}", route.method);
+        let program = app.anon().call(route.method.clone(), &path, "application/json", None, bytes::Bytes::new()).await;
+        expect_problem(&program, StatusCode::UNAUTHORIZED, "unauthenticated");
+        let browser = app.anon().call(route.method.clone(), &path, "text/html", None, bytes::Bytes::new()).await;
+        if path.starts_with("/api/") {
+            expect_problem(&browser, StatusCode::UNAUTHORIZED, "unauthenticated");
+        } else if route.method == Method::GET {
+            let encoded = path.replace('/', "%2F");
+            assert_eq!(browser.location(), Some(format!("/sign-in?next={encoded}").as_str()), "{name}");
+        } else {
+            assert_eq!(browser.status, StatusCode::UNAUTHORIZED, "{name}");
+            assert!(browser.text().contains("<html"), "{name} shows a browser no page: {}", browser.text());
+        }
+    }
+}
+
+/// A person who names another organization learns nothing about it: it is as unknown as one that never was.
+#[tokio::test]
+async fn naming_an_organization_that_is_not_ones_own_is_answered_like_one_that_never_was() {
+    let app = App::new().await;
+    let scene = Scene::of(&app).await;
+    let other = scene.actor(Kind::Other);
+    let unknown = saas_core::TenantId::new().to_string();
+    let known = scene.tenant.to_string();
+    for route in app.routes.iter().filter(|route| route.access.caller == Caller::Member) {
+        let mut answers = Vec::new();
+        for named in [known.as_str(), "canary", unknown.as_str(), "no-such-organization"] {
+            let client = other.client.clone().with("x-organization", named);
+            let (path, body) = scene.request(&app, route, other).await;
+            answers.push((StatusCode::NOT_FOUND, body.send(&client, route, &path).await));
+        }
+        let name = format!("{} {}", route.method, route.path);
+        assert!(answers.iter().all(|(status, answer)| answer.0 == *status), "{name}: {answers:?}");
+        assert!(!route.path.starts_with("/api/") || answers.iter().all(|(_, answer)| answer.1 == answers[0].1.1), "{name}: {answers:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_method_that_a_path_does_not_offer_is_405_and_an_unknown_path_404() {
+    let app = App::new().await;
+    let mut offered: BTreeMap<&str, Vec<&Method>> = BTreeMap::new();
+    for route in &app.routes {
+        offered.entry(&route.path).or_default().push(&route.method);
+    }
+    let everything = [Method::GET, Method::POST, Method::PUT, Method::PATCH, Method::DELETE];
+    for (path, methods) in offered {
+        for method in everything.iter().filter(|method| !methods.contains(method)) {
+            let path = path.replace(['{', '}'], "");
+            let matches_another = app.routes.iter().any(|route| route.method == *method && matches(&route.path, &path));
+            if matches_another {
+                continue;
+            }
+            let answer = app.anon().call(method.clone(), &path, "application/json", None, bytes::Bytes::new()).await;
+            expect_problem(&answer, StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed");
+            assert!(answer.headers.contains_key(http::header::ALLOW), "{method} {path}");
+        }
+    }
+    for path in ["/nowhere", "/api/v1/nowhere", "/api/v2/devices", "/devices/", "//devices", "/agents/../devices"] {
+        expect_problem(&app.anon().get(path).await, StatusCode::NOT_FOUND, "not-found");
+    }
+    let page = app.anon().page("/nowhere").await;
+    assert_eq!(page.status, StatusCode::NOT_FOUND);
+    assert!(page.text().contains("<html"));
+}
+
+/// Whether a path is one of a route's.
+fn matches(route: &str, path: &str) -> bool {
+    let (route, path): (Vec<_>, Vec<_>) = (route.split('/').collect(), path.split('/').collect());
+    route.len() == path.len() && route.iter().zip(path).all(|(part, given)| part.starts_with('{') || *part == given)
+}
+
+/// Design 12.19: safe methods never write. Both logins may only read here, and every GET answers as it did.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_get_needs_to_write() {
+    let app = App::new().await;
+    let scene = Scene::of(&app).await;
+    let read_only = |url: &Secret| Secret::new(format!("{}?options=-c%20default_transaction_read_only%3Don", url.expose()));
+    let logins = app.test.database.logins();
+    let config = DatabaseConfig {
+        owner: None,
+        app: read_only(&logins.app),
+        system: read_only(&logins.system),
+        max_connections: 5,
+        allow_old_server: true,
+    };
+    let db = Db::connect(&config, product().migrations, Clock::system()).await.unwrap();
+    let refused = sqlx::query("insert into core.user (id, created_at) values (gen_random_uuid(), now())");
+    assert!(refused.execute(&mut *db.system("prove that it is read-only").begin().await.unwrap()).await.is_err());
+    let (reader, _mail) = app.again(&db);
+    for route in app.routes.iter().filter(|route| route.method == Method::GET && route.path != "/dev/mail/{id}") {
+        for actor in &scene.actors {
+            let (path, body) = scene.request(&app, route, actor).await;
+            let usual = body.send(&actor.client, route, &path).await.0;
+            let copy = actor.copied_to(&reader);
+            let (status, text) = body.send(&copy, route, &path).await;
+            assert_eq!(status, usual, "{path} as {}: {text}", actor.name);
+            assert!(!status.is_server_error(), "{path} as {}", actor.name);
+        }
+    }
+}
+
+impl Actor {
+    /// The same caller at another application.
+    fn copied_to(&self, app: &saas_core::testing::TestApp) -> saas_core::testing::TestClient {
+        let cookies: Vec<_> =
+            ["__Host-session", "organization"].into_iter().filter_map(|name| Some(format!("{name}={}", self.client.cookie(name)?))).collect();
+        let mut copy = app.browser();
+        for (name, value) in self.headers.iter().map(|(name, value)| (*name, value.as_str())) {
+            copy = copy.with(name, value);
+        }
+        if cookies.is_empty() { copy } else { copy.with("cookie", &cookies.join("; ")) }
+    }
+}

@@ -1,0 +1,136 @@
+use http::StatusCode;
+use saas_core::{RouteInfo, TenantId, testing::TestClient};
+use saas_tenancy::Role;
+use serde_json::json;
+
+use super::requests::Request;
+use crate::app::{App, PASSWORD, Person, expect};
+
+/// Who somebody is, seen from the first organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Stranger,
+    /// The owner of another organization.
+    Other,
+    Role(Role),
+    /// A machine of the first organization, with its credential.
+    Agent,
+    /// A machine with a key that nobody has registered with.
+    Key,
+}
+
+pub(super) struct Actor {
+    pub(super) name: &'static str,
+    pub(super) kind: Kind,
+    pub(super) client: TestClient,
+    /// What it sends beside its cookies.
+    pub(super) headers: Vec<(&'static str, String)>,
+    email: Option<String>,
+}
+
+/// An organization with somebody of each role, a machine and a device, another organization beside it, and a stranger.
+pub(super) struct Scene {
+    pub(super) tenant: TenantId,
+    pub(super) actors: Vec<Actor>,
+    owner: TestClient,
+    /// A session of somebody who is in no organization.
+    session: String,
+}
+
+impl Scene {
+    pub(super) async fn of(app: &App) -> Self {
+        let (tenant, other) = (app.tenant("canary").await, app.tenant("other").await);
+        app.plan(tenant, "team").await;
+        app.plan(other, "team").await;
+        let mut actors = vec![Actor { name: "stranger", kind: Kind::Stranger, client: app.anon(), headers: Vec::new(), email: None }];
+        actors.push(Actor::person("other", Kind::Other, other, app.member(other, Role::Owner).await));
+        let owner = app.member(tenant, Role::Owner).await;
+        for (name, role) in [("viewer", Role::Viewer), ("member", Role::Member), ("admin", Role::Admin)] {
+            actors.push(Actor::person(name, Kind::Role(role), tenant, app.member(tenant, role).await));
+        }
+        let agent = app.agent(&owner).await;
+        let device = json!({ "devices": [{ "address": "10.0.0.1", "hostname": "canary-host", "found_by": ["tcp"] }] });
+        expect(&agent.client.post("/api/agent/devices", &device).await, StatusCode::OK);
+        let (_, key) = app.added(&owner).await;
+        let bystander = app.person().await;
+        let session = bystander.browser.get("/api/v1/auth/sessions").await.json()[0]["id"].clone();
+        let arranging = owner.browser.clone().with("x-organization", &tenant.to_string());
+        actors.push(Actor::person("owner", Kind::Role(Role::Owner), tenant, owner));
+        actors.push(Actor::machine(app, "agent", Kind::Agent, &agent.credential));
+        actors.push(Actor::machine(app, "key", Kind::Key, &key));
+        Self { tenant, actors, owner: arranging, session: session.as_str().unwrap().to_owned() }
+    }
+
+    pub(super) fn actor(&self, kind: Kind) -> &Actor {
+        self.actors.iter().find(|actor| actor.kind == kind).unwrap()
+    }
+
+    /// Calls a route with a good request, on something of the first organization that is there.
+    pub(super) async fn call(&self, app: &App, route: &RouteInfo, actor: &Actor) -> (StatusCode, String) {
+        let (path, request) = self.request(app, route, actor).await;
+        let outcome = request.send(&actor.client, route, &path).await;
+        if route.path == "/members/leave" {
+            app.bring_back(self.tenant).await;
+        }
+        if route.path.ends_with("/sign-out") && let Some(email) = &actor.email {
+            let credentials = json!({ "email": email, "password": PASSWORD });
+            expect(&actor.client.post("/api/v1/auth/sign-in", &credentials).await, StatusCode::OK);
+        }
+        outcome
+    }
+
+    /// A good request: the path with what it names made anew, and the body.
+    pub(super) async fn request(&self, app: &App, route: &RouteInfo, actor: &Actor) -> (String, Request) {
+        let path = &route.path;
+        let path = if path.contains("agents/{id}") {
+            path.replace("{id}", &self.new_agent().await)
+        } else if path.contains("members/{user}") {
+            let user = app.test.user().await;
+            app.test.member(self.tenant, user, "viewer").await;
+            path.replace("{user}", &user.to_string())
+        } else if path.contains("sessions/{id}") {
+            path.replace("{id}", &self.session)
+        } else if path == "/dev/mail/{id}" {
+            path.replace("{id}", &app.mailbox.list().await.unwrap()[0].id.to_string())
+        } else {
+            path.replace("{file}", "core.css").replace("{kind}", "not-found")
+        };
+        assert!(!path.contains('{'), "say what {path} is called with");
+        // Without it, this leads to the list, for whoever came without the script.
+        let query = if route.path == "/agents/{id}" { "?fragment=agent" } else { "" };
+        (path + query, Request::to(route, self.tenant, actor.kind))
+    }
+
+    async fn new_agent(&self) -> String {
+        let list = self.owner.get("/api/v1/agents").await.json();
+        let spare = list.as_array().unwrap().iter().find(|agent| agent["name"] == "Canary").map(|agent| agent["id"].clone());
+        let id = match spare {
+            Some(id) => id,
+            None => {
+                let added = self.owner.post("/api/v1/agents", &json!({ "name": "Canary" })).await;
+                expect(&added, StatusCode::CREATED);
+                added.json()["id"].clone()
+            }
+        };
+        id.as_str().unwrap().to_owned()
+    }
+
+    /// Whether a text holds something of the first organization.
+    pub(super) fn gives_away(&self, text: &str) -> bool {
+        let text = text.to_lowercase();
+        ["canary", "10.0.0.1", &self.tenant.to_string()].iter().any(|secret| text.contains(secret))
+    }
+}
+
+impl Actor {
+    fn person(name: &'static str, kind: Kind, tenant: TenantId, person: Person) -> Self {
+        let headers = vec![("x-organization", tenant.to_string())];
+        let client = person.browser.with("x-organization", &tenant.to_string());
+        Self { name, kind, client, headers, email: Some(person.email) }
+    }
+
+    fn machine(app: &App, name: &'static str, kind: Kind, secret: &str) -> Self {
+        let headers = vec![("authorization", format!("Bearer {secret}"))];
+        Self { name, kind, client: app.anon().bearer(secret), headers, email: None }
+    }
+}

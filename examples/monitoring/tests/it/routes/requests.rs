@@ -1,0 +1,73 @@
+use http::{Method, StatusCode};
+use saas_core::{RouteInfo, TenantId, testing::TestClient};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::actors::Kind;
+use crate::app::registration;
+
+/// What is sent to a route.
+#[derive(Debug, Clone)]
+pub(super) enum Request {
+    /// A page or a document is asked for.
+    Get,
+    /// A stream is asked for.
+    Stream,
+    /// Nothing but the path.
+    Empty,
+    Form(Vec<(&'static str, String)>),
+    Json(Value),
+}
+
+impl Request {
+    /// A request that nobody who may make it is refused for.
+    pub(super) fn to(route: &RouteInfo, tenant: TenantId, kind: Kind) -> Self {
+        let time = "2026-03-01T00:00:00Z";
+        let instance = Uuid::from_u128(7);
+        match (route.method.as_str(), route.path.as_str()) {
+            ("GET", "/live") => Self::Stream,
+            ("GET", _) => Self::Get,
+            ("POST", "/agents") => Self::Form(vec![("name", format!("New of {kind:?}"))]),
+            ("POST", "/api/v1/agents") => Self::Json(json!({ "name": format!("New of {kind:?}") })),
+            ("POST", "/members/{user}/role") => Self::Form(vec![("role", "member".to_owned())]),
+            ("PATCH", "/api/v1/members/{user}") => Self::Json(json!({ "role": "member" })),
+            ("POST", "/organizations") => Self::Form(vec![("name", "One more".to_owned())]),
+            ("POST", "/api/v1/organizations") => Self::Json(json!({ "name": "One more" })),
+            ("POST", "/organizations/switch") => Self::Form(vec![("organization", tenant.to_string())]),
+            ("POST", "/api/agent/register") => Self::Json(registration(instance)),
+            ("POST", "/api/agent/heartbeat") => {
+                Self::Json(json!({ "at": time, "version": "0.1.0", "uptime_seconds": 1, "buffered": 0 }))
+            }
+            ("POST", "/api/agent/devices") => Self::Json(json!({ "devices": [{ "address": "10.0.0.2", "found_by": ["icmp"] }] })),
+            ("POST", "/api/agent/status") => Self::Json(json!({ "readings": [{ "address": "10.0.0.1", "at": time, "up": true }] })),
+            // Enough to be let in; signing up in earnest takes longer than all else together.
+            ("POST", "/sign-up" | "/sign-in" | "/verify/resend") => Self::Form(vec![("email", String::new())]),
+            ("POST", "/verify") => Self::Form(vec![("token", "none".to_owned())]),
+            ("POST", "/api/v1/auth/sign-up" | "/api/v1/auth/sign-in" | "/api/v1/auth/verify" | "/api/v1/auth/verify/resend") => {
+                Self::Json(json!({ "email": "" }))
+            }
+            ("DELETE", _)
+            | (
+                "POST",
+                "/agents/{id}/revoke" | "/members/{user}/remove" | "/members/leave" | "/sessions/{id}/end" | "/sessions/end-others"
+                | "/sign-out" | "/api/v1/auth/sign-out",
+            ) => Self::Empty,
+            (method, path) => panic!("say what a good request to {method} {path} looks like"),
+        }
+    }
+
+    pub(super) async fn send(&self, client: &TestClient, route: &RouteInfo, path: &str) -> (StatusCode, String) {
+        let accept = if route.path.starts_with("/api/") { "application/json" } else { "text/html" };
+        let answer = match self {
+            Self::Stream => return (client.open(path).await.status(), String::new()),
+            Self::Get => client.call(Method::GET, path, accept, None, bytes::Bytes::new()).await,
+            Self::Empty => client.call(route.method.clone(), path, accept, None, bytes::Bytes::new()).await,
+            Self::Form(fields) => {
+                let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                client.form(path, &fields).await
+            }
+            Self::Json(body) => client.json(route.method.clone(), path, body).await,
+        };
+        (answer.status, answer.text())
+    }
+}
