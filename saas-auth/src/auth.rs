@@ -1,7 +1,7 @@
 use std::{fmt, sync::Arc};
 
 use saas_core::{
-    Db, DbError, Routes,
+    Db, DbError, Routes, SessionId,
     pages::{Locale, Pages},
 };
 use tokio::sync::Semaphore;
@@ -12,7 +12,7 @@ use crate::{
     mail::{Letters, Post},
     next::local_path,
     password::Hasher,
-    session::SessionCookie,
+    session::{SessionCookie, session_holds},
     web,
 };
 
@@ -109,6 +109,14 @@ impl Auth {
 
     pub(crate) fn letters(&self, locale: Locale, next: Option<String>) -> Letters {
         Letters::new(self.inner.public_url.clone(), locale, next)
+    }
+
+    /// Whether a session still opens anything. Ask it for what outlives a request, such as a stream; `false` too if nobody can tell.
+    pub async fn session_holds(&self, session: SessionId) -> bool {
+        session_holds(self.db(), session).await.unwrap_or_else(|error| {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a session cannot be checked");
+            false
+        })
     }
 
     /// Writes down that something was used, off the request. If too much is being written down the note is dropped: the next request makes

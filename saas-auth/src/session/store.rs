@@ -189,3 +189,21 @@ pub(crate) async fn session_seen(db: &Db, session: SessionId) -> Result<(), DbEr
     .await?;
     tx.commit().await
 }
+
+/// Whether a session still opens anything.
+pub(crate) async fn session_holds(db: &Db, session: SessionId) -> Result<bool, DbError> {
+    let mut tx = db.system("check the session of a stream").begin().await?;
+    let now = tx.now();
+    let holds = sqlx::query_scalar!(
+        r#"select exists (
+            select from auth.session
+            join core.user person on person.id = session.user_id
+            where session.id = $1 and session.ended_at is null and session.expires_at > $2 and person.state = 'active'
+        ) as "holds!""#,
+        Uuid::from(session),
+        now,
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    Ok(holds)
+}

@@ -1,5 +1,5 @@
 use axum::{extract::State as AxumState, response::Response};
-use saas_core::{Can, Routes, TenantDb};
+use saas_core::{Can, CurrentUser, Routes, TenantDb};
 use saas_tenancy::is_member;
 
 use super::{DeviceRead, State};
@@ -8,11 +8,11 @@ pub(super) fn routes() -> Routes<State> {
     Routes::new().get("/live", live)
 }
 
-/// Server-sent events for the pages of one tenant, for as long as the reader belongs to it.
-async fn live(can: Can<DeviceRead>, db: TenantDb, AxumState(state): AxumState<State>) -> Response {
-    let actor = can.actor();
+/// Server-sent events for the pages of one tenant, for as long as the reader is signed in and belongs to it.
+async fn live(can: Can<DeviceRead>, CurrentUser(me): CurrentUser, db: TenantDb, AxumState(state): AxumState<State>) -> Response {
+    let (actor, session, auth) = (can.actor(), me.session, state.auth.clone());
     state.live.stream(can.standing(), move || {
-        let db = db.clone();
-        async move { is_member(&db, actor).await }
+        let (db, auth) = (db.clone(), auth.clone());
+        async move { is_member(&db, actor).await && auth.session_holds(session).await }
     })
 }
