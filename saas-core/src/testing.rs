@@ -12,6 +12,7 @@
 mod app;
 pub mod database;
 mod db;
+pub mod isolation;
 
 pub use app::{Answer, TestApp, TestClient};
 pub use database::{EmptyDatabase, TestDatabase, TestDatabaseError};

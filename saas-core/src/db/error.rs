@@ -12,6 +12,12 @@ impl DbError {
         self.0.as_database_error().and_then(sqlx::error::DatabaseError::constraint)
     }
 
+    /// What the driver said.
+    #[cfg(feature = "testing")]
+    pub(crate) fn into_inner(self) -> sqlx::Error {
+        self.0
+    }
+
     /// The SQLSTATE of what the server said.
     #[must_use]
     pub fn code(&self) -> Option<String> {

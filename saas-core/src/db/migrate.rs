@@ -76,21 +76,12 @@ impl Db {
     ///
     /// Fails if the database does not answer.
     pub async fn pending_migrations(&self) -> Result<usize, DbError> {
-        let mut connection = self.inner.app.acquire().await?;
-        let mut pending = 0;
-        for step in self.inner.sets.iter().flat_map(Migrations::steps) {
-            let known: bool =
-                sqlx::query_scalar("select to_regclass($1) is not null").bind(&step.table).fetch_one(&mut *connection).await?;
-            let applied: Vec<i64> = if known {
-                sqlx::query_scalar(AssertSqlSafe(format!("select version from {} where success", step.table)))
-                    .fetch_all(&mut *connection)
-                    .await?
-            } else {
-                Vec::new()
-            };
-            pending += step.migrator.iter().filter(|migration| !applied.contains(&migration.version)).count();
-        }
-        Ok(pending)
+        let db = self.clone();
+        self.lookup(move |connection| {
+            let db = db.clone();
+            Box::pin(async move { pending(connection, &db.inner.sets).await })
+        })
+        .await
     }
 
     /// Every table that the program's crates say they make.
@@ -98,6 +89,22 @@ impl Db {
     pub fn inventory(&self) -> Vec<Table> {
         self.inner.sets.iter().flat_map(|set| set.inventory).copied().collect()
     }
+}
+
+async fn pending(connection: &mut PgConnection, sets: &[Migrations]) -> Result<usize, sqlx::Error> {
+    let mut pending = 0;
+    for step in sets.iter().flat_map(Migrations::steps) {
+        let known: bool = sqlx::query_scalar("select to_regclass($1) is not null").bind(&step.table).fetch_one(&mut *connection).await?;
+        let applied: Vec<i64> = if known {
+            sqlx::query_scalar(AssertSqlSafe(format!("select version from {} where success", step.table)))
+                .fetch_all(&mut *connection)
+                .await?
+        } else {
+            Vec::new()
+        };
+        pending += step.migrator.iter().filter(|migration| !applied.contains(&migration.version)).count();
+    }
+    Ok(pending)
 }
 
 pub(crate) fn with_core(sets: &[Migrations]) -> impl Iterator<Item = &Migrations> {

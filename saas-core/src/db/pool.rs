@@ -1,6 +1,9 @@
 //! Taking connections so that neither a cancelled request nor a dead server leaves anything behind.
 
-use std::ops::{Deref, DerefMut};
+use std::{
+    ops::{Deref, DerefMut},
+    time::Duration,
+};
 
 use sqlx::{AssertSqlSafe, PgPool, Postgres, SqlSafeStr as _, pool::PoolConnection, postgres::PgTransactionManager};
 use sqlx_core::transaction::TransactionManager as _;
@@ -22,8 +25,12 @@ impl Drop for Opening {
 /// A connection inside a transaction. Dropped before it is committed, it rolls back before anybody else gets it.
 pub(super) struct OpenTransaction {
     connection: PoolConnection<Postgres>,
-    done: bool,
 }
+
+/// The server answers COMMIT with success also where a statement has failed before, and undoes everything. The first statement fails there,
+/// so that what is reported as committed is. The chained transaction is empty and rolls back at the drop: sqlx counts open transactions and
+/// offers no other way to end one with a text of ours in one round trip.
+const COMMIT: &str = "set constraints all immediate; commit and chain";
 
 impl OpenTransaction {
     /// Opens a transaction with one round trip. `begin` is one text of several statements, the first of them `begin`.
@@ -36,22 +43,19 @@ impl OpenTransaction {
             opening.0.take().ok_or(sqlx::Error::PoolClosed)
         })
         .await
-        .map(|connection| Self { connection, done: false })
+        .map(|connection| Self { connection })
     }
 
     pub(super) async fn commit(mut self) -> Result<(), DbError> {
-        PgTransactionManager::commit(&mut self.connection).await?;
-        self.done = true;
+        sqlx::raw_sql(COMMIT).execute(&mut *self.connection).await?;
         Ok(())
     }
 }
 
 impl Drop for OpenTransaction {
     fn drop(&mut self) {
-        if !self.done {
-            // Queued here, sent by the pool before the connection is idle again.
-            PgTransactionManager::start_rollback(&mut self.connection);
-        }
+        // Queued here, sent by the pool before the connection is idle again.
+        PgTransactionManager::start_rollback(&mut self.connection);
     }
 }
 
@@ -79,6 +83,9 @@ pub(super) fn is_dead(error: &sqlx::Error) -> bool {
     }
 }
 
+/// How long to wait before a server that broke off a new connection is tried again: it is going down or coming up.
+const BACKOFF: Duration = Duration::from_millis(50);
+
 /// Does something with a connection. We do not ping before use, so a connection may turn out to have died while it was idle: each such
 /// one is closed and the next is tried, and after a restart of the server all idle ones are like that, so as many as the pool holds.
 pub(super) async fn retry_dead<T, F, R>(pool: &PgPool, mut action: F) -> Result<T, DbError>
@@ -86,12 +93,17 @@ where
     F: FnMut(PoolConnection<Postgres>) -> R,
     R: Future<Output = Result<T, sqlx::Error>>,
 {
-    let mut left = pool.options().get_max_connections();
+    // And some more for new connections that the server broke off. One that it refuses, the pool itself tries again.
+    let mut left = pool.options().get_max_connections() + 10;
     loop {
-        let connection = pool.acquire().await?;
-        match action(connection).await {
-            Err(error) if is_dead(&error) && left > 0 => left -= 1,
-            result => return Ok(result?),
+        left -= 1;
+        match pool.acquire().await {
+            Ok(connection) => match action(connection).await {
+                Err(error) if is_dead(&error) && left > 0 => {}
+                result => return Ok(result?),
+            },
+            Err(error) if is_dead(&error) && left > 0 => tokio::time::sleep(BACKOFF).await,
+            Err(error) => return Err(error.into()),
         }
     }
 }

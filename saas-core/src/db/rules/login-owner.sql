@@ -6,3 +6,4 @@ where d.deptype = 'o' and d.refclassid = 'pg_authid'::regclass
   and pg_has_role(session_user, d.refobjid, 'member')
   -- A superuser is a member of every owner, and is reported as such.
   and not exists (select from pg_roles own where own.rolname = session_user and own.rolsuper)
+order by 1 desc

@@ -1,0 +1,74 @@
+//! How the victim's data is recognized, and whether it is as it was.
+
+use std::collections::BTreeMap;
+
+use sqlx::{AssertSqlSafe, PgConnection, Row as _};
+use uuid::Uuid;
+
+use super::{
+    IsolationError, Side,
+    candidate::CANARY,
+    catalogue::{Catalogue, quoted},
+    fill::{Filled, unfilled},
+    refused,
+};
+
+/// Texts that nobody but the victim may see: the canary in the forms that columns force it into, and the victim's ids.
+pub(super) struct Marks(Vec<String>);
+
+impl Marks {
+    pub(super) fn of(catalogue: &Catalogue, filled: &Filled) -> Self {
+        let plain = CANARY.replace('-', "");
+        let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let mut marks = vec![CANARY.to_owned(), plain.to_uppercase(), hex(CANARY), hex(&plain), plain];
+        let ids = |side| {
+            filled.rows(side).flat_map(|(table, row)| {
+                let columns = catalogue.table(table).map(|table| table.columns.as_slice()).unwrap_or_default();
+                let ids = columns.iter().filter(|column| column.kind == "uuid" && !column.is_array);
+                ids.filter_map(|column| row.stored.get(&column.name).cloned().flatten())
+            })
+        };
+        marks.extend(ids(Side::Victim));
+        marks.push(Uuid::from(filled.tenant(Side::Victim)).to_string());
+        // An id that both refer to is no secret.
+        let own: Vec<String> = ids(Side::Attacker).collect();
+        marks.retain(|mark| !own.contains(mark));
+        marks.sort();
+        marks.dedup();
+        Self(marks)
+    }
+
+    /// The first mark in a text.
+    pub(super) fn find(&self, text: &str) -> Option<&str> {
+        self.0.iter().map(String::as_str).find(|mark| text.contains(mark))
+    }
+
+    /// Whether a text holds what the attacker could not have known: an id may have been in the attack.
+    pub(super) fn find_unknown(&self, text: &str, attack: &str) -> Option<&str> {
+        self.find(text).filter(|mark| !attack.contains(mark))
+    }
+}
+
+/// Every row of the victim with its place and the transaction that wrote it, so that a change to the same value is a change.
+pub(super) async fn snapshot(
+    superuser: &mut PgConnection,
+    catalogue: &Catalogue,
+    filled: &Filled,
+) -> Result<BTreeMap<String, Vec<String>>, IsolationError> {
+    let mut all = BTreeMap::new();
+    for table in catalogue.tenant_tables() {
+        let query = format!(
+            "select concat_ws(' ', t.ctid::text, t.xmin::text, t::text) from {} t where t.{} = '{}' order by 1",
+            table.name,
+            quoted(table.tenant()),
+            Uuid::from(filled.tenant(Side::Victim))
+        );
+        let rows = sqlx::raw_sql(AssertSqlSafe(query)).fetch_all(&mut *superuser).await.map_err(refused("show the victim's rows"))?;
+        if all.is_empty() && rows.is_empty() {
+            return Err(unfilled(table, "the row that was written is not there"));
+        }
+        let rows = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>().map_err(refused("show the victim's rows"))?;
+        all.insert(table.label.clone(), rows);
+    }
+    Ok(all)
+}
