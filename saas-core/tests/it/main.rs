@@ -1,11 +1,19 @@
 //! Tests of this crate from outside, on a real PostgreSQL as the application's own logins.
 
 #[cfg(test)]
+mod catalogue;
+#[cfg(test)]
 mod database;
 #[cfg(test)]
 mod dev;
 #[cfg(test)]
+mod isolation;
+#[cfg(test)]
+mod logins;
+#[cfg(test)]
 mod pages;
+#[cfg(test)]
+mod planted;
 #[cfg(test)]
 mod program;
 #[cfg(test)]
