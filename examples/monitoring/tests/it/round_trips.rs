@@ -1,0 +1,134 @@
+//! How often a request asks the database (design 12.15), counted on the wire.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use http::StatusCode;
+use saas_core::{Clock, DatabaseConfig, Db, Secret, testing::TestDb};
+use saas_tenancy::Role;
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
+};
+
+use crate::app::App;
+
+/// Stands between the program and PostgreSQL and counts the messages that wait for an answer: `Query` and `Sync`.
+struct Counter {
+    port: u16,
+    questions: Arc<AtomicUsize>,
+}
+
+impl Counter {
+    async fn before(server: &str) -> Self {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let questions = Arc::new(AtomicUsize::new(0));
+        let (server, counted) = (server.to_owned(), Arc::clone(&questions));
+        tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                let upstream = TcpStream::connect(&server).await.unwrap();
+                let (client_read, client_write) = client.into_split();
+                let (upstream_read, upstream_write) = upstream.into_split();
+                tokio::spawn(count(client_read, upstream_write, Arc::clone(&counted)));
+                tokio::spawn(copy(upstream_read, client_write));
+            }
+        });
+        Self { port, questions }
+    }
+
+    /// The same address through the counter.
+    fn address(&self, url: &Secret) -> Secret {
+        let mut url = url::Url::parse(url.expose()).unwrap();
+        url.set_port(Some(self.port)).unwrap();
+        Secret::new(url)
+    }
+
+    fn take(&self) -> usize {
+        self.questions.swap(0, Ordering::SeqCst)
+    }
+}
+
+async fn copy(mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
+    // Either side may close at any time; the test is about what went through before.
+    drop(tokio::io::copy(&mut from, &mut to).await);
+}
+
+/// A message is a letter, a length that counts itself, and the rest; the first of a connection has no letter.
+async fn count(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, questions: Arc<AtomicUsize>) -> Option<()> {
+    let (mut first, mut asked) = (true, false);
+    loop {
+        let letter = if first { None } else { Some(from.read_u8().await.ok()?) };
+        let length = from.read_u32().await.ok()?;
+        let mut body = vec![0; usize::try_from(length).ok()?.checked_sub(4)?];
+        from.read_exact(&mut body).await.ok()?;
+        // A rollback, and a `Sync` with nothing before it, are sent when a connection goes back to the pool: nobody waits for them.
+        match letter {
+            Some(b'Q') if !body.starts_with(b"ROLLBACK") => drop(questions.fetch_add(1, Ordering::SeqCst)),
+            Some(b'S') if asked => drop(questions.fetch_add(1, Ordering::SeqCst)),
+            _ => {}
+        }
+        asked = letter == Some(b'E') || (asked && letter != Some(b'S'));
+        if let Some(letter) = letter {
+            to.write_u8(letter).await.ok()?;
+        }
+        to.write_u32(length).await.ok()?;
+        to.write_all(&body).await.ok()?;
+        // A connection may ask for TLS before it says who it is; that message has no letter either.
+        first = first && length == 8;
+    }
+}
+
+/// The same database through a counter.
+async fn counted(test: &TestDb) -> (Db, Counter) {
+    let url = url::Url::parse(test.database.logins().app.expose()).unwrap();
+    let counter = Counter::before(&format!("127.0.0.1:{}", url.port().unwrap())).await;
+    let config = DatabaseConfig {
+        app: counter.address(&test.database.logins().app),
+        system: counter.address(&test.database.logins().system),
+        max_connections: 1,
+        allow_old_server: true,
+        ..DatabaseConfig::default()
+    };
+    let db = Db::connect(&config, monitoring::server::ALL_MIGRATIONS, Clock::system()).await.unwrap();
+    (db, counter)
+}
+
+/// With one connection, a request that held one while it waited for another would never be answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_asks_the_database_at_most_four_times() {
+    let app = App::new().await;
+    let tenant = app.tenant("acme").await;
+    let owner = app.member(tenant, Role::Owner).await;
+    let agent = app.agent(&owner).await;
+    let (db, counter) = counted(&app.test).await;
+    let (again, _mail) = app.again(&db);
+    let session = owner.browser.cookie("__Host-session").unwrap();
+    let person = again.browser().with("cookie", &format!("__Host-session={session}"));
+    let machine = again.browser().bearer(&agent.credential);
+    let beat = json!({ "at": "2026-01-01T00:00:00Z", "version": "1", "uptime_seconds": 1, "buffered": 0 });
+
+    // The first time a statement is prepared too, and the last use noted.
+    for _ in 0..2 {
+        assert_eq!(person.get("/api/v1/devices").await.status, StatusCode::OK);
+        assert_eq!(machine.get("/api/agent/status").await.status, StatusCode::OK);
+        assert_eq!(machine.post("/api/agent/heartbeat", &beat).await.status, StatusCode::OK);
+    }
+    counter.take();
+    assert_eq!(person.get("/api/v1/devices").await.status, StatusCode::OK);
+    assert_eq!(counter.take(), 3, "who, begin, the query");
+    assert_eq!(machine.get("/api/agent/status").await.status, StatusCode::OK);
+    assert_eq!(counter.take(), 4, "who, begin, the agent, its devices");
+    assert_eq!(person.get("/").await.status, StatusCode::OK);
+    assert_eq!(counter.take(), 1, "who");
+    assert_eq!(again.browser().get("/").await.status, StatusCode::OK);
+    assert_eq!(counter.take(), 0, "a stranger costs the database nothing");
+    assert_eq!(again.browser().bearer("mon_cred_forged").get("/api/agent/status").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(counter.take(), 0, "a forged key is known by its checksum");
+}
