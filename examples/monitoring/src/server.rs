@@ -7,6 +7,8 @@ mod ingest;
 mod live;
 mod presence;
 
+pub use presence::agents_mark_offline;
+
 use saas_admin::{ComposeError, Product, Program};
 use saas_auth::Auth;
 use saas_billing::{Billing, Meter, Plan, Plans};

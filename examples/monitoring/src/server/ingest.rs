@@ -13,7 +13,7 @@ use saas_core::{
     AgentId, Can, CurrentAgent, DbError, Event, FieldError, Json, Problem, ProblemType, Routes, TenantDb, TenantTx, Validate, event_in,
 };
 use serde::Serialize;
-use sqlx::query;
+use sqlx::{query, query_scalar};
 
 use super::{AgentReport, State};
 use crate::agent::protocol::{
@@ -60,9 +60,13 @@ async fn register(
     let now = tx.now();
     let networks: Vec<String> = new.networks.iter().map(ToString::to_string).collect();
     let agent = query!(
-        r#"update agent a set hostname = $3, version = $4, os = $5, networks = $6, last_seen_at = $7
-        from agent before
-        where a.tenant_id = $1 and a.key_id = $2 and before.tenant_id = a.tenant_id and before.id = a.id
+        // Locked before it is read: of two machines that come at once, the second must see that the first was here.
+        r#"with before as (
+            select id, state from agent where tenant_id = $1 and key_id = $2 for no key update
+        )
+        update agent a set hostname = $3, version = $4, os = $5, networks = $6, last_seen_at = $7
+        from before
+        where a.tenant_id = $1 and a.id = before.id
         returning a.id as "id: AgentId", a.name, before.state = 'waiting' as "is_new!""#,
         uuid::Uuid::from(key.tenant),
         uuid::Uuid::from(key.key),
@@ -189,8 +193,8 @@ impl Validate for Heartbeat {
 
 /// A short text without control characters; PostgreSQL could not store a NUL.
 fn check_text(pointer: &str, text: &str) -> Option<FieldError> {
-    let fits = text.chars().count() <= 255 && !text.contains(char::is_control);
-    (!fits).then(|| FieldError::new(pointer, "at most 255 characters, none of them a control character"))
+    let fits = (1..=255).contains(&text.chars().count()) && !text.contains(char::is_control);
+    (!fits).then(|| FieldError::new(pointer, "must have 1 to 255 characters, none of them a control character"))
 }
 
 fn too_many(pointer: &str, count: usize) -> Option<FieldError> {
@@ -200,6 +204,16 @@ fn too_many(pointer: &str, count: usize) -> Option<FieldError> {
 /// No clock is so wrong that this matters, except one that would make every later reading look old.
 fn is_from_the_future(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     at > now + chrono::TimeDelta::minutes(10)
+}
+
+/// What an agent sends is written by one request at a time: one that was sent again overlaps with itself.
+async fn lock_agent_in(tx: &mut TenantTx, agent: AgentId) -> Result<(), Problem> {
+    let tenant = tx.tenant().map(uuid::Uuid::from);
+    query_scalar!("select id from agent where tenant_id = $1 and id = $2 for no key update", tenant, uuid::Uuid::from(agent))
+        .fetch_optional(&mut **tx)
+        .await?
+        .map(drop)
+        .ok_or_else(gone)
 }
 
 /// The agent was removed while it was sending.

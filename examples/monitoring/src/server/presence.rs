@@ -27,15 +27,20 @@ pub(super) fn start(db: &Db, lifecycle: &Lifecycle) {
                 () = lifecycle.draining() => return,
                 () = tokio::time::sleep(EVERY) => {}
             }
-            if let Err(error) = sweep(&db).await {
+            if let Err(error) = agents_mark_offline(&db).await {
                 tracing::warn!(%error, "quiet agents could not be looked for");
             }
         }
     });
 }
 
-/// Finds quiet agents across tenants, then marks each inside its own tenant. Several nodes may do so at once.
-pub(super) async fn sweep(db: &Db) -> Result<(), DbError> {
+/// Marks the agents that were not heard of for two and a half heartbeats: finds them across tenants, then marks each inside its own tenant.
+/// The server does so by itself every 15 seconds; several may do so at once.
+///
+/// # Errors
+///
+/// Fails if the database does.
+pub async fn agents_mark_offline(db: &Db) -> Result<(), DbError> {
     let mut tx = db.system("find quiet agents").begin().await?;
     let quiet_since = tx.now() - SILENCE;
     let quiet = sqlx::query!(

@@ -123,7 +123,8 @@ impl App {
     /// A connection that migrations would have: it sees every tenant.
     pub(crate) async fn owner(&self) -> sqlx::PgConnection {
         use sqlx::Connection as _;
-        sqlx::PgConnection::connect(self.test.database.owner_url().expose()).await.unwrap()
+        let options: sqlx::postgres::PgConnectOptions = self.test.database.owner_url().expose().parse().unwrap();
+        sqlx::PgConnection::connect_with(&options.options([("search_path", "data")])).await.unwrap()
     }
 
     /// A number that the database counts, over all tenants.

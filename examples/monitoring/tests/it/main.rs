@@ -9,6 +9,10 @@ mod agent_run;
 #[cfg(test)]
 mod app;
 #[cfg(test)]
+mod ingest;
+#[cfg(test)]
 mod lab;
+#[cfg(test)]
+mod round_trips;
 #[cfg(test)]
 mod routes;

@@ -113,7 +113,8 @@ async fn every_exception_is_of_a_route_that_there_is() {
 async fn a_stranger_is_led_to_sign_in_and_a_program_is_told_401() {
     let app = App::new().await;
     for route in app.routes.iter().filter(|route| route.access.caller != Caller::Public) {
-        let path = route.path.replace("{id}", "01890000-0000-7000-8000-000000000000").replace("{user}", "01890000-0000-7000-8000-000000000000");
+        let path =
+            route.path.replace("{id}", "01890000-0000-7000-8000-000000000000").replace("{user}", "01890000-0000-7000-8000-000000000000");
         let name = format!("{} {path}", route.method);
         let program = app.anon().call(route.method.clone(), &path, "application/json", None, bytes::Bytes::new()).await;
         expect_problem(&program, StatusCode::UNAUTHORIZED, "unauthenticated");
@@ -218,8 +219,10 @@ async fn no_get_needs_to_write() {
 impl Actor {
     /// The same caller at another application.
     fn copied_to(&self, app: &saas_core::testing::TestApp) -> saas_core::testing::TestClient {
-        let cookies: Vec<_> =
-            ["__Host-session", "organization"].into_iter().filter_map(|name| Some(format!("{name}={}", self.client.cookie(name)?))).collect();
+        let cookies: Vec<_> = ["__Host-session", "organization"]
+            .into_iter()
+            .filter_map(|name| Some(format!("{name}={}", self.client.cookie(name)?)))
+            .collect();
         let mut copy = app.browser();
         for (name, value) in self.headers.iter().map(|(name, value)| (*name, value.as_str())) {
             copy = copy.with(name, value);

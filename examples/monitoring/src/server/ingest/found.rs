@@ -10,7 +10,7 @@ use serde::Serialize;
 use sqlx::{query, query_scalar};
 use uuid::Uuid;
 
-use super::{check_text, gone, too_many};
+use super::{check_text, lock_agent_in, too_many};
 use crate::{
     agent::protocol::{Devices, DevicesAnswer, FoundDevice},
     server::{AgentReport, DEVICES, DeviceId, State},
@@ -85,16 +85,6 @@ pub(super) async fn devices(
         problem,
     };
     Ok(Json(answer).into_response())
-}
-
-/// Devices of an agent are written by one request at a time.
-async fn lock_agent_in(tx: &mut TenantTx, agent: AgentId) -> Result<(), Problem> {
-    let tenant = tx.tenant().map(Uuid::from);
-    query_scalar!("select id from agent where tenant_id = $1 and id = $2 for no key update", tenant, Uuid::from(agent))
-        .fetch_optional(&mut **tx)
-        .await?
-        .map(drop)
-        .ok_or_else(gone)
 }
 
 async fn known_in(tx: &mut TenantTx, agent: AgentId, addresses: &[IpNet]) -> Result<HashSet<IpNet>, DbError> {

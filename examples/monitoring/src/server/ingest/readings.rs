@@ -6,7 +6,7 @@ use saas_core::{AgentId, Can, CurrentAgent, DbError, Event, FieldError, Json, Pr
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::{is_from_the_future, too_many};
+use super::{is_from_the_future, lock_agent_in, too_many};
 use crate::{
     agent::protocol::{Reading, Status, StatusAnswer},
     server::{AgentReport, DeviceId},
@@ -31,6 +31,10 @@ impl Validate for Status {
             if reading.latency_us.is_some_and(|latency| i64::try_from(latency).is_err()) {
                 errors.push(FieldError::new(format!("/readings/{at}/latency_us"), "is no latency"));
             }
+            // A clock that was never set begins in 1970; PostgreSQL cannot keep all that chrono can say before.
+            if reading.at < DateTime::UNIX_EPOCH {
+                errors.push(FieldError::new(format!("/readings/{at}/at"), "must not be before 1970"));
+            }
             if errors.len() >= 20 {
                 break;
             }
@@ -50,6 +54,8 @@ pub(super) async fn status(
     let now = tx.now();
     let sent = status.readings.len();
     let newest = newest(status.readings, now);
+    // Otherwise two requests that overlap would both compare with the state before either, and announce a change twice or never.
+    lock_agent_in(&mut tx, me.agent).await?;
     let answer = apply_in(&mut tx, me.agent, &newest).await?;
     if !(answer.up.is_empty() && answer.down.is_empty()) {
         let event = DeviceStatesChanged { up: answer.up, down: answer.down };

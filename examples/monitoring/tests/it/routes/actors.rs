@@ -72,7 +72,9 @@ impl Scene {
         if route.path == "/members/leave" {
             app.bring_back(self.tenant).await;
         }
-        if route.path.ends_with("/sign-out") && let Some(email) = &actor.email {
+        if route.path.ends_with("/sign-out")
+            && let Some(email) = &actor.email
+        {
             let credentials = json!({ "email": email, "password": PASSWORD });
             expect(&actor.client.post("/api/v1/auth/sign-in", &credentials).await, StatusCode::OK);
         }

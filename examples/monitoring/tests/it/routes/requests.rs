@@ -35,9 +35,7 @@ impl Request {
             ("POST", "/api/v1/organizations") => Self::Json(json!({ "name": "One more" })),
             ("POST", "/organizations/switch") => Self::Form(vec![("organization", tenant.to_string())]),
             ("POST", "/api/agent/register") => Self::Json(registration(instance)),
-            ("POST", "/api/agent/heartbeat") => {
-                Self::Json(json!({ "at": time, "version": "0.1.0", "uptime_seconds": 1, "buffered": 0 }))
-            }
+            ("POST", "/api/agent/heartbeat") => Self::Json(json!({ "at": time, "version": "0.1.0", "uptime_seconds": 1, "buffered": 0 })),
             ("POST", "/api/agent/devices") => Self::Json(json!({ "devices": [{ "address": "10.0.0.2", "found_by": ["icmp"] }] })),
             ("POST", "/api/agent/status") => Self::Json(json!({ "readings": [{ "address": "10.0.0.1", "at": time, "up": true }] })),
             // Enough to be let in; signing up in earnest takes longer than all else together.
@@ -49,8 +47,13 @@ impl Request {
             ("DELETE", _)
             | (
                 "POST",
-                "/agents/{id}/revoke" | "/members/{user}/remove" | "/members/leave" | "/sessions/{id}/end" | "/sessions/end-others"
-                | "/sign-out" | "/api/v1/auth/sign-out",
+                "/agents/{id}/revoke"
+                | "/members/{user}/remove"
+                | "/members/leave"
+                | "/sessions/{id}/end"
+                | "/sessions/end-others"
+                | "/sign-out"
+                | "/api/v1/auth/sign-out",
             ) => Self::Empty,
             (method, path) => panic!("say what a good request to {method} {path} looks like"),
         }
