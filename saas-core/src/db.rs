@@ -12,6 +12,8 @@ mod provision;
 mod system;
 mod tenant;
 
+#[cfg(feature = "download-postgres")]
+pub(crate) use check::is_old_server;
 pub use check::{Finding, Severity};
 pub use connect::{ConnectError, DatabaseConfig};
 pub use error::DbError;

@@ -1,8 +1,8 @@
 //! A private PostgreSQL cluster for development and tests.
 //!
-//! [`start`] gives a program a database with nothing to install but PostgreSQL itself: it finds the server's
-//! programs, creates a cluster under the project's directory once, starts it, and creates the database and
-//! the login that owns it. Data stays between runs. Several programs share the cluster, and it stops when the
+//! [`start`] gives a program a database with nothing to install but PostgreSQL itself, and with the feature
+//! `download-postgres` not even that: it finds the server's programs or fetches them ([`Programs`]), creates a
+//! cluster under the project's directory once, starts it, and creates the database and the login that owns it. Data stays between runs. Several programs share the cluster, and it stops when the
 //! last of them has gone, however that one ended (see [`DevDatabase`]).
 //!
 //! The server listens on 127.0.0.1 only, on a port that is kept between runs while it is free. Started by
@@ -29,13 +29,19 @@ mod account;
 mod binaries;
 mod cluster;
 mod database;
+#[cfg(feature = "download-postgres")]
+mod download;
 mod error;
 mod guardian;
 mod launch;
 mod place;
 mod postmaster;
+mod programs;
 
+#[cfg(feature = "download-postgres")]
+pub use download::DownloadError;
 pub use error::DevError;
+pub use programs::Programs;
 
 #[cfg(feature = "testing")]
 pub(crate) use database::create_owner;
@@ -57,12 +63,14 @@ pub struct DevOptions {
     /// How long the cluster runs on after its last user has gone, rounded up to seconds. For programs that
     /// follow each other closely. The one that starts the cluster decides.
     pub linger: Duration,
+    /// Where the server's programs come from.
+    pub programs: Programs,
 }
 
 impl DevOptions {
     /// A durable database of this name in `.saas` under the current folder.
     pub fn new(name: impl Into<String>) -> Self {
-        Self { directory: PathBuf::from(".saas"), name: name.into(), durable: true, linger: Duration::ZERO }
+        Self { directory: PathBuf::from(".saas"), name: name.into(), durable: true, linger: Duration::ZERO, programs: Programs::default() }
     }
 }
 
@@ -129,11 +137,34 @@ impl fmt::Debug for DevDatabase {
 /// Each [`DevError`] says what to do about it.
 pub async fn start(options: DevOptions) -> Result<DevDatabase, DevError> {
     let name = DatabaseName::parse(&options.name)?;
-    let Cluster { directory, port, secret, membership, lock } =
-        tokio::task::spawn_blocking(move || cluster::open(&options)).await.map_err(DevError::Interrupted)??;
+    let Cluster { directory, port, secret, membership, lock } = open(options).await?;
     let urls = Urls::new(&name, port, &secret);
     let ready = database::ensure(&name, &secret, port).await?;
     // Only now may another program look whether the same database exists.
     drop(lock);
     Ok(DevDatabase { urls, version: ready.version, directory, reused: ready.existed, _membership: membership })
+}
+
+/// Opens the cluster with the programs that are there, or else with fetched ones.
+#[cfg(feature = "download-postgres")]
+async fn open(options: DevOptions) -> Result<Cluster, DevError> {
+    let missing = match open_with_what_is_there(options.clone()).await {
+        Err(missing @ (DevError::NoBinaries { .. } | DevError::OtherVersion { .. })) => missing,
+        result => return result,
+    };
+    // Nothing is locked meanwhile: this may take minutes, and whoever else waits for this cluster may find programs.
+    let folder = download::provide(&options.programs, missing).await?;
+    match open_with_what_is_there(options).await {
+        Err(DevError::NoBinaries { .. }) => Err(download::unusable(folder)),
+        result => result,
+    }
+}
+
+#[cfg(not(feature = "download-postgres"))]
+async fn open(options: DevOptions) -> Result<Cluster, DevError> {
+    open_with_what_is_there(options).await
+}
+
+async fn open_with_what_is_there(options: DevOptions) -> Result<Cluster, DevError> {
+    tokio::task::spawn_blocking(move || cluster::open(&options)).await.map_err(DevError::Interrupted)?
 }

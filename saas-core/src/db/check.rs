@@ -44,7 +44,8 @@ const TENANT_TABLES: &str = include_str!("rules/tenant-tables.sql");
 /// The releases that mended the known ways around row-level security (CVE-2024-10976 and its successors), as `server_version_num`.
 const FLOORS: [i32; 4] = [150_020, 160_016, 170_012, 180_007];
 
-fn is_old_server(version: i32) -> bool {
+/// Whether a server of this `server_version_num` lets somebody around row-level security.
+pub(crate) fn is_old_server(version: i32) -> bool {
     match FLOORS.iter().find(|floor| version / 10_000 == *floor / 10_000) {
         Some(floor) => version < *floor,
         // Views cannot run as their caller before 15.

@@ -8,7 +8,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{DevError, place::Place};
+#[cfg(feature = "download-postgres")]
+use super::download::Cache;
+use super::{DevError, Programs, place::Place};
+
+/// What a cluster needs.
+const NEEDED: [&str; 3] = ["postgres", "initdb", "pg_ctl"];
 
 /// The programs of one PostgreSQL version.
 #[derive(Clone, Debug)]
@@ -19,9 +24,9 @@ pub(super) struct Binaries {
 
 impl Binaries {
     /// The first ones that run as the cluster's account and, where the cluster exists, match its version.
-    pub(super) fn find(place: &Place) -> Result<Self, DevError> {
+    pub(super) fn find(place: &Place, programs: &Programs) -> Result<Self, DevError> {
         let wanted = place.data_version()?;
-        let (folders, searched) = candidates();
+        let (folders, searched) = candidates(programs);
         let mut others: Vec<String> = Vec::new();
         for folder in folders {
             let Some(major) = major_version(&folder, place) else {
@@ -38,7 +43,7 @@ impl Binaries {
         }
         match wanted {
             Some(data) if !others.is_empty() => Err(DevError::OtherVersion { data, installed: others, folder: place.data() }),
-            _ => Err(DevError::NoBinaries { searched }),
+            data => Err(DevError::NoBinaries { searched, data }),
         }
     }
 
@@ -51,8 +56,31 @@ impl Binaries {
     }
 }
 
+/// Whether a folder holds all that a cluster needs.
+pub(super) fn is_complete(folder: &Path) -> bool {
+    NEEDED.iter().all(|program| folder.join(program).is_file())
+}
+
 /// The folders that hold a server, best first, and all the places that were looked at.
-fn candidates() -> (Vec<PathBuf>, Vec<String>) {
+fn candidates(programs: &Programs) -> (Vec<PathBuf>, Vec<String>) {
+    let (mut folders, searched) = match &programs.folders {
+        Some(folders) => (folders.clone(), folders.iter().map(|folder| folder.display().to_string()).collect()),
+        None => installed(),
+    };
+    #[cfg(feature = "download-postgres")]
+    let searched = match Cache::of(programs) {
+        Some(cache) => {
+            folders.extend(cache.folders());
+            [searched, vec![cache.path().display().to_string()]].concat()
+        }
+        None => searched,
+    };
+    folders.retain(|folder| is_complete(folder));
+    (folders, searched)
+}
+
+/// Where systems install PostgreSQL.
+fn installed() -> (Vec<PathBuf>, Vec<String>) {
     let mut folders: Vec<PathBuf> = env::var_os("PATH").iter().flat_map(env::split_paths).filter(|folder| folder.is_absolute()).collect();
     let mut searched = vec!["PATH".to_owned()];
     for (root, prefix, bin) in [
@@ -65,7 +93,6 @@ fn candidates() -> (Vec<PathBuf>, Vec<String>) {
         searched.push(format!("{root}/{prefix}*/{bin}"));
         folders.extend(versions(Path::new(root), prefix).into_iter().map(|folder| folder.join(bin)));
     }
-    folders.retain(|folder| ["postgres", "initdb", "pg_ctl"].iter().all(|program| folder.join(program).is_file()));
     (folders, searched)
 }
 

@@ -39,7 +39,7 @@ pub(super) fn open(options: &DevOptions) -> Result<Cluster, DevError> {
     let membership = match guardian::join(&place, deadline)? {
         Some(membership) => membership,
         None => {
-            let found = Binaries::find(&place)?;
+            let found = Binaries::find(&place, &options.programs)?;
             let membership = guardian::employ(&place, &found.program("pg_ctl"), options.linger)?;
             binaries = Some(found);
             membership
@@ -50,7 +50,7 @@ pub(super) fn open(options: &DevOptions) -> Result<Cluster, DevError> {
         None => {
             let binaries = match binaries {
                 Some(binaries) => binaries,
-                None => Binaries::find(&place)?,
+                None => Binaries::find(&place, &options.programs)?,
             };
             start(&place, &binaries, options.durable, deadline)?
         }

@@ -1,19 +1,36 @@
 use std::{io, path::PathBuf};
 
+/// What somebody without PostgreSQL can do.
+const REMEDY: &str = "Install one: `apt install postgresql` on Debian and Ubuntu, `dnf install postgresql-server` on \
+     Fedora, `brew install postgresql@17` on macOS; or put its programs `postgres`, `initdb` and `pg_ctl` on PATH; or \
+     set DATABASE_URL to a server of yours";
+
 /// Why there is no development database, and what to do about it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DevError {
     /// No PostgreSQL server is installed where we look.
-    #[error(
-        "no PostgreSQL server was found (looked in {}). Install one: `apt install postgresql` on Debian and \
-         Ubuntu, `dnf install postgresql-server` on Fedora, `brew install postgresql@17` on macOS; or put its \
-         programs `postgres`, `initdb` and `pg_ctl` on PATH; or set DATABASE_URL to a server of yours",
-        searched.join(", ")
-    )]
+    #[error("no PostgreSQL server was found (looked in {}). {REMEDY}", searched.join(", "))]
     NoBinaries {
         /// The folders that were looked into.
         searched: Vec<String>,
+        /// The major version that wrote the data, if there is data: no other one can read it.
+        data: Option<String>,
+    },
+
+    /// No PostgreSQL server is installed, and it could not be fetched either.
+    #[cfg(feature = "download-postgres")]
+    #[error("no PostgreSQL server was found, and fetching one failed. {REMEDY}")]
+    Download(#[source] Box<super::DownloadError>),
+
+    /// PostgreSQL was fetched, and does not run here.
+    #[cfg(feature = "download-postgres")]
+    #[error("PostgreSQL was fetched into {} and does not run on this system: {output}. {REMEDY}", folder.display())]
+    Unusable {
+        /// The folder of its programs.
+        folder: PathBuf,
+        /// What the server said.
+        output: String,
     },
 
     /// The data was written by another major version than the ones installed.

@@ -24,13 +24,13 @@ const SOON: Duration = Duration::from_secs(30);
 const NOBODY: u32 = 65_534;
 
 /// A project's folder, removed when its cluster has stopped.
-struct Project {
-    folder: TempDir,
-    directory: PathBuf,
+pub(crate) struct Project {
+    pub(crate) folder: TempDir,
+    pub(crate) directory: PathBuf,
 }
 
 impl Project {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::at("project")
     }
 
@@ -42,7 +42,7 @@ impl Project {
         Self { folder, directory }
     }
 
-    fn options(&self, name: &str) -> DevOptions {
+    pub(crate) fn options(&self, name: &str) -> DevOptions {
         DevOptions { directory: self.directory.clone(), durable: false, ..DevOptions::new(name) }
     }
 
@@ -69,7 +69,7 @@ impl Project {
         Pid::from_raw(text.lines().next()?.parse().ok()?)
     }
 
-    fn stops(&self) {
+    pub(crate) fn stops(&self) {
         wait_until("the cluster has stopped", SOON, || self.server().is_none() && !runs_in(&self.home()));
     }
 }
@@ -106,7 +106,7 @@ async fn connect(url: &str) -> PgConnection {
     PgConnection::connect(url).await.unwrap()
 }
 
-async fn number(url: &str, statement: &'static str) -> i64 {
+pub(crate) async fn number(url: &str, statement: &'static str) -> i64 {
     let mut connection = connect(url).await;
     let number = sqlx::query_scalar(statement).fetch_one(&mut connection).await.unwrap();
     connection.close().await.unwrap();

@@ -7,6 +7,8 @@ mod database;
 #[cfg(test)]
 mod dev;
 #[cfg(test)]
+mod download;
+#[cfg(test)]
 mod isolation;
 #[cfg(test)]
 mod logins;

@@ -80,7 +80,7 @@ impl Server {
             Some(url) => (url.to_string_lossy().into_owned(), None),
             None => {
                 let directory = directory::find()?;
-                let options = DevOptions { directory, name: "saas_testing".to_owned(), durable: false, linger: LINGER };
+                let options = DevOptions { directory, durable: false, linger: LINGER, ..DevOptions::new("saas_testing") };
                 let cluster = dev::start(options).await?;
                 (cluster.superuser_url().to_owned(), Some(cluster))
             }
