@@ -9,6 +9,8 @@ mod dev;
 #[cfg(test)]
 mod download;
 #[cfg(test)]
+mod download;
+#[cfg(test)]
 mod isolation;
 #[cfg(test)]
 mod logins;
