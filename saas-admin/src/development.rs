@@ -42,8 +42,26 @@ pub(crate) async fn database(product: &Product, config: &Config) -> Result<(Data
     Ok((database, started))
 }
 
+/// Keeps the other programs of this folder out for as long as it lives: two that start at once must agree on passwords and keys.
+struct Alone(#[expect(dead_code, reason = "the lock goes with the file")] fs::File);
+
+impl Alone {
+    async fn wait() -> Result<Self, Error> {
+        let path = PathBuf::from(FOLDER).join("secrets.lock");
+        let name = shown(&path);
+        let lock = move || {
+            fs::create_dir_all(FOLDER)?;
+            let file = fs::OpenOptions::new().create(true).append(true).open(path)?;
+            file.lock()?;
+            Ok(Self(file))
+        };
+        tokio::task::spawn_blocking(lock).await.unwrap_or_else(|error| Err(io::Error::other(error))).map_err(Error::io(name))
+    }
+}
+
 /// Makes the logins, with passwords that stay the same between runs: another program may be using them.
 async fn logins(owner: &Secret) -> Result<saas_core::Logins, Error> {
+    let _alone = Alone::wait().await?;
     let path = PathBuf::from(FOLDER).join("logins.json");
     let mut passwords: BTreeMap<String, String> = match fs::read(&path) {
         Ok(text) => serde_json::from_slice(&text).map_err(|error| Error::io(shown(&path))(error.into()))?,
@@ -64,10 +82,11 @@ async fn logins(owner: &Secret) -> Result<saas_core::Logins, Error> {
 }
 
 /// The configured key, or one that is made once.
-pub(crate) fn master_key(config: &Config) -> Result<MasterKey, Error> {
+pub(crate) async fn master_key(config: &Config) -> Result<MasterKey, Error> {
     if let Some(key) = &config.master_key {
         return Ok(key.clone());
     }
+    let _alone = Alone::wait().await?;
     let path = PathBuf::from(FOLDER).join("master.key");
     match fs::read_to_string(&path) {
         Ok(text) => text.trim().parse().map_err(|error| Error::io(shown(&path))(io::Error::other(error))),

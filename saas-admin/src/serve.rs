@@ -43,7 +43,7 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
         mailer,
         live: Live::start(&db, &lifecycle),
         lifecycle: lifecycle.clone(),
-        master_key: development::master_key(&config)?,
+        master_key: development::master_key(&config).await?,
         public_url,
         insecure_lan: config.insecure_lan,
     };

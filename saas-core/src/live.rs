@@ -1,6 +1,6 @@
 //! Live updates: a page hears that something changed, and reads it again as itself.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{collections::HashSet, convert::Infallible, sync::Arc, time::Duration};
 
 use axum::response::{
     IntoResponse, Response,
@@ -13,12 +13,15 @@ use tokio::sync::broadcast;
 
 use crate::{Db, Standing, TenantId, lifecycle::Lifecycle};
 
-/// Told to every stream of a tenant. Topics are the program's own words, so a small set: shared, not copied.
+/// Told to every stream of a tenant, or to all. Topics are the program's own words, so a small set: shared, not copied.
 #[derive(Debug, Clone)]
 struct Change {
-    tenant: TenantId,
+    tenant: Option<TenantId>,
     topic: Arc<str>,
 }
+
+/// The topic that says that something was missed, and nobody knows what: everything is read again.
+const ANYTHING: &str = "*";
 
 /// Carries changes from the database to open streams on this node. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -80,10 +83,9 @@ fn topics(receiver: broadcast::Receiver<Change>, tenant: TenantId) -> impl Strea
     stream::unfold(receiver, move |mut receiver| async move {
         loop {
             match receiver.recv().await {
-                Ok(change) if change.tenant == tenant => return Some((change.topic, receiver)),
+                Ok(change) if change.tenant.is_none_or(|it| it == tenant) => return Some((change.topic, receiver)),
                 Ok(_) => {}
-                // What was missed is not known, so everything is read again.
-                Err(broadcast::error::RecvError::Lagged(_)) => return Some((Arc::from("*"), receiver)),
+                Err(broadcast::error::RecvError::Lagged(_)) => return Some((Arc::from(ANYTHING), receiver)),
                 Err(broadcast::error::RecvError::Closed) => return None,
             }
         }
@@ -91,12 +93,14 @@ fn topics(receiver: broadcast::Receiver<Change>, tenant: TenantId) -> impl Strea
 }
 
 async fn listen(db: Db, live: Live) {
-    let mut known: std::collections::HashSet<Arc<str>> = std::collections::HashSet::new();
+    let mut known: HashSet<Arc<str>> = HashSet::new();
+    let mut was_lost = false;
     loop {
         let heard = tokio::select! {
             () = live.lifecycle.draining() => return,
-            heard = hear(&db, &live, &mut known) => heard,
+            heard = hear(&db, &live, &mut known, was_lost) => heard,
         };
+        was_lost = true;
         if let Err(error) = heard {
             tracing::warn!(error = %error, "live updates lost their connection; trying again");
         }
@@ -107,10 +111,13 @@ async fn listen(db: Db, live: Live) {
     }
 }
 
-async fn hear(db: &Db, live: &Live, known: &mut std::collections::HashSet<Arc<str>>) -> Result<(), sqlx::Error> {
+async fn hear(db: &Db, live: &Live, known: &mut HashSet<Arc<str>>, was_lost: bool) -> Result<(), sqlx::Error> {
     // A connection of its own: a pooled one would be held for ever.
     let mut listener = PgListener::connect(db.listen_url()).await?;
     listener.listen("saas_live").await?;
+    if was_lost {
+        drop(live.changes.send(Change { tenant: None, topic: ANYTHING.into() }));
+    }
     loop {
         let Some(notice) = listener.try_recv().await? else { return Ok(()) };
         let Some((tenant, topic)) = notice.payload().split_once(' ') else { continue };
@@ -124,6 +131,6 @@ async fn hear(db: &Db, live: &Live, known: &mut std::collections::HashSet<Arc<st
             }
         };
         // Nobody may be listening on this node; that is no failure.
-        drop(live.changes.send(Change { tenant, topic }));
+        drop(live.changes.send(Change { tenant: Some(tenant), topic }));
     }
 }

@@ -9,9 +9,17 @@ mod agent_run;
 #[cfg(test)]
 mod app;
 #[cfg(test)]
+mod browser;
+#[cfg(test)]
+mod crash;
+#[cfg(test)]
 mod ingest;
 #[cfg(test)]
 mod lab;
+#[cfg(test)]
+mod live;
+#[cfg(test)]
+mod process;
 #[cfg(test)]
 mod round_trips;
 #[cfg(test)]

@@ -1,0 +1,201 @@
+use std::{path::PathBuf, process::Stdio, time::Duration};
+
+use fantoccini::{Client, ClientBuilder, Locator, wd::WebDriverCompatibleCommand};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::json;
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncBufReadExt as _, BufReader},
+    process::{Child, Command},
+    time::timeout,
+};
+use url::Url;
+
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// chromedriver, with all the browsers that it starts; ended when dropped.
+pub(super) struct Driver {
+    url: String,
+    _process: Child,
+    /// Profiles of its browsers.
+    profiles: TempDir,
+}
+
+/// What kind of browser to start.
+pub(super) struct Chromium {
+    pub(super) scripts: bool,
+    pub(super) phone: bool,
+    pub(super) language: &'static str,
+}
+
+impl Default for Chromium {
+    fn default() -> Self {
+        Self { scripts: true, phone: false, language: "en-US" }
+    }
+}
+
+impl Driver {
+    pub(super) async fn start() -> Self {
+        let mut process = Command::new("chromedriver")
+            .args(["--port=0", "--allowed-ips=127.0.0.1"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()
+            .unwrap_or_else(|error| panic!("chromedriver (Debian: chromium-driver) cannot be started: {error}"));
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
+        let port = timeout(PATIENCE, async {
+            loop {
+                let line = lines.next_line().await.unwrap().unwrap();
+                if let Some((_, port)) = line.split_once("started successfully on port ") {
+                    return port.trim_end_matches('.').parse::<u16>().unwrap();
+                }
+            }
+        });
+        let port = port.await.unwrap();
+        // Its pipe stays open, or it would end at its next word.
+        tokio::spawn(async move { while lines.next_line().await.is_ok_and(|line| line.is_some()) {} });
+        Self { url: format!("http://127.0.0.1:{port}"), _process: process, profiles: TempDir::new().unwrap() }
+    }
+
+    /// Starts a browser for a product; its screenshots go to a folder of that name.
+    pub(super) async fn browse(&self, kind: &Chromium, product: &str, shots: &str) -> Page {
+        let profile = self.profiles.path().join(uuid::Uuid::now_v7().to_string());
+        let mut options = json!({
+            "args": [
+                "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+                "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--window-size=1280,900",
+                format!("--user-data-dir={}", profile.display()), format!("--accept-lang={}", kind.language),
+            ],
+            "prefs": { "intl.accept_languages": kind.language },
+        });
+        if !kind.scripts {
+            options["prefs"]["profile.managed_default_content_settings.javascript"] = json!(2);
+        }
+        if kind.phone {
+            options["mobileEmulation"] = json!({ "deviceMetrics": { "width": 360, "height": 740, "pixelRatio": 2.0 } });
+        }
+        let capabilities = json!({ "goog:chromeOptions": options, "goog:loggingPrefs": { "browser": "ALL" } });
+        let mut builder = ClientBuilder::new(HttpConnector::new());
+        builder.capabilities(capabilities.as_object().unwrap().clone());
+        let client = timeout(PATIENCE, builder.connect(&self.url)).await.unwrap().unwrap();
+        Page::new(client, product, shots)
+    }
+}
+
+/// One tab, as a person uses it.
+pub(super) struct Page {
+    client: Client,
+    url: String,
+    shots: PathBuf,
+}
+
+impl Page {
+    fn new(client: Client, url: &str, name: &str) -> Self {
+        let target = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+        let shots = target.parent().unwrap().join("screenshots").join(name);
+        std::fs::create_dir_all(&shots).unwrap();
+        Self { client, url: url.to_owned(), shots }
+    }
+
+    pub(super) async fn open(&self, path: &str) {
+        self.client.goto(&format!("{}{path}", self.url)).await.unwrap();
+    }
+
+    pub(super) async fn has(&self, css: &str) -> bool {
+        self.client.find(Locator::Css(css)).await.is_ok()
+    }
+
+    pub(super) async fn wait(&self, css: &str) -> fantoccini::elements::Element {
+        match self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await {
+            Ok(element) => element,
+            Err(error) => {
+                self.shot("failed").await;
+                let (url, text) = (self.client.current_url().await.unwrap(), self.text("body").await);
+                panic!("no {css} at {url}: {error}\n{text}")
+            }
+        }
+    }
+
+    pub(super) async fn fill(&self, name: &str, text: &str) {
+        let field = self.wait(&format!("main [name='{name}']")).await;
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    pub(super) async fn press(&self, css: &str) {
+        let element = self.wait(css).await;
+        element.click().await.unwrap_or_else(|error| panic!("{css}: {error}"));
+    }
+
+    /// Opens the part of the page that hides something, and presses it.
+    pub(super) async fn press_inside(&self, part: &str, css: &str) {
+        let css = format!("{part} {css}");
+        self.wait(&css).await;
+        for summary in self.client.find_all(Locator::Css(&format!("{part} details summary"))).await.unwrap() {
+            summary.click().await.unwrap();
+            let inside = self.client.find(Locator::Css(&css)).await.unwrap();
+            if inside.is_displayed().await.unwrap() {
+                return inside.click().await.unwrap();
+            }
+        }
+        panic!("nothing opens to show {css}");
+    }
+
+    pub(super) async fn text(&self, css: &str) -> String {
+        self.client.find(Locator::Css(css)).await.unwrap().text().await.unwrap()
+    }
+
+    pub(super) async fn value(&self, css: &str) -> String {
+        self.wait(css).await.prop("value").await.unwrap().unwrap()
+    }
+
+    /// Leaves a sign that goes when the page is loaded again.
+    pub(super) async fn mark(&self) {
+        self.client.execute("window.marked = true", Vec::new()).await.unwrap();
+    }
+
+    pub(super) async fn is_marked(&self) -> bool {
+        self.client.execute("return window.marked === true", Vec::new()).await.unwrap() == json!(true)
+    }
+
+    /// Demands that the page is no wider than the window, and names what is.
+    pub(super) async fn fits(&self, path: &str) {
+        let script = "const width = document.documentElement.clientWidth;
+            if (document.documentElement.scrollWidth <= width) return [];
+            return [...document.querySelectorAll('body *')].filter((it) => it.getBoundingClientRect().right > width + 1)
+                .map((it) => it.outerHTML.slice(0, 120));";
+        let wide = self.client.execute(script, Vec::new()).await.unwrap();
+        assert_eq!(wide, json!([]), "{path} is wider than a phone");
+    }
+
+    pub(super) async fn shot(&self, name: &str) {
+        let image = self.client.screenshot().await.unwrap();
+        let name = if name.is_empty() { "home".to_owned() } else { name.replace('/', "-") };
+        std::fs::write(self.shots.join(format!("{name}.png")), image).unwrap();
+    }
+
+    /// What scripts and the content policy complained about since it was last asked.
+    pub(super) async fn complaints(&self) -> Vec<String> {
+        let log = self.client.issue_cmd(ConsoleLog).await.unwrap();
+        log.as_array().unwrap().iter().map(|entry| format!("{} {}", entry["level"], entry["message"])).collect()
+    }
+
+    pub(super) async fn close(self) {
+        self.client.close().await.unwrap();
+    }
+}
+
+/// chromedriver's own command for what a page wrote to its console.
+#[derive(Debug)]
+struct ConsoleLog;
+
+impl WebDriverCompatibleCommand for ConsoleLog {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
+        base.join(&format!("session/{}/se/log", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(json!({ "type": "browser" }).to_string()))
+    }
+}
