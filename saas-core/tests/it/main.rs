@@ -9,8 +9,6 @@ mod dev;
 #[cfg(test)]
 mod download;
 #[cfg(test)]
-mod download;
-#[cfg(test)]
 mod isolation;
 #[cfg(test)]
 mod logins;
