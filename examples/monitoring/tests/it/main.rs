@@ -15,6 +15,8 @@ mod crash;
 #[cfg(test)]
 mod ingest;
 #[cfg(test)]
+mod isolation;
+#[cfg(test)]
 mod lab;
 #[cfg(test)]
 mod live;
