@@ -100,7 +100,13 @@ impl Report {
     /// With all that did.
     pub fn assert_safe(&self) {
         let breaches: String = self.breaches.iter().map(|breach| format!("\n  {breach}")).collect();
-        assert!(breaches.is_empty(), "{} of {} attacks on {} tables got through:{breaches}", self.breaches.len(), self.attacks, self.tables.len());
+        assert!(
+            breaches.is_empty(),
+            "{} of {} attacks on {} tables got through:{breaches}",
+            self.breaches.len(),
+            self.attacks,
+            self.tables.len()
+        );
     }
 
     fn breach(&mut self, attack: &'static str, table: &str, what: impl Into<String>) {
@@ -157,7 +163,8 @@ pub async fn attack(test: &TestDb, seed: &Seed) -> Result<Report, IsolationError
     let marks = Marks::of(&catalogue, &filled);
     let before = marks::snapshot(&mut superuser, &catalogue, &filled).await?;
 
-    let mut report = Report { tables: catalogue.tenant_tables().map(|table| table.label.clone()).collect(), attacks: 0, breaches: Vec::new() };
+    let mut report =
+        Report { tables: catalogue.tenant_tables().map(|table| table.label.clone()).collect(), attacks: 0, breaches: Vec::new() };
     findings::check(test, &mut report).await?;
     let battle = Battle { catalogue: &catalogue, filled: &filled, marks: &marks };
     // Statistics hold samples of everybody's values.

@@ -146,7 +146,9 @@ async fn a_new_login_sees_nothing_and_cannot_be_the_application() {
 /// T12
 #[tokio::test]
 async fn a_view_that_runs_as_its_owner_stops_the_program() {
-    let view = |options: &str| format!("{NOTE} create view data.notes {options} as select * from data.note; grant select on data.notes to saas_app");
+    let view = |options: &str| {
+        format!("{NOTE} create view data.notes {options} as select * from data.note; grant select on data.notes to saas_app")
+    };
     assert_eq!(refused(&view("")).await, ["view: data.notes"]);
     assert_eq!(refused(&view("with (security_invoker = off)")).await, ["view: data.notes"]);
     assert_eq!(refused(&view("with (security_barrier)")).await, ["view: data.notes"]);
@@ -202,7 +204,8 @@ async fn a_function_that_runs_as_its_owner_is_registered_with_a_fixed_search_pat
     assert_eq!(refused(&function(fixed)).await, peek);
 
     let lookup = Migrations { name: "planted", control: None, data: None, lookups: &["data.peek"], inventory: &[] };
-    for (path, expected) in [(fixed, &[][..]), ("", &peek), ("set search_path = data, pg_catalog", &peek), ("set search_path = pg_catalog", &peek)]
+    for (path, expected) in
+        [(fixed, &[][..]), ("", &peek), ("set search_path = data, pg_catalog", &peek), ("set search_path = pg_catalog", &peek)]
     {
         let test = TestDb::new(&[]).await.unwrap();
         as_owner(&test, function(path)).await;
@@ -292,7 +295,8 @@ async fn keys_of_a_tenants_table_that_do_not_begin_with_the_tenant_are_named() {
     let table = "create table data.note (tenant_id uuid not null, id uuid not null, at tstzrange, constraint note_pkey primary key";
     assert_eq!(named(&format!("{table} (id)); select core.isolate('data.note')")).await, ["key: data.note index note_pkey"]);
     assert_eq!(named(&format!("{table} (id, tenant_id)); select core.isolate('data.note')")).await, ["key: data.note index note_pkey"]);
-    let excluding = format!("{table} (tenant_id, id), constraint note_at exclude using gist (at with &&)); select core.isolate('data.note')");
+    let excluding =
+        format!("{table} (tenant_id, id), constraint note_at exclude using gist (at with &&)); select core.isolate('data.note')");
     assert_eq!(named(&excluding).await, ["key: data.note index note_at"]);
     let global = format!(
         "{table} (tenant_id, id)); select core.isolate('data.note'); create unique index note_id on data.note (id);

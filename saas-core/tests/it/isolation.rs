@@ -107,7 +107,8 @@ async fn a_table_that_cannot_be_filled_fails_the_suite_until_the_seed_says_how()
     let misspelt = isolation::attack(&test, &Seed::new().column("data.coupon", "kode", ["'a'", "'b'", "'c'"])).await.unwrap_err();
     assert!(matches!(&misspelt, IsolationError::UnknownColumn(column) if column == "data.coupon.kode"), "{misspelt}");
 
-    let first = |prefix: &str| format!("(select '{prefix}' || n from generate_series(1, 1000) n where md5('{prefix}' || n) like '0%' limit 1)");
+    let first =
+        |prefix: &str| format!("(select '{prefix}' || n from generate_series(1, 1000) n where md5('{prefix}' || n) like '0%' limit 1)");
     let seed = Seed::new().column("data.coupon", "code", [&first("own"), &first("canary-b"), &first("spare")]);
     isolation::attack(&test, &seed).await.unwrap().assert_safe();
 }

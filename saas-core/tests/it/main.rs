@@ -1,7 +1,13 @@
 //! Tests of this crate from outside, on a real PostgreSQL as the application's own logins.
 
 #[cfg(test)]
+mod borrower;
+#[cfg(test)]
+mod cancel;
+#[cfg(test)]
 mod catalogue;
+#[cfg(test)]
+mod context;
 #[cfg(test)]
 mod database;
 #[cfg(test)]
@@ -11,13 +17,25 @@ mod download;
 #[cfg(test)]
 mod isolation;
 #[cfg(test)]
+mod last_owner;
+#[cfg(test)]
 mod logins;
+#[cfg(test)]
+mod migrations;
 #[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod planted;
 #[cfg(test)]
 mod program;
+#[cfg(test)]
+mod proxy;
+#[cfg(test)]
+mod restart;
+#[cfg(test)]
+mod restore;
+#[cfg(test)]
+mod rounds;
 #[cfg(test)]
 mod test_database;
 #[cfg(test)]

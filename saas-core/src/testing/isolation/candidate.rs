@@ -83,14 +83,26 @@ fn of_kind(column: &Column, literals: &[&str], salt: &Salt) -> Vec<String> {
         }
         "timestamptz" | "timestamp" => {
             let mut times = vec![format!("now() + interval '{number} milliseconds'")];
-            times.extend(own(&["now()", "now() - interval '1 day'", "now() + interval '1 day'", "'2000-01-01'", "date_trunc('month', now())"]));
+            times.extend(own(&[
+                "now()",
+                "now() - interval '1 day'",
+                "now() + interval '1 day'",
+                "'2000-01-01'",
+                "date_trunc('month', now())",
+            ]));
             times
         }
         "date" => own(&["current_date", "current_date + 1", "'2000-01-01'", "date_trunc('month', now())"]),
         "time" | "timetz" => own(&["'12:00'", "'00:00'"]),
         "interval" => vec![format!("interval '{number} seconds'"), "interval '1 day'".to_owned()],
         "json" | "jsonb" => {
-            vec![format!("'{{\"text\": \"{text}\"}}'"), format!("'[\"{text}\"]'"), format!("'\"{text}\"'"), "'{}'".to_owned(), "'[]'".to_owned()]
+            vec![
+                format!("'{{\"text\": \"{text}\"}}'"),
+                format!("'[\"{text}\"]'"),
+                format!("'\"{text}\"'"),
+                "'{}'".to_owned(),
+                "'[]'".to_owned(),
+            ]
         }
         "inet" => vec![format!("'10.9.{high}.{low}'"), format!("'10.{high}.{low}.0/24'")],
         "cidr" => vec![format!("'10.{high}.{low}.0/24'"), format!("'10.9.{high}.{low}/32'")],

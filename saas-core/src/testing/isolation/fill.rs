@@ -178,17 +178,15 @@ impl Guess<'_> {
     }
 
     fn values(&self) -> BTreeMap<String, String> {
-        self.columns.iter().zip(&self.choice).map(|((column, candidates), choice)| (column.name.clone(), candidates[*choice].1.clone())).collect()
+        self.columns
+            .iter()
+            .zip(&self.choice)
+            .map(|((column, candidates), choice)| (column.name.clone(), candidates[*choice].1.clone()))
+            .collect()
     }
 }
 
-async fn write(
-    owner: &mut PgConnection,
-    catalogue: &Catalogue,
-    table: &Table,
-    side: Side,
-    filled: &Filled,
-) -> Result<Row, IsolationError> {
+async fn write(owner: &mut PgConnection, catalogue: &Catalogue, table: &Table, side: Side, filled: &Filled) -> Result<Row, IsolationError> {
     let salt = Salt::new(side);
     let mut columns = Vec::new();
     let mut fixed = Vec::new();

@@ -4,7 +4,8 @@ use super::{IsolationError, Report};
 use crate::testing::TestDb;
 
 pub(super) async fn check(test: &TestDb, report: &mut Report) -> Result<(), IsolationError> {
-    let findings = test.db.findings().await.map_err(|error| IsolationError::Database { action: "be examined", source: error.into_inner() })?;
+    let findings =
+        test.db.findings().await.map_err(|error| IsolationError::Database { action: "be examined", source: error.into_inner() })?;
     for finding in findings {
         let attack = match finding.rule {
             "login-bypass" | "login-power" | "login-owner" | "login-shared" | "login-group" => "T01-T04",

@@ -99,7 +99,11 @@ async fn conflicts(battle: &Battle<'_>, attacker: &mut Attacker, table: &Table, 
             if let [taken, free] = answers.as_slice()
                 && taken != free
             {
-                report.breach("T45", &table.label, format!("{}{suffix}: {taken:?} for another tenant's key, {free:?} for a free one", unique.name));
+                report.breach(
+                    "T45",
+                    &table.label,
+                    format!("{}{suffix}: {taken:?} for another tenant's key, {free:?} for a free one", unique.name),
+                );
             }
         }
     }

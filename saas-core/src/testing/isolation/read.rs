@@ -81,25 +81,52 @@ fn queries(battle: &Battle<'_>, table: &Table) -> Result<Vec<(&'static str, Stri
         ("T40", format!("select {shown} from {name} t"), Filtered),
         ("T40", format!("select {shown} from only {name} t where true or t.{tenant} = '{victim}'"), Filtered),
         ("T40", format!("select {shown} from {name} t tablesample bernoulli (100)"), Filtered),
-        ("T40", format!("select {shown} from {name} t where t.ctid = any (array(select format('(0,%s)', n)::tid from generate_series(1, 50) n))"), Filtered),
+        (
+            "T40",
+            format!(
+                "select {shown} from {name} t where t.ctid = any (array(select format('(0,%s)', n)::tid from generate_series(1, 50) n))"
+            ),
+            Filtered,
+        ),
         ("T40", format!("select 1 from {name} t where {theirs} for update"), Nothing),
         ("T40", format!("select 1 from {name} t where {theirs} for key share"), Nothing),
         ("T40", format!("declare everything cursor for select {shown} from {name} t; fetch all from everything"), Filtered),
         ("T40", format!("select max({shown}), min({shown}) from {name} t"), Filtered),
         ("T40", format!("set local enable_seqscan = off; select {shown} from {name} t where {theirs}"), Nothing),
-        ("T40", format!("set local enable_indexscan = off; set local enable_bitmapscan = off; select {shown} from {name} t where {theirs}"), Nothing),
+        (
+            "T40",
+            format!("set local enable_indexscan = off; set local enable_bitmapscan = off; select {shown} from {name} t where {theirs}"),
+            Nothing,
+        ),
         ("T40", format!("select 1 from {name} t where {fails}"), Unasked),
         ("T40", format!("select 1 from {name} t where ({ours}) or ({fails})"), Unasked),
         ("T50", format!("with found as materialized (select t.* from {name} t where {theirs}) select 1 from found"), Nothing),
         ("T50", format!("select 1 where exists (select from {name} t where {theirs})"), Nothing),
-        ("T50", format!("select found.shown from (select 1) f left join lateral (select {shown} as shown from {name} t where {theirs}) found on true where found.shown is not null"), Nothing),
+        (
+            "T50",
+            format!(
+                "select found.shown from (select 1) f left join lateral (select {shown} as shown from {name} t where {theirs}) found on true where found.shown is not null"
+            ),
+            Nothing,
+        ),
         ("T50", format!("select (select {shown} from {name} t where {theirs})"), Filtered),
-        ("T50", format!("select {shown} from {name} t full join (values ('{victim}'::uuid)) forged (id) on t.{tenant} = forged.id"), Filtered),
+        (
+            "T50",
+            format!("select {shown} from {name} t full join (values ('{victim}'::uuid)) forged (id) on t.{tenant} = forged.id"),
+            Filtered,
+        ),
         ("T50", format!("select 1 from (select count(*) as number from {name} t where {theirs}) counted where number > 0"), Nothing),
         ("T51", format!("select query_to_xml('{inner}', true, false, '')::text"), Filtered),
         ("T51", format!("select table_to_xml({}::regclass, true, false, '')::text", super::catalogue::literal(name)), Filtered),
         ("T51", format!("select * from json_populate_recordset(null::{name}, (select json_agg(t) from {name} t))"), Filtered),
-        ("T51", format!("select most_common_vals::text, histogram_bounds::text from pg_stats where format('%I.%I', schemaname, tablename) = {}", super::catalogue::literal(name)), Filtered),
+        (
+            "T51",
+            format!(
+                "select most_common_vals::text, histogram_bounds::text from pg_stats where format('%I.%I', schemaname, tablename) = {}",
+                super::catalogue::literal(name)
+            ),
+            Filtered,
+        ),
     ];
     for column in table.columns.iter().filter(|column| column.selectable && column.kind == "text" && !column.is_array) {
         let words = format!("select to_tsvector('simple', coalesce({}, '')) from {name}", quoted(&column.name));

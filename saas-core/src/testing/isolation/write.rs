@@ -63,7 +63,13 @@ fn is_own(battle: &Battle<'_>, table: &Table, statement: &str) -> Result<bool, I
     Ok(statement.contains(&battle.filled.key(table, Side::Attacker)?))
 }
 
-fn judge(battle: &Battle<'_>, report: &mut Report, (attack, table, statement): (&'static str, &str, &str), expect: Expect, outcome: &Outcome) {
+fn judge(
+    battle: &Battle<'_>,
+    report: &mut Report,
+    (attack, table, statement): (&'static str, &str, &str),
+    expect: Expect,
+    outcome: &Outcome,
+) {
     let code = outcome.code();
     let as_expected = match expect {
         Expect::Nothing => outcome.affected == 0 && outcome.rows.is_empty() && matches!(code, None | Some("42501")),
@@ -125,12 +131,20 @@ fn insertions(battle: &Battle<'_>, table: &Table) -> Result<Statements, Isolatio
         for unique in table.uniques.iter().filter(|unique| unique.plain) {
             let columns: Vec<String> = unique.columns.iter().map(|column| quoted(column)).collect();
             let columns = columns.join(", ");
-            statements.push(("T45", format!("{insert} on conflict ({columns}) do update set {column} = excluded.{column} where t.{column} is not null"), Refused));
+            statements.push((
+                "T45",
+                format!("{insert} on conflict ({columns}) do update set {column} = excluded.{column} where t.{column} is not null"),
+                Refused,
+            ));
         }
         let (columns, values) = columns_and_values(&values);
         if !values.contains("default") {
             statements.push(("T43", format!("insert into {} ({columns}) select {values}", table.name), Refused));
-            statements.push(("T43", format!("with moved as (insert into {} ({columns}) select {values} returning 1) select 1", table.name), Refused));
+            statements.push((
+                "T43",
+                format!("with moved as (insert into {} ({columns}) select {values} returning 1) select 1", table.name),
+                Refused,
+            ));
         }
     }
     Ok(statements)

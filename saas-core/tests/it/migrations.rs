@@ -1,0 +1,95 @@
+//! Bringing databases up to date: again, at once, and beside each other.
+
+use std::collections::BTreeSet;
+
+use saas_core::{Clock, DatabaseConfig, Db, Secret, provision, testing::EmptyDatabase};
+
+async fn connected(database: &EmptyDatabase) -> Db {
+    let logins = provision(database.owner_url(), |_| Secret::new("test")).await.unwrap();
+    let config = DatabaseConfig {
+        owner: Some(database.owner_url().clone()),
+        app: logins.app,
+        system: logins.system,
+        max_connections: 2,
+        allow_old_server: true,
+    };
+    Db::connect(&config, &[], Clock::system()).await.unwrap()
+}
+
+async fn rules(db: &Db) -> BTreeSet<&'static str> {
+    db.findings().await.unwrap().iter().map(|finding| finding.rule).collect()
+}
+
+#[tokio::test]
+async fn a_program_knows_how_many_migrations_are_pending_before_and_after() {
+    let database = EmptyDatabase::create().await.unwrap();
+    let db = connected(&database).await;
+    let pending = db.pending_migrations().await.unwrap();
+    assert!(pending >= 3, "{pending}");
+    // An inventory of tables that do not exist yet is all there is to say.
+    assert_eq!(rules(&db).await, BTreeSet::from(["inventory"]));
+
+    db.migrate().await.unwrap();
+    assert_eq!(db.pending_migrations().await.unwrap(), 0);
+    assert_eq!(rules(&db).await, BTreeSet::new());
+}
+
+#[tokio::test]
+async fn migrating_again_changes_nothing() {
+    let database = EmptyDatabase::create().await.unwrap();
+    let db = connected(&database).await;
+    db.migrate().await.unwrap();
+    let shape = shape(&database).await;
+    db.migrate().await.unwrap();
+    assert_eq!(self::shape(&database).await, shape);
+    assert!(shape.iter().any(|line| line.contains("core.member")), "{shape:?}");
+}
+
+/// Tables with their rights and row security, policies, and what was applied.
+async fn shape(database: &EmptyDatabase) -> Vec<String> {
+    let query = "select format('%s %s %s %s', oid::regclass, relrowsecurity, relforcerowsecurity, relacl) from pg_class
+            where relnamespace in ('core'::regnamespace, 'data'::regnamespace)
+        union all select format('%s', p) from pg_policies p
+        union all select format('%s', m) from core._migrations m
+        union all select format('%s', m) from data._migrations_core m
+        order by 1";
+    let mut connection = crate::planted::connect(database.superuser_url()).await;
+    sqlx::query_scalar(query).fetch_all(&mut connection).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn nodes_that_start_at_once_migrate_once() {
+    let database = EmptyDatabase::create().await.unwrap();
+    let nodes: Vec<_> = (0..4)
+        .map(|_| {
+            let owner = database.owner_url().clone();
+            tokio::spawn(async move {
+                Db::migrate_as(&owner, &[]).await.unwrap();
+                provision(&owner, |_| Secret::new("test")).await.unwrap()
+            })
+        })
+        .collect();
+    for node in nodes {
+        node.await.unwrap();
+    }
+    let db = connected(&database).await;
+    assert_eq!(db.pending_migrations().await.unwrap(), 0);
+    assert_eq!(rules(&db).await, BTreeSet::new());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn databases_of_one_cluster_are_migrated_at_once() {
+    let databases: Vec<_> = (0..3)
+        .map(|_| {
+            tokio::spawn(async {
+                let database = EmptyDatabase::create().await.unwrap();
+                Db::migrate_as(database.owner_url(), &[]).await.unwrap();
+                database
+            })
+        })
+        .collect();
+    for database in databases {
+        let database = database.await.unwrap();
+        assert_eq!(rules(&connected(&database).await).await, BTreeSet::new());
+    }
+}

@@ -1,0 +1,186 @@
+//! A server that goes away and comes back.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use saas_core::{
+    Clock, DatabaseConfig, Db, Secret, TenantId,
+    dev::{self, DevDatabase, DevOptions},
+    provision,
+};
+use tempfile::TempDir;
+
+use crate::{
+    borrower::{bodies, few, finds_nothing, note, written},
+    planted::{CONNECTIONS, NOTE, as_superuser, run},
+    program::wait_until,
+    rounds::RESTARTS,
+};
+
+const SOON: Duration = Duration::from_secs(30);
+
+/// Ends the sessions of the application and the system, as an administrator would.
+const TERMINATE: &str =
+    "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and application_name = 'saas'";
+
+#[tokio::test]
+async fn terminated_connections_are_replaced_without_an_error() {
+    let test = few().await;
+    let tenant = test.db.tenant(TenantId::new());
+    for round in 0..3 {
+        // As many as the pool holds, and then they are idle.
+        let mut held = Vec::new();
+        for _ in 0..CONNECTIONS {
+            held.push(tenant.begin().await.unwrap());
+        }
+        drop(held);
+        drop(test.db.system("test").begin().await.unwrap());
+        finds_nothing(&test.db).await;
+        as_superuser(&test, TERMINATE).await;
+
+        match round {
+            0 => drop(tenant.begin().await.unwrap()),
+            1 => finds_nothing(&test.db).await,
+            _ => assert_eq!(test.db.pending_migrations().await.unwrap(), 0),
+        }
+        drop(test.db.system("test").begin().await.unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_terminated_in_a_transaction_fails_that_transaction_alone() {
+    let test = few().await;
+    let tenant = test.db.tenant(TenantId::new());
+    let mut tx = tenant.begin().await.unwrap();
+    note(&mut tx, "lost").await.unwrap();
+    as_superuser(&test, TERMINATE).await;
+    let error = tx.commit().await.unwrap_err();
+    assert!(error.is_unavailable(), "{error:?}");
+
+    let mut tx = tenant.begin().await.unwrap();
+    note(&mut tx, "kept").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(written(&test).await, ["kept"]);
+}
+
+/// A cluster of this test's own, which it may stop.
+struct Own {
+    folder: TempDir,
+    options: DevOptions,
+}
+
+impl Own {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        // Root's server runs as somebody else, who has to get through.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        let directory = folder.path().join(".saas");
+        Self { folder, options: DevOptions { directory, durable: false, ..DevOptions::new("restarted") } }
+    }
+
+    async fn start(&self) -> DevDatabase {
+        dev::start(self.options.clone()).await.unwrap()
+    }
+
+    fn home(&self) -> PathBuf {
+        let record = fs::read(self.options.directory.join("postgres.json")).unwrap();
+        let record: serde_json::Value = serde_json::from_slice(&record).unwrap();
+        record["home"].as_str().unwrap().into()
+    }
+
+    fn server(&self) -> Option<Pid> {
+        let text = fs::read_to_string(self.home().join("data/postmaster.pid")).ok()?;
+        Pid::from_raw(text.lines().next()?.parse().ok()?)
+    }
+}
+
+impl Drop for Own {
+    fn drop(&mut self) {
+        // A second panic would end the program before it says what failed.
+        if std::thread::panicking() {
+            return;
+        }
+        wait_until("the cluster has stopped", SOON, || self.server().is_none());
+        let home = self.home();
+        if !home.starts_with(self.folder.path()) {
+            fs::remove_dir_all(home).unwrap();
+        }
+    }
+}
+
+/// The program's requests, one after another until it is told to stop: how many were begun, and how many of those failed later.
+async fn requests(db: Db, stop: Arc<AtomicBool>, begun: Arc<AtomicUsize>) -> usize {
+    let tenant = db.tenant(TenantId::new());
+    let mut failed = 0;
+    while !stop.load(Ordering::SeqCst) {
+        // This is where a request finds that the server has gone, and must not notice.
+        let mut tx = tenant.begin().await.unwrap();
+        begun.fetch_add(1, Ordering::SeqCst);
+        let rest = async {
+            note(&mut tx, "request").await?;
+            tx.commit().await
+        };
+        if let Err(error) = rest.await {
+            assert!(error.is_unavailable(), "{error:?}");
+            failed += 1;
+        }
+    }
+    failed
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_restart_of_the_server_costs_no_request_but_those_in_flight() {
+    const CLIENTS: usize = 4;
+    let own = Own::new();
+    let database = own.start().await;
+    let owner = Secret::new(database.url());
+    Db::migrate_as(&owner, &[]).await.unwrap();
+    run(&owner, NOTE.to_owned()).await;
+    let logins = provision(&owner, |_| Secret::new("test")).await.unwrap();
+    let config =
+        DatabaseConfig { owner: None, app: logins.app, system: logins.system, max_connections: CLIENTS as u32, allow_old_server: true };
+    let db = Db::connect(&config, &[], Clock::system()).await.unwrap();
+
+    let mut again = Vec::new();
+    for signal in [Signal::INT, Signal::QUIT].into_iter().cycle().take(RESTARTS.number()) {
+        let (stop, begun) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let clients: Vec<_> = (0..CLIENTS).map(|_| tokio::spawn(requests(db.clone(), stop.clone(), begun.clone()))).collect();
+        let served = |more: usize| {
+            let (begun, before) = (begun.clone(), begun.load(Ordering::SeqCst));
+            async move {
+                tokio::task::spawn_blocking(move || {
+                    wait_until("requests are served", SOON, || begun.load(Ordering::SeqCst) >= before + more);
+                })
+                .await
+                .unwrap();
+            }
+        };
+        served(50).await;
+        let server = own.server().unwrap();
+        // INT is a fast shutdown, which ends the sessions; QUIT is an immediate one, as in a crash.
+        kill_process(server, signal).unwrap();
+        tokio::task::block_in_place(|| wait_until("the server has stopped", SOON, || own.server() != Some(server)));
+        again.push(own.start().await);
+        served(50).await;
+        stop.store(true, Ordering::SeqCst);
+        for client in clients {
+            let failed = client.await.unwrap();
+            assert!(failed <= 1, "{failed} requests of one client failed");
+        }
+        assert_eq!(db.pending_migrations().await.unwrap(), 0);
+    }
+    let mut tx = db.tenant(TenantId::new()).begin().await.unwrap();
+    assert_eq!(bodies(&mut tx).await, Vec::<String>::new());
+    drop(tx);
+    db.close().await;
+    drop((again, database));
+}
