@@ -48,9 +48,9 @@ fn every_test_that_the_contract_names_exists() {
             }
         };
         for test in tests {
-            let found = test.rsplit_once("::").is_some_and(|(file, name)| {
-                fs::read_to_string(root().join(file)).is_ok_and(|text| text.contains(&format!("fn {name}(")))
-            });
+            let found = test
+                .rsplit_once("::")
+                .is_some_and(|(file, name)| fs::read_to_string(root().join(file)).is_ok_and(|text| text.contains(&format!("fn {name}("))));
             if !found {
                 missing.push(format!("{id}: {test}"));
             }

@@ -22,7 +22,16 @@ const CRATES: &[&str] = &["saas-core", "saas-auth", "saas-tenancy", "saas-billin
 #[test]
 fn every_package_holds_what_it_needs() {
     for (name, needed) in [
-        ("saas-core", &["migrations/provision.sql", "migrations/control/0001_isolation.sql", "templates/core/base.html", "assets/core.css", "locales/de.ftl"][..]),
+        (
+            "saas-core",
+            &[
+                "migrations/provision.sql",
+                "migrations/control/0001_isolation.sql",
+                "templates/core/base.html",
+                "assets/core.css",
+                "locales/de.ftl",
+            ][..],
+        ),
         ("saas-auth", &["templates/auth/sign_in.html", "locales/en.ftl"]),
         ("saas-tenancy", &["templates/tenancy/members.html", "locales/en.ftl"]),
         ("saas-billing", &["migrations/data/0001_quota.sql"]),

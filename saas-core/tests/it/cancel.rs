@@ -94,7 +94,7 @@ impl Slow {
     }
 }
 
-/// T27, TEN-01
+/// T27, TEN-03
 #[tokio::test]
 async fn opening_a_transaction_may_be_cancelled_at_every_await() {
     let slow = Slow::new().await;

@@ -26,7 +26,7 @@ fn owner(test: &TestDb) -> String {
     url::Url::parse(test.database.owner_url().expose()).unwrap().username().to_owned()
 }
 
-/// T05, TEN-02
+/// T05, TEN-03
 #[tokio::test]
 async fn a_table_with_tenant_id_and_no_row_security_stops_the_program() {
     let bare = "create table data.note (tenant_id uuid, body text)";
@@ -48,13 +48,13 @@ async fn a_right_on_one_column_does_not_hide_a_table_from_the_doctor() {
     assert_eq!(refused(statements).await, ["policy: data.note"]);
 }
 
-/// T06, TEN-02
+/// T06, TEN-03
 #[tokio::test]
 async fn row_security_that_is_not_forced_stops_the_program() {
     assert_eq!(refused(&format!("{NOTE} alter table data.note no force row level security")).await, ["row-security: data.note"]);
 }
 
-/// T07, TEN-02
+/// T07, TEN-03
 #[tokio::test]
 async fn policies_without_row_security_stop_the_program() {
     assert_eq!(refused(&format!("{NOTE} alter table data.note disable row level security")).await, ["row-security: data.note"]);

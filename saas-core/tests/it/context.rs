@@ -49,7 +49,7 @@ async fn a_connection_on_which_settings_were_left_is_replaced() {
     assert_eq!(process(&test.db).await, before);
 }
 
-/// T25, TEN-01
+/// T25, TEN-03
 #[tokio::test]
 async fn two_tenants_that_take_turns_on_one_connection_never_meet() {
     let test = with_notes(1).await;

@@ -9,7 +9,7 @@ use saas_core::testing::{
 
 use crate::planted::{NOTE, as_owner, as_superuser};
 
-/// T21–T23, T30, T32, T37, T40–T52, T54; TEN-01, TEN-02, TEN-03
+/// T21–T23, T30, T32, T37, T40–T52, T54; TEN-03
 #[tokio::test]
 async fn the_tables_of_core_withstand_all_attacks() {
     let test = TestDb::new(&[]).await.unwrap();

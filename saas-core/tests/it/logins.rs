@@ -24,21 +24,21 @@ async fn a_login_of_the_application_alone_is_accepted() {
     assert_eq!(refused("").await.1, Vec::<String>::new());
 }
 
-/// T01, TEN-01
+/// T01, TEN-03
 #[tokio::test]
 async fn a_superuser_is_refused() {
     let (_test, refusal) = refused("alter role {name}_app superuser").await;
     assert!(refusal.contains(&"login-bypass: {name}_app through {name}_app (superuser)".to_owned()), "{refusal:?}");
 }
 
-/// T02, TEN-01
+/// T02, TEN-03
 #[tokio::test]
 async fn a_login_that_bypasses_row_security_is_refused() {
     let (_test, refusal) = refused("alter role {name}_app bypassrls").await;
     assert_eq!(refusal, ["login-bypass: {name}_app through {name}_app (bypassrls)"]);
 }
 
-/// T03, TEN-01
+/// T03, TEN-03
 #[tokio::test]
 async fn a_login_that_owns_anything_is_refused() {
     let (_test, refusal) = refused(
@@ -55,7 +55,7 @@ async fn a_login_that_owns_anything_is_refused() {
     assert!(refusal.contains(&"login-owner: database {name}".to_owned()), "{refusal:?}");
 }
 
-/// T04, TEN-01
+/// T04, TEN-03
 #[tokio::test]
 async fn a_login_that_can_become_the_owner_is_refused() {
     let (_test, refusal) = refused("grant {owner} to {name}_app").await;
@@ -64,7 +64,7 @@ async fn a_login_that_can_become_the_owner_is_refused() {
     }
 }
 
-/// T04, TEN-01: also in two steps, and without inheriting.
+/// T04, TEN-03: also in two steps, and without inheriting.
 #[tokio::test]
 async fn a_login_that_can_become_somebody_who_bypasses_row_security_is_refused() {
     let steps = |right: &str| {
@@ -81,7 +81,7 @@ async fn a_login_that_can_become_somebody_who_bypasses_row_security_is_refused()
     }
 }
 
-/// T04, TEN-01
+/// T04, TEN-03
 #[tokio::test]
 async fn a_login_that_is_also_the_system_is_refused() {
     let (_test, refusal) = refused("grant saas_system to {name}_app").await;

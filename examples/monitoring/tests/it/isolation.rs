@@ -6,7 +6,7 @@ use saas_core::testing::{
     isolation::{self, Seed},
 };
 
-/// TEN-01, TEN-02, TEN-03: the attacks of core's suite, on all tables.
+/// TEN-03: the attacks of core's suite, on all tables.
 #[tokio::test]
 async fn no_table_gives_anything_away_to_another_organization() {
     let test = TestDb::new(ALL_MIGRATIONS).await.unwrap();

@@ -78,7 +78,7 @@ impl Stream {
     }
 }
 
-/// MON-03, TEN-04: a change is heard of within a second by who may see it, and by nobody else.
+/// API-05, MON-03: a change is heard of within a second by who may see it, and by nobody else.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_is_heard_in_the_organization_and_nowhere_else() {
     let app = App::new().await;

@@ -7,7 +7,7 @@ use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use super::outside::Outside;
 use crate::process::{Settings, folder};
 
-/// CMP-01: a folder with nothing in it becomes a running product, for two programs at once too; both see the same, and so does the next.
+/// DX-01: a folder with nothing in it becomes a running product, for two programs at once too; both see the same, and so does the next.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn it_starts_from_nothing_and_twice_at_once() {
     let folder = folder();
@@ -39,7 +39,7 @@ async fn it_starts_from_nothing_and_twice_at_once() {
     assert!(again.ended().await.success());
 }
 
-/// CMP-08: what is wrong is said all at once, and by a code that a script can tell from others.
+/// OPS-03: what is wrong is said all at once, and by a code that a script can tell from others.
 #[tokio::test]
 async fn wrong_settings_are_all_named_at_once() {
     let folder = folder();
@@ -117,7 +117,7 @@ impl Production {
     }
 }
 
-/// CMP-08: production has no owner login, and is refused without what it needs.
+/// OPS-03: production has no owner login, and is refused without what it needs.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn production_starts_with_its_own_logins_and_not_without_its_secrets() {
     let folder = folder();

@@ -69,7 +69,7 @@ async fn the_free_plan_keeps_fifty_devices_and_says_why_no_more() {
     assert_eq!(counts(&known.json()), (0, 1, 1), "a known one is still taken when another has no room");
 }
 
-/// BIL-05, T84: twenty requests at once, and not one device too many.
+/// MET-03: twenty requests at once, and not one device too many.
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_sweeps_never_exceed_the_plan() {
     let app = App::new().await;

@@ -97,7 +97,7 @@ async fn nobody_gets_in_with_a_key_that_is_none() {
     expect_problem(&both, StatusCode::BAD_REQUEST, "bad-request");
 }
 
-/// TEN-09: the machines of an organization that is switched off are refused, and come back with it.
+/// T55: the machines of an organization that is switched off are refused, and come back with it.
 #[tokio::test]
 async fn an_agent_of_a_suspended_or_deleted_organization_is_refused() {
     let app = App::new().await;
