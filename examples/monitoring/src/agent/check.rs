@@ -18,8 +18,8 @@ use super::{
     sender::with_buffer,
 };
 
-/// Devices that are checked at once.
-const CHECKS_AT_ONCE: usize = 256;
+/// Devices that are checked at once: packets to as many that are down still fit into the socket.
+const CHECKS_AT_ONCE: usize = 128;
 
 /// Checks the devices that answer for themselves, until it is told to stop.
 pub(super) async fn check_loop(agent: Arc<Agent>, mut stop: watch::Receiver<bool>) -> Result<(), AgentError> {

@@ -1,8 +1,8 @@
 //! Finds the hosts of networks.
 //!
 //! A network is swept in blocks, so that a /16 needs no more memory, sockets and neighbour entries than two /24, and its
-//! first hosts are known long before its last. Every address is asked by ICMP echo and on a few TCP ports; asking makes
-//! the kernel ask by ARP, whose table is read at the end of the block.
+//! first hosts are known long before its last. First the kernel is made to ask by ARP, which also finds hosts that
+//! drop all else; addresses that are then worth it are asked by ICMP echo and on a few TCP ports.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -14,8 +14,8 @@ use futures_util::{StreamExt, future::join, stream};
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use tokio::{
-    sync::{Mutex, mpsc},
-    time::{Instant, sleep_until},
+    sync::mpsc,
+    time::{Instant, sleep, sleep_until},
 };
 
 use super::{
@@ -32,10 +32,10 @@ const BLOCK: usize = 256;
 const BLOCKS_AT_ONCE: usize = 2;
 /// Addresses of a block that are asked at once.
 const HOSTS_AT_ONCE: usize = 128;
-/// How old a copy of the neighbour table may be to decide that an address is not in use.
-const TABLE_AGE: Duration = Duration::from_millis(300);
-/// How long a host in the same segment has to answer ARP before its address counts as unused.
+/// How long a host in the same segment usually needs to answer ARP, also after the kernel repeated the question.
 const ARP_PATIENCE: Duration = Duration::from_millis(1_200);
+/// When the kernel gives up (`mcast_solicit`, 3 questions one second apart); a device that sleeps may need so long.
+const ARP_GIVES_UP: Duration = Duration::from_millis(3_200);
 /// From this many addresses on, a network can show that a router answers ARP for everybody.
 const PROXY_ARP_FROM: usize = 16;
 
@@ -168,17 +168,20 @@ async fn hand_over(hosts: Vec<Found>, summary: &mut Summary, found: &mpsc::Sende
 
 async fn sweep_block(block: Vec<IpAddr>, prober: Prober) -> (Vec<Found>, Vec<ArpOnly>) {
     let before = table().await;
-    let glimpse = Glimpse::default();
-    let asked = stream::iter(block.iter().copied()).map(|address| {
-        let (glimpse, prober) = (&glimpse, &prober);
-        async move {
-            let asked = Instant::now();
-            (address, prober.sweep(address, glimpse.is_absent(address, asked)).await)
+    let (worth_asking, unused) = knock(&block).await;
+    let late = async {
+        if !unused.is_empty() {
+            sleep(ARP_GIVES_UP - ARP_PATIENCE).await;
         }
-    });
-    let proofs: HashMap<IpAddr, Proof> = asked.buffer_unordered(HOSTS_AT_ONCE).collect().await;
+        let table = table().await;
+        let late = unused.into_iter().filter(|address| table.get(address) != Some(&Neighbour::Absent));
+        ask(late.collect(), &prober).await
+    };
+    let (mut proofs, late) = join(ask(worth_asking, &prober), late).await;
+    proofs.extend(late);
     let after = table().await;
 
+    let asked = block.len();
     let mut hosts = Vec::new();
     let mut arp_only = Vec::new();
     for address in block {
@@ -198,8 +201,25 @@ async fn sweep_block(block: Vec<IpAddr>, prober: Prober) -> (Vec<Found>, Vec<Arp
             (true, None) => {}
         }
     }
-    drop_proxied(&mut arp_only, proofs.len());
+    drop_proxied(&mut arp_only, asked);
     (hosts, arp_only)
+}
+
+/// Makes the kernel ask by ARP, and tells the addresses that are worth more questions from those that nobody has: a host
+/// in our segment that does not answer ARP can answer nothing else. Packets to such an address would only wait in the
+/// kernel, and with a few hundred of them no others could be sent.
+async fn knock(block: &[IpAddr]) -> (Vec<IpAddr>, Vec<IpAddr>) {
+    if block.iter().any(IpAddr::is_ipv4) {
+        poke(block);
+        sleep(ARP_PATIENCE).await;
+    }
+    let table = table().await;
+    block.iter().partition(|address| table.get(address) != Some(&Neighbour::Absent))
+}
+
+async fn ask(addresses: Vec<IpAddr>, prober: &Prober) -> HashMap<IpAddr, Proof> {
+    let asked = stream::iter(addresses).map(|address| async move { (address, prober.sweep(address).await) });
+    asked.buffer_unordered(HOSTS_AT_ONCE).collect().await
 }
 
 /// A router with proxy ARP answers for every address. When one Ethernet address answers for more than half of a block,
@@ -233,9 +253,7 @@ pub(super) async fn settled(addresses: &[IpAddr]) -> HashMap<IpAddr, MacAddress>
     let started = Instant::now();
     let mut next = started;
     while next < started + SETTLING {
-        if let Err(error) = neighbours::poke(addresses) {
-            tracing::debug!(%error, "neighbours could not be poked");
-        }
+        poke(addresses);
         next += POKE_EVERY;
         sleep_until(next).await;
     }
@@ -258,6 +276,12 @@ fn by_arp(host: ArpOnly) -> Found {
     Found { address, mac: Some(mac), hostname: None, found_by: vec![Method::Arp], port: None }
 }
 
+fn poke(addresses: &[IpAddr]) {
+    if let Err(error) = neighbours::poke(addresses) {
+        tracing::debug!(%error, "neighbours could not be poked");
+    }
+}
+
 async fn table() -> Table {
     neighbours::read().await.unwrap_or_else(|error| {
         tracing::debug!(%error, "the neighbour table cannot be read");
@@ -269,25 +293,6 @@ fn present(table: &Table, address: IpAddr) -> Option<MacAddress> {
     match table.get(&address)? {
         Neighbour::Present(mac) => Some(*mac),
         Neighbour::Absent => None,
-    }
-}
-
-/// A recent copy of the neighbour table, shared by all questions about a block.
-#[derive(Default)]
-struct Glimpse {
-    copy: Mutex<Option<(Instant, Table)>>,
-}
-
-impl Glimpse {
-    /// Whether the address belongs to a segment of ours and has not answered ARP since it was asked.
-    async fn is_absent(&self, address: IpAddr, asked: Instant) -> bool {
-        sleep_until(asked + ARP_PATIENCE).await;
-        let mut copy = self.copy.lock().await;
-        let table = match copy.take() {
-            Some((at, table)) if at.elapsed() < TABLE_AGE => copy.insert((at, table)),
-            _ => copy.insert((Instant::now(), table().await)),
-        };
-        table.1.get(&address) == Some(&Neighbour::Absent)
     }
 }
 

@@ -20,6 +20,9 @@ pub(super) const SETTLING: Duration = Duration::from_secs(9);
 /// turns old only later, and is asked about only when it is used after that.
 pub(super) const POKE_EVERY: Duration = Duration::from_secs(1);
 
+/// Datagrams wait in their socket until ARP is answered; this many fit (`wmem_default`, 208 KiB).
+const POKES_PER_SOCKET: usize = 200;
+
 /// The discard port (RFC 863).
 const DISCARD: u16 = 9;
 
@@ -56,14 +59,15 @@ pub(super) async fn read() -> Result<Table, io::Error> {
 ///
 /// Datagrams cannot be sent at all.
 pub(super) fn poke(addresses: &[IpAddr]) -> Result<(), io::Error> {
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
-    socket.set_nonblocking(true)?;
-    for address in addresses.iter().filter(|address| address.is_ipv4()) {
-        match socket.send_to(&[], SocketAddr::new(*address, DISCARD)) {
-            Ok(_) => {}
-            // A full queue or an unreachable address: the next poke is a second away.
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock || is_unreachable(&error) => {}
-            Err(error) => return Err(error),
+    for addresses in addresses.chunks(POKES_PER_SOCKET) {
+        let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+        socket.set_nonblocking(true)?;
+        for address in addresses.iter().filter(|address| address.is_ipv4()) {
+            match socket.send_to(&[], SocketAddr::new(*address, DISCARD)) {
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock || is_unreachable(&error) => {}
+                Err(error) => return Err(error),
+            }
         }
     }
     Ok(())

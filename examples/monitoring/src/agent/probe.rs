@@ -96,11 +96,10 @@ impl Prober {
         }
     }
 
-    /// Asks in every way, until all ways have answered or failed twice. `is_absent` tells, once the first questions got no
-    /// answer, that nobody has the address; it saves the rest of the questions.
-    pub(super) async fn sweep(&self, address: IpAddr, is_absent: impl Future<Output = bool>) -> Proof {
+    /// Asks in every way, until each has answered or failed.
+    pub(super) async fn sweep(&self, address: IpAddr) -> Proof {
         let (icmp, mut port) = join(self.echo(address, TRIES), self.first_port(address, &FIRST_PORTS)).await;
-        if port.is_none() && (icmp.is_some() || !is_absent.await) {
+        if port.is_none() {
             port = self.first_port(address, &MORE_PORTS).await;
         }
         Proof { icmp: icmp.is_some(), port }
@@ -148,7 +147,7 @@ impl Prober {
             match echo.ask(address, ECHO_PATIENCE).await {
                 Ok(Some(latency)) => return Some(latency),
                 Ok(None) => tried += 1,
-                // The kernel has no room for another neighbour until it has given up on some: that takes a moment.
+                // Packets to neighbours that do not answer ARP fill the socket until the kernel gives them up.
                 Err(_) if pauses < MAX_PAUSES => {
                     pauses += 1;
                     sleep(PAUSE).await;
