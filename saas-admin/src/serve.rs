@@ -48,6 +48,7 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
         insecure_lan: config.insecure_lan,
     };
     let app = assemble(product, &program, mailbox.as_ref(), config.trusted_proxies.clone())?;
+    lifecycle.drain_on_signals().map_err(Error::io("signals"))?;
     greet(product, &config, &program.public_url).map_err(Error::io("standard output"))?;
     saas_core::serve(listener, app, lifecycle).await.map_err(Error::io("serving"))?;
     db.close().await;

@@ -1,6 +1,6 @@
 //! Starting, running, draining.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use tokio::sync::watch;
 
@@ -20,6 +20,23 @@ impl Lifecycle {
         self.0.send_replace(true);
     }
 
+    /// Begins to stop at SIGTERM or Ctrl-C. Both are heard from the moment that this returns, so call it before saying that the program is
+    /// ready.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the system does not let signals be heard.
+    pub fn drain_on_signals(&self) -> io::Result<()> {
+        let signalled = signalled()?;
+        let lifecycle = self.clone();
+        tokio::spawn(async move {
+            signalled.await;
+            tracing::info!("stopping");
+            lifecycle.drain();
+        });
+        Ok(())
+    }
+
     /// Whether the program is stopping.
     #[must_use]
     pub fn is_draining(&self) -> bool {
@@ -36,6 +53,23 @@ impl Lifecycle {
     pub(crate) async fn draining_owned(self) {
         self.draining().await;
     }
+}
+
+#[cfg(unix)]
+fn signalled() -> io::Result<impl Future<Output = ()> + Send> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+    })
+}
+
+#[cfg(windows)]
+fn signalled() -> io::Result<impl Future<Output = ()> + Send> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move {
+        interrupt.recv().await;
+    })
 }
 
 impl Default for Lifecycle {

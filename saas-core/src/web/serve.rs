@@ -8,14 +8,13 @@ use crate::lifecycle::Lifecycle;
 /// How long requests in flight may take to finish once the program is told to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// Serves until the program is told to stop (SIGTERM, Ctrl-C or [`Lifecycle::drain`]), then lets requests in flight finish.
+/// Serves until the program begins to stop (see [`Lifecycle::drain_on_signals`]), then lets requests in flight finish.
 ///
 /// # Errors
 ///
 /// Fails if the listener fails.
 pub async fn serve(listener: TcpListener, app: App, lifecycle: Lifecycle) -> io::Result<()> {
     let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
-    tokio::spawn(drain_on_signal(lifecycle.clone()));
     let server = axum::serve(listener, service).with_graceful_shutdown(lifecycle.clone().draining_owned());
     tokio::select! {
         served = server.into_future() => served,
@@ -24,23 +23,4 @@ pub async fn serve(listener: TcpListener, app: App, lifecycle: Lifecycle) -> io:
             Ok(())
         }
     }
-}
-
-async fn drain_on_signal(lifecycle: Lifecycle) {
-    let interrupt = tokio::signal::ctrl_c();
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        match signal(SignalKind::terminate()) {
-            Ok(mut terminate) => tokio::select! { _ = interrupt => {}, _ = terminate.recv() => {} },
-            Err(error) => {
-                tracing::warn!(%error, "SIGTERM cannot be heard");
-                drop(interrupt.await);
-            }
-        }
-    }
-    #[cfg(not(unix))]
-    drop(interrupt.await);
-    tracing::info!("stopping");
-    lifecycle.drain();
 }

@@ -59,16 +59,17 @@ async fn a_database_that_goes_away_and_comes_back_needs_no_restart() {
     let is_unready = async || outside.status_of("/health/ready").await == Some(503);
     wait_until("readiness says so", Duration::from_secs(2), is_unready).await;
     assert_eq!(outside.status_of("/health/live").await, Some(200), "the process itself is well");
-    for path in ["/api/v1/devices", "/devices"] {
-        assert_eq!(outside.status_of(path).await, Some(503), "{path}");
-    }
-    let refused = outside.post_device("10.0.0.2").await.unwrap();
+    let (list, page, refused) =
+        tokio::join!(outside.status_of("/api/v1/devices"), outside.status_of("/devices"), outside.post_device("10.0.0.2"));
+    assert_eq!((list, page), (Some(503), Some(503)));
+    let refused = refused.unwrap();
     assert_eq!(refused.status(), 503);
     assert!(refused.headers().contains_key("retry-after"));
     let problem: Value = refused.json().await.unwrap();
     let expected = serde_json::json!({ "type": "/problems/unavailable", "title": "The service is not available right now", "status": 503 });
     assert_eq!(problem, expected, "nothing about why");
-    assert!(stopped.elapsed() < Duration::from_secs(40), "each refusal keeps its caller waiting");
+    // A connection is waited for, in case it is only busy; but not for long.
+    assert!(stopped.elapsed() < Duration::from_secs(20));
 
     cluster.database = Cluster::run(&cluster.directory).await;
     assert_eq!(cluster.database.url(), owner, "it comes back where it was");

@@ -118,7 +118,7 @@ async fn what_is_no_device_of_the_agent_is_counted_and_left() {
 async fn whichever_request_comes_first_the_newest_reading_wins_and_is_the_last_that_is_announced() {
     let (app, agent) = watching(20).await;
     let client = &agent.client;
-    for round in 0..3 {
+    for round in 0..5 {
         let requests = (1..=12_i64).map(|seconds| {
             let up = seconds % 3 == round % 3;
             let readings: Vec<_> = (1..=20).map(|number| reading(number, round * 100 + seconds, up)).collect();
