@@ -106,6 +106,10 @@ impl Config {
         if !is_local && !mode_is_said && !self.insecure_lan {
             settings.refuse("SAAS_MODE is not set: other machines can reach the program, so say whether this is production or development");
         }
+        if !is_plain && self.smtp_url.is_none() && self.mode == Mode::Development {
+            // Behind a proxy on this machine everybody looks local, to the page that shows all mail too.
+            settings.refuse("SMTP_URL is not set: behind a proxy, other people could read everybody's mail at /dev/mail");
+        }
         if self.mode == Mode::Production {
             for (missing, what) in [
                 (

@@ -8,7 +8,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::{Mail, MailError, Mailer, check};
-use crate::{Clock, Html, Page, Path, Problem, Routes};
+use crate::{ClientAddress, Clock, Html, Page, Path, Problem, Routes};
 
 /// Keeps mail in a folder instead of sending it, and shows it at `/dev/mail`. For development.
 #[derive(Debug, Clone)]
@@ -63,7 +63,7 @@ impl DevMailbox {
         .unwrap_or_else(|error| Err(io::Error::other(error)))
     }
 
-    /// `GET /dev/mail` and `GET /dev/mail/{id}`.
+    /// `GET /dev/mail` and `GET /dev/mail/{id}`, for browsers on this machine alone.
     pub fn routes(&self) -> Routes {
         Routes::new().get("/dev/mail", list).get("/dev/mail/{id}", show).with_state(self.clone())
     }
@@ -84,12 +84,19 @@ impl Mailer for DevMailbox {
     }
 }
 
-async fn list(State(mailbox): State<DevMailbox>, page: Page) -> Result<Html, Problem> {
+/// Everybody's mail is for whoever sits at this machine alone.
+fn only_here(ClientAddress(client): ClientAddress) -> Result<(), Problem> {
+    if client.is_loopback() { Ok(()) } else { Err(Problem::not_found()) }
+}
+
+async fn list(State(mailbox): State<DevMailbox>, client: ClientAddress, page: Page) -> Result<Html, Problem> {
+    only_here(client)?;
     let mails = mailbox.list().await.map_err(Problem::internal)?;
     page.render("core/dev_mail.html", json!({ "mails": mails }))
 }
 
-async fn show(State(mailbox): State<DevMailbox>, Path(id): Path<Uuid>, page: Page) -> Result<Html, Problem> {
+async fn show(State(mailbox): State<DevMailbox>, client: ClientAddress, Path(id): Path<Uuid>, page: Page) -> Result<Html, Problem> {
+    only_here(client)?;
     let mails = mailbox.list().await.map_err(Problem::internal)?;
     let mail = mails.into_iter().find(|mail| mail.id == id).ok_or_else(Problem::not_found)?;
     page.render("core/dev_mail_message.html", json!({ "mail": mail }))
