@@ -80,11 +80,16 @@ impl Settings {
         follow(child.stdout.take().unwrap(), Arc::clone(&output), sender.clone());
         follow(child.stderr.take().unwrap(), Arc::clone(&output), sender);
         let deadline = Instant::now() + PATIENCE;
+        let mut url = None;
         let url = loop {
             let line = tokio::time::timeout_at(deadline, lines.recv()).await.ok().flatten();
             let line = line.unwrap_or_else(|| panic!("it does not serve:\n{}", output.lock().unwrap()));
-            if let Some((_, url)) = line.split_once("Open  ") {
-                break url.trim().trim_end_matches('/').to_owned();
+            if let Some((_, open)) = line.split_once("Open  ") {
+                url = Some(open.trim().trim_end_matches('/').to_owned());
+            }
+            // The last line of its greeting.
+            if let Some(url) = url.take_if(|_| line.contains("Ctrl-C")) {
+                break url;
             }
         };
         Server { child, url, output }
