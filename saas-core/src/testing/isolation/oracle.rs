@@ -8,7 +8,7 @@ use super::{
     Battle, IsolationError, Report, Side,
     attacker::{As, Attacker, Outcome, Refusal},
     catalogue::Table,
-    fill::insert,
+    fill::{insert, unfilled},
 };
 
 pub(super) async fn attack(battle: &Battle<'_>, attacker: &mut Attacker, report: &mut Report) -> Result<(), IsolationError> {
@@ -32,9 +32,10 @@ async fn references(battle: &Battle<'_>, attacker: &mut Attacker, table: &Table,
         let Some(parent) = battle.catalogue.table(reference.parent).filter(|parent| parent.tenant_column.is_some()) else { continue };
         let row = battle.filled.row(parent, Side::Victim)?;
         let missing = battle.filled.fresh(parent, Side::Attacker)?;
+        let own = battle.filled.fresh(table, Side::Attacker)?;
         let mut answers = Vec::new();
         for exists in [true, false] {
-            let mut values = battle.filled.fresh(table, Side::Attacker)?;
+            let mut values = own.clone();
             let mut forged = 0;
             for (column, parent_column) in reference.columns.iter().zip(&reference.parent_columns) {
                 if Some(column) == table.tenant_column.as_ref() {
@@ -87,25 +88,37 @@ async fn conflicts(battle: &Battle<'_>, attacker: &mut Attacker, table: &Table, 
             continue;
         }
         for suffix in ["", " on conflict do nothing"] {
-            let mut answers = Vec::new();
-            for taken in [true, false] {
-                let mut values = battle.filled.fresh(table, Side::Attacker)?;
-                if taken {
-                    values.extend(free.iter().map(|column| ((*column).clone(), theirs.value(table, column))));
-                }
-                let outcome = attacker.run(&who, &format!("{}{suffix}", insert(table, &values))).await?;
-                answers.push(told(&outcome));
-            }
-            if let [taken, free] = answers.as_slice()
-                && taken != free
-            {
-                report.breach(
-                    "T45",
-                    &table.label,
-                    format!("{}{suffix}: {taken:?} for another tenant's key, {free:?} for a free one", unique.name),
-                );
+            let (own, answer) = unused(battle, attacker, table, suffix).await?;
+            let mut values = own;
+            values.extend(free.iter().map(|column| ((*column).clone(), theirs.value(table, column))));
+            let taken = told(&attacker.run(&who, &format!("{}{suffix}", insert(table, &values))).await?);
+            if taken != answer {
+                let what = format!("{}{suffix}: {taken:?} for another tenant's key, {answer:?} for a free one", unique.name);
+                report.breach("T45", &table.label, what);
             }
         }
     }
     Ok(())
+}
+
+/// A row of one's own whose key nobody has, and the answer to it.
+async fn unused(
+    battle: &Battle<'_>,
+    attacker: &mut Attacker,
+    table: &Table,
+    suffix: &str,
+) -> Result<(BTreeMap<String, String>, (Option<Refusal>, u64)), IsolationError> {
+    const TRIES: usize = 50;
+    let mut reason = String::new();
+    for _ in 0..TRIES {
+        let values = battle.filled.fresh(table, Side::Attacker)?;
+        let outcome = attacker.run(&As::Tenant(battle.attacker()), &format!("{}{suffix}", insert(table, &values))).await?;
+        match &outcome.error {
+            // A guess that the table does not accept, or that hit upon a key of one's own.
+            Some(error) if matches!(error.code.as_str(), "23514" | "23505") => reason.clone_from(&error.message),
+            None if outcome.affected == 0 => "it was in use".clone_into(&mut reason),
+            _ => return Ok((values, told(&outcome))),
+        }
+    }
+    Err(unfilled(table, format!("a value that nobody has was refused: {reason}")))
 }
