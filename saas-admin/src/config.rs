@@ -1,4 +1,7 @@
-use std::{net::SocketAddr, str::FromStr};
+use std::{
+    net::{IpAddr, SocketAddr},
+    str::FromStr,
+};
 
 use ipnet::IpNet;
 use saas_core::{LogFormat, MasterKey, Secret, Settings, SettingsError};
@@ -105,6 +108,14 @@ impl Config {
         }
         if !is_local && !mode_is_said && !self.insecure_lan {
             settings.refuse("SAAS_MODE is not set: other machines can reach the program, so say whether this is production or development");
+        }
+        let is_local_name = self.public_url.as_ref().is_none_or(|url| {
+            url.host_str()
+                .is_some_and(|host| host == "localhost" || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback()))
+        });
+        if !is_local_name && !mode_is_said {
+            settings
+                .refuse("SAAS_MODE is not set: SAAS_PUBLIC_URL is not on this machine, so say whether this is production or development");
         }
         if !is_plain && self.smtp_url.is_none() && self.mode == Mode::Development {
             // Behind a proxy on this machine everybody looks local, to the page that shows all mail too.

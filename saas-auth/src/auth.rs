@@ -35,10 +35,15 @@ pub(crate) struct Inner {
     pub(crate) agent_key_prefix: String,
     /// How many notes of use may be under way.
     pub(crate) notes: Arc<Semaphore>,
+    /// How many links may be on their way to be sent again.
+    pub(crate) resends: Arc<Semaphore>,
 }
 
 /// Notes of use are worth little: a few at a time never take the database's connections from those who wait for an answer.
 pub(crate) const NOTES: usize = 2;
+
+/// Enough for people; a flood of requests for mail must take neither memory nor the database from those who sign in.
+pub(crate) const RESENDS: usize = 64;
 
 impl Auth {
     pub(crate) fn from_inner(inner: Inner) -> Self {
@@ -117,6 +122,10 @@ impl Auth {
             tracing::warn!(error = &error as &dyn std::error::Error, "a session cannot be checked");
             false
         })
+    }
+
+    pub(crate) fn resends(&self) -> &Arc<Semaphore> {
+        &self.inner.resends
     }
 
     /// Writes down that something was used, off the request. If too much is being written down the note is dropped: the next request makes

@@ -6,7 +6,7 @@ use url::{Host, Url};
 
 use crate::{
     Auth, HashError, PasswordPolicy,
-    auth::{Inner, NOTES},
+    auth::{Inner, NOTES, RESENDS},
     mail::Post,
     next::local_path,
     password::Hasher,
@@ -108,6 +108,7 @@ impl AuthBuilder {
             policy: self.policy,
             agent_key_prefix: self.agent_key_prefix,
             notes: Arc::new(Semaphore::new(NOTES)),
+            resends: Arc::new(Semaphore::new(RESENDS)),
         }))
     }
 }

@@ -41,6 +41,8 @@ const EMAIL_TOKEN: &[(&str, Class)] = &[
     ("user_id", Internal),
     ("email", Personal),
     ("purpose", Internal),
+    ("name", Personal),
+    ("password_hash", Secret),
     ("created_at", Internal),
     ("expires_at", Internal),
     ("used_at", Internal),

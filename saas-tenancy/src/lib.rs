@@ -2,7 +2,7 @@
 //!
 //! ```no_run
 //! use saas_core::{Db, Permission as _, Routes};
-//! use saas_tenancy::{ActiveOrganization, Header, Role, Roles, Tenancy};
+//! use saas_tenancy::{ActiveOrganization, Header, ResolveTenant as _, Role, Roles, Tenancy};
 //!
 //! saas_core::permissions! {
 //!     /// See devices.

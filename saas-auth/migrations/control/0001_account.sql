@@ -21,11 +21,15 @@ grant select, insert, update, delete on table auth.account to saas_system;
 
 -- Proofs that an address is somebody's, each sent in one mail and good for one use. A `known` one is never sent: it stands for the mail
 -- that tells the owner of an address that somebody signed up with it again, so that both kinds of mail are counted alike.
+-- A link that signs somebody up carries the name and the password that were chosen with it: whoever uses the link gets those, and not what
+-- somebody else chose who signed up with the same address before.
 create table auth.email_token (
     token_hash bytea not null,
     user_id uuid not null,
     email text not null,
     purpose text not null,
+    name text,
+    password_hash text,
     created_at timestamptz not null,
     expires_at timestamptz not null,
     used_at timestamptz,

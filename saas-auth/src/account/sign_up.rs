@@ -2,7 +2,7 @@ use saas_core::{DbError, Problem, Secret, Token, UserId};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::email_token_insert_in;
+use super::{Chosen, email_token_insert_in};
 use crate::{
     Auth, Email, HashError, PasswordPolicy,
     mail::{Letter, Letters},
@@ -70,7 +70,7 @@ pub(crate) async fn account_sign_up(auth: &Auth, new: NewAccount, letters: &Lett
     // Either the account was there, or it is made with its person; when two sign up at once, the one that comes late finds neither.
     let known = sqlx::query!(
         r#"with known as (
-            select user_id, name, email from auth.account where email_key = $2
+            select user_id, name, email, verified_at is not null as verified from auth.account where email_key = $2
         ), person as (
             insert into core.user (id, created_at) select $1, $6 where not exists (select from known) returning id
         ), added as (
@@ -79,7 +79,7 @@ pub(crate) async fn account_sign_up(auth: &Auth, new: NewAccount, letters: &Lett
             on conflict on constraint account_email_key do nothing
             returning user_id
         )
-        select known.user_id as "user_id?", known.name as "name?", known.email as "email?",
+        select known.user_id as "user_id?", known.name as "name?", known.email as "email?", known.verified as "verified?",
             (select count(*) from added) = 1 as "added!"
         from (values (1)) one
         left join known on true"#,
@@ -93,14 +93,20 @@ pub(crate) async fn account_sign_up(auth: &Auth, new: NewAccount, letters: &Lett
     .fetch_one(&mut *tx)
     .await?;
     let token = Token::generate();
+    let chosen = Chosen { name: &name, password_hash: &password_hash };
     let letter = match (known.added, known.user_id.zip(known.name).zip(known.email)) {
         (true, _) => {
-            let sent = email_token_insert_in(&mut tx, &token, user, email.as_str(), "verify").await?;
+            let sent = email_token_insert_in(&mut tx, &token, user, email.as_str(), "verify", Some(chosen)).await?;
             sent.then(|| letters.verify(email.as_str(), &name, &token))
         }
-        (false, Some(((owner, owner_name), address))) => {
-            let sent = email_token_insert_in(&mut tx, &token, owner.into(), &address, "known").await?;
+        (false, Some(((owner, owner_name), address))) if known.verified == Some(true) => {
+            let sent = email_token_insert_in(&mut tx, &token, owner.into(), &address, "known", None).await?;
             sent.then(|| letters.known(&address, &owner_name))
+        }
+        // Nobody has shown that the address is theirs: whoever uses this link does, and gets what was chosen with it.
+        (false, Some(((owner, _), address))) => {
+            let sent = email_token_insert_in(&mut tx, &token, owner.into(), &address, "verify", Some(chosen)).await?;
+            sent.then(|| letters.verify(&address, &name, &token))
         }
         // The other one, who is signing up at this very moment, gets the mail.
         (false, None) => return Ok(email),

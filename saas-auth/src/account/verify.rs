@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 use saas_core::{DbError, FieldError, Problem, SystemTx, Token, UserId};
 use uuid::Uuid;
@@ -40,6 +42,13 @@ impl From<VerifyError> for Problem {
     }
 }
 
+/// What was chosen at the sign-up that a link belongs to.
+#[derive(Clone, Copy)]
+pub(crate) struct Chosen<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) password_hash: &'a str,
+}
+
 /// Keeps a token for a mail; whether the mail may be sent, or the account has had enough of them.
 pub(crate) async fn email_token_insert_in(
     tx: &mut SystemTx,
@@ -47,11 +56,12 @@ pub(crate) async fn email_token_insert_in(
     user: UserId,
     email: &str,
     purpose: &str,
+    chosen: Option<Chosen<'_>>,
 ) -> Result<bool, DbError> {
     let (hash, now) = (token.hash(), tx.now());
     let inserted = sqlx::query!(
-        r#"insert into auth.email_token (token_hash, user_id, email, purpose, created_at, expires_at)
-        select $1, $2, $3, $4, $5, $6
+        r#"insert into auth.email_token (token_hash, user_id, email, purpose, created_at, expires_at, name, password_hash)
+        select $1, $2, $3, $4, $5, $6, $8, $9
         where (select count(*) from auth.email_token where user_id = $2 and created_at > $5::timestamptz - interval '1 hour') < $7"#,
         hash.as_bytes(),
         Uuid::from(user),
@@ -60,6 +70,8 @@ pub(crate) async fn email_token_insert_in(
         now,
         now + LINK_LIFETIME,
         MAILS_PER_HOUR,
+        chosen.map(|chosen| chosen.name),
+        chosen.map(|chosen| chosen.password_hash),
     )
     .execute(&mut **tx)
     .await?;
@@ -106,23 +118,38 @@ pub(crate) async fn account_verify(auth: &Auth, token: &Token) -> Result<(), Ver
     )
     .fetch_optional(&mut *tx)
     .await?;
-    // The address of the account may have changed since: then the link proves nothing about it.
-    let user = sqlx::query_scalar!(
+    // The address of the account may have changed since: then the link proves nothing about it. A first confirmation installs what was chosen
+    // with this link; if somebody else signed up with the address before, their password and their sessions end here.
+    let confirmed = sqlx::query!(
         r#"with used as (
             update auth.email_token set used_at = $2
             where token_hash = $1 and purpose = 'verify' and used_at is null and expires_at > $2
-            returning user_id, email
+            returning user_id, email, name, password_hash
+        ), before as (
+            select account.user_id, account.password_hash, account.verified_at is null and used.password_hash is not null as first
+            from auth.account
+            join used on used.user_id = account.user_id and used.email = account.email
         )
-        update auth.account set verified_at = coalesce(account.verified_at, $2)
+        update auth.account
+        set verified_at = coalesce(account.verified_at, $2),
+            name = case when before.first then used.name else account.name end,
+            password_hash = case when before.first then used.password_hash else account.password_hash end
         from used
-        where account.user_id = used.user_id and account.email = used.email
-        returning account.user_id as "user_id: UserId""#,
+        join before on before.user_id = used.user_id
+        where account.user_id = before.user_id
+        returning account.user_id as "user_id: UserId", account.password_hash <> before.password_hash as "replaced!""#,
         hash.as_bytes(),
         now,
     )
     .fetch_optional(&mut *tx)
     .await?
     .ok_or(VerifyError::Expired)?;
+    let user = confirmed.user_id;
+    if confirmed.replaced {
+        sqlx::query!("update auth.session set ended_at = $2 where user_id = $1 and ended_at is null", Uuid::from(user), now)
+            .execute(&mut *tx)
+            .await?;
+    }
     // The other links that were mailed have nothing left to prove.
     sqlx::query!(
         "update auth.email_token set used_at = $2 where user_id = $1 and purpose = 'verify' and used_at is null",
@@ -138,6 +165,7 @@ pub(crate) async fn account_verify(auth: &Auth, token: &Token) -> Result<(), Ver
 
 /// Sends the link again, if there is an account that waits for it. Done on its own: neither the answer nor its time says whether there is.
 pub(crate) fn account_resend(auth: &Auth, email: Email, letters: Letters) {
+    let Ok(permit) = Arc::clone(auth.resends()).try_acquire_owned() else { return };
     let auth = auth.clone();
     tokio::spawn(async move {
         match resend(&auth, &email, &letters).await {
@@ -145,20 +173,31 @@ pub(crate) fn account_resend(auth: &Auth, email: Email, letters: Letters) {
             Ok(None) => {}
             Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "a link could not be sent again"),
         }
+        drop(permit);
     });
 }
 
 async fn resend(auth: &Auth, email: &Email, letters: &Letters) -> Result<Option<Letter>, DbError> {
     let mut tx = auth.db().system("send a link again").begin().await?;
     let account = sqlx::query!(
-        r#"select user_id as "user_id: UserId", name, email from auth.account where email_key = $1 and verified_at is null"#,
+        r#"select account.user_id as "user_id: UserId", account.email, coalesce(latest.name, account.name) as "name!",
+            coalesce(latest.password_hash, account.password_hash) as "password_hash!"
+        from auth.account
+        left join lateral (
+            select email_token.name, email_token.password_hash from auth.email_token
+            where email_token.user_id = account.user_id and email_token.purpose = 'verify'
+            order by email_token.created_at desc
+            limit 1
+        ) latest on true
+        where account.email_key = $1 and account.verified_at is null"#,
         email.key(),
     )
     .fetch_optional(&mut *tx)
     .await?;
     let Some(account) = account else { return Ok(None) };
     let token = Token::generate();
-    let sent = email_token_insert_in(&mut tx, &token, account.user_id, &account.email, "verify").await?;
+    let chosen = Chosen { name: &account.name, password_hash: &account.password_hash };
+    let sent = email_token_insert_in(&mut tx, &token, account.user_id, &account.email, "verify", Some(chosen)).await?;
     tx.commit().await?;
     Ok(sent.then(|| letters.verify(&account.email, &account.name, &token)))
 }

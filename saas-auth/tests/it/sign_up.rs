@@ -62,6 +62,7 @@ async fn an_unconfirmed_person_signs_in_and_is_told_to_confirm() {
 async fn a_known_address_is_not_given_away() {
     let app = App::new().await;
     let first = app.sign_up("ada@example.com").await;
+    app.browser().post("/api/v1/auth/verify", &json!({ "token": token(&app.mailbox.nth(1).await) })).await;
     let second = app.sign_up("ADA@example.com").await;
     assert_eq!((first.status.as_u16(), second.status.as_u16()), (202, 202));
     assert_eq!(second.text().to_lowercase(), first.text());
@@ -79,6 +80,29 @@ async fn a_known_address_is_not_given_away() {
     let unknown = app.browser().form("/sign-up", &[("name", "Ada"), ("email", "eve@example.com"), ("password", PASSWORD)]).await;
     let known = app.browser().form("/sign-up", &[("name", "Ada"), ("email", "eve@example.com"), ("password", PASSWORD)]).await;
     assert_eq!(plain(&unknown), plain(&known));
+}
+
+/// AUT-01, topic 8: whoever took the address first without owning it has neither its password nor a session once its owner comes.
+#[tokio::test]
+async fn an_earlier_sign_up_by_somebody_else_ends_when_the_owner_confirms() {
+    let app = App::new().await;
+    app.sign_up("ada@example.com").await;
+    let squatter = app.signed_in("ada@example.com").await;
+
+    let body = json!({ "name": "Ada Lovelace", "email": "ada@example.com", "password": "what the owner chose 7" });
+    app.browser().post("/api/v1/auth/sign-up", &body).await;
+    let mail = app.mailbox.nth(2).await;
+    let confirmed = app.browser().post("/api/v1/auth/verify", &json!({ "token": token(&mail) })).await;
+    assert_eq!(confirmed.status, 204, "{}", confirmed.text());
+
+    assert_eq!(squatter.get("/api/v1/auth/me").await.status, 401, "the squatter's session is over");
+    assert_eq!(sign_in(&app.browser(), "ada@example.com", PASSWORD, false).await.status, 401, "and so is their password");
+    let owner = app.browser();
+    assert_eq!(sign_in(&owner, "ada@example.com", "what the owner chose 7", false).await.status, 200);
+    assert_eq!(owner.get("/person").await.text(), "Ada Lovelace");
+    let earlier = token(&app.mailbox.nth(1).await);
+    let late = app.browser().post("/api/v1/auth/verify", &json!({ "token": earlier })).await;
+    assert_eq!(late.status, 422, "the link of the earlier sign-up is of no use any more");
 }
 
 #[tokio::test]
@@ -106,8 +130,8 @@ async fn of_many_who_sign_up_with_one_address_at_once_one_gets_an_account() {
     }
     assert_eq!(app.count("select count(*) from auth.account").await, 1);
     assert_eq!(app.count("select count(*) from core.user").await, 1);
-    let to_confirm = app.mailbox.all().into_iter().filter(|mail| mail.text.contains("token=")).count();
-    assert_eq!(to_confirm, 1);
+    // Nobody has shown yet that the address is theirs, so each may be its owner; the limit of mails an hour holds.
+    assert!((1..=5).contains(&app.mailbox.all().len()), "{}", app.mailbox.all().len());
 }
 
 /// Every field at once, with a pointer each, and nothing stored.

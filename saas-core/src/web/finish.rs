@@ -1,4 +1,9 @@
-use std::{any::Any, fmt, panic::AssertUnwindSafe, time::Instant};
+use std::{
+    any::Any,
+    fmt,
+    panic::AssertUnwindSafe,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Router,
@@ -9,6 +14,7 @@ use axum::{
 use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use ipnet::IpNet;
+use tower_http::timeout::RequestBodyTimeoutLayer;
 use tracing::Instrument as _;
 use url::Url;
 use uuid::Uuid;
@@ -67,6 +73,9 @@ impl App {
 /// Largest body of a request whose route says nothing else, in bytes.
 const BODY_LIMIT: usize = 1 << 20;
 
+/// How long a body may pause. What was settled from the head of a request must not wait for ever to be acted on.
+const BODY_PATIENCE: Duration = Duration::from_secs(15);
+
 /// Puts around an application what every application needs: request ids and logs, problem documents for every refusal (404, 405 and panics
 /// too), security headers, protection from cross-site writes, health, assets, a page for each kind of problem.
 ///
@@ -80,6 +89,7 @@ pub fn finish(routes: Routes, web: Web) -> App {
         .method_not_allowed_fallback(|| async { Problem::new(&ProblemType::METHOD_NOT_ALLOWED) })
         .layer(middleware::from_fn(csrf))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(RequestBodyTimeoutLayer::new(BODY_PATIENCE))
         .layer(middleware::from_fn_with_state(web, outermost));
     App { router, routes }
 }

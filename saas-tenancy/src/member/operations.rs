@@ -171,7 +171,7 @@ pub async fn member_role_set_in(tx: &mut TenantTx, caller: &Standing, user: User
     if from == role {
         return Ok(());
     }
-    check_rank(caller, from.max(role))?;
+    check_rank(tx, caller, from.max(role)).await?;
     query!(
         "update core.member set role = $3 where tenant_id = $1 and user_id = $2",
         tx.tenant().map(uuid::Uuid::from),
@@ -195,7 +195,7 @@ pub async fn member_remove_in(tx: &mut TenantTx, caller: &Standing, user: UserId
         if !caller.may::<MemberWrite>() {
             return Err(MemberError::NotPermitted);
         }
-        check_rank(caller, role)?;
+        check_rank(tx, caller, role).await?;
     }
     let now = tx.now();
     query!(
@@ -210,9 +210,23 @@ pub async fn member_remove_in(tx: &mut TenantTx, caller: &Standing, user: UserId
     Ok(())
 }
 
-/// What touches an owner takes an owner.
-fn check_rank(caller: &Standing, concerned: Role) -> Result<(), MemberError> {
-    if concerned == Role::Owner && *caller.role != *Role::Owner.as_str() { Err(MemberError::NotPermitted) } else { Ok(()) }
+/// What touches an owner takes an owner, and changing anybody takes belonging here. Read again under the lock: between the request's head and
+/// its body the caller may have been demoted or removed.
+async fn check_rank(tx: &mut TenantTx, caller: &Standing, concerned: Role) -> Result<(), MemberError> {
+    let Actor::User(user) = caller.actor else { return Err(MemberError::NotPermitted) };
+    let role = sqlx::query_scalar!(
+        "select role from core.member where tenant_id = $1 and user_id = $2 and left_at is null",
+        tx.tenant().map(uuid::Uuid::from),
+        uuid::Uuid::from(user),
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    let is_as_it_was = role.as_deref() == Some(&*caller.role);
+    if is_as_it_was && (concerned != Role::Owner || *caller.role == *Role::Owner.as_str()) {
+        Ok(())
+    } else {
+        Err(MemberError::NotPermitted)
+    }
 }
 
 /// The tenant is locked before the member, in the order of the trigger that guards the last owner, so two changes cannot deadlock.

@@ -85,8 +85,31 @@ async fn two_owners_who_demote_each_other_leave_one() {
         let (a, b) = tokio::join!(first.json(Method::PATCH, &two_path, &viewer), second.json(Method::PATCH, &one_path, &viewer));
         let mut statuses = [a.status, b.status];
         statuses.sort();
-        assert_eq!(statuses, [StatusCode::NO_CONTENT, StatusCode::CONFLICT], "round {round}");
+        // The one that comes second is no owner any more, and has no right to demote.
+        assert_eq!(statuses, [StatusCode::NO_CONTENT, StatusCode::FORBIDDEN], "round {round}");
     }
+}
+
+/// T68, T72: what was settled when a request began is looked at again when it acts.
+#[tokio::test]
+async fn a_right_that_was_lost_meanwhile_is_of_no_use() {
+    let app = App::new().await;
+    let tenant = app.test.tenant("acme").await;
+    app.member(tenant, Role::Owner).await;
+    let (was_owner, friend) = (app.member(tenant, Role::Owner).await, app.member(tenant, Role::Viewer).await);
+    // This client stands for a request whose head was read while its sender was still an owner.
+    let begun_before = app.client(was_owner).await;
+    let mut tx = app.test.db.tenant(tenant).begin().await.unwrap();
+    sqlx::query("update core.member set left_at = now() where tenant_id = $1 and user_id = $2")
+        .bind(tenant)
+        .bind(was_owner)
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+    let promoted = begun_before.json(Method::PATCH, &path(friend), &json!({ "role": "owner" })).await;
+    assert_eq!(promoted.status, StatusCode::FORBIDDEN);
+    assert_eq!(begun_before.delete(&path(friend)).await.status, StatusCode::FORBIDDEN);
 }
 
 /// T64: another tenant's person is as unknown as nobody.
