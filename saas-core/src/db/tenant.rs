@@ -97,6 +97,22 @@ impl Declares for TenantDb {
 
 /// A transaction that sees one tenant's rows. Use `&mut *tx` where sqlx wants an executor.
 ///
+/// Work that goes on beside takes the tenant with it and opens a transaction of its own:
+///
+/// ```no_run
+/// # async fn example(tenant: saas_core::TenantDb) {
+/// tokio::spawn(async move { tenant.begin().await });
+/// # }
+/// ```
+///
+/// This one cannot be borrowed by what may outlive it:
+///
+/// ```compile_fail,E0373
+/// # async fn example(mut tx: saas_core::TenantTx) {
+/// tokio::spawn(async { sqlx::query("select 1").execute(&mut *tx).await });
+/// # }
+/// ```
+///
 /// # Security
 ///
 /// SQL of your own must not set `saas.tenant_id`: that is the one thing between tenants that a statement could change. Write queries as
