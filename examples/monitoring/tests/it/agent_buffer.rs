@@ -17,7 +17,8 @@ fn start() -> DateTime<Utc> {
 /// The readings of one check of some devices.
 fn round(number: i32, devices: u32) -> Batch {
     let at = start() + TimeDelta::seconds(30) * number;
-    let reading = |device: u32| Reading { address: IpAddr::from((0x0a07_0000_u32 + device).to_be_bytes()), at, up: true, latency_us: Some(312) };
+    let reading =
+        |device: u32| Reading { address: IpAddr::from((0x0a07_0000_u32 + device).to_be_bytes()), at, up: true, latency_us: Some(312) };
     Batch::Readings(Status { readings: (1..=devices).map(reading).collect() })
 }
 
