@@ -136,6 +136,20 @@ impl fmt::Debug for DevDatabase {
 ///
 /// Each [`DevError`] says what to do about it.
 pub async fn start(options: DevOptions) -> Result<DevDatabase, DevError> {
+    for _ in 0..BROKEN_OFF_TRIES {
+        match start_once(options.clone()).await {
+            Err(error) if error.is_broken_off() => tokio::time::sleep(BROKEN_OFF_PAUSE).await,
+            result => return result,
+        }
+    }
+    start_once(options).await
+}
+
+/// A server that was killed a moment ago may still seem to be there; the next look knows better.
+const BROKEN_OFF_TRIES: u32 = 10;
+const BROKEN_OFF_PAUSE: Duration = Duration::from_millis(200);
+
+async fn start_once(options: DevOptions) -> Result<DevDatabase, DevError> {
     let name = DatabaseName::parse(&options.name)?;
     let Cluster { directory, port, secret, membership, lock } = open(options).await?;
     let urls = Urls::new(&name, port, &secret);

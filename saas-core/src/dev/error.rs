@@ -164,6 +164,11 @@ pub enum DevError {
 }
 
 impl DevError {
+    /// Whether the server broke off a connection, as one that has just died does.
+    pub(super) fn is_broken_off(&self) -> bool {
+        matches!(self, Self::Database { source: sqlx::Error::Io(_), .. })
+    }
+
     /// For `map_err` on what the file system answers.
     pub(super) fn file(action: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();

@@ -1,6 +1,6 @@
 use std::{
     collections::BTreeMap,
-    net::SocketAddr,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -45,7 +45,7 @@ impl TestApp {
     /// A browser of its own, with no cookies yet.
     #[must_use]
     pub fn browser(&self) -> TestClient {
-        TestClient { router: self.router.clone(), principal: None, headers: HeaderMap::new(), cookies: Arc::default() }
+        TestClient { address: ELSEWHERE, router: self.router.clone(), principal: None, headers: HeaderMap::new(), cookies: Arc::default() }
     }
 
     /// Somebody who is known without signing in, for applications that are tested without the layer that authenticates.
@@ -55,9 +55,13 @@ impl TestApp {
     }
 }
 
+/// Where clients come from that say nothing else (TEST-NET-1, RFC 5737).
+const ELSEWHERE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
+
 /// Somebody who calls an application: keeps cookies, and sends the headers that a browser on the same site does.
 #[derive(Debug, Clone)]
 pub struct TestClient {
+    address: IpAddr,
     router: Router,
     principal: Option<Principal>,
     headers: HeaderMap,
@@ -75,6 +79,12 @@ impl TestClient {
         let value = HeaderValue::from_str(value).unwrap_or_else(|error| panic!("{value:?}: {error}"));
         self.headers.insert(HeaderName::from_static(name), value);
         self
+    }
+
+    /// The same client on the machine of the program itself.
+    #[must_use]
+    pub fn here(self) -> Self {
+        Self { address: IpAddr::V4(Ipv4Addr::LOCALHOST), ..self }
     }
 
     /// The same client with a key in place of cookies.
@@ -162,7 +172,7 @@ impl TestClient {
     }
 
     async fn answer(&self, mut request: Request<Body>) -> Response<Body> {
-        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([192, 0, 2, 1], 40_000))));
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from((self.address, 40_000))));
         if let Some(principal) = &self.principal {
             request.extensions_mut().insert(principal.clone());
         }

@@ -57,7 +57,7 @@ impl App {
 
     /// Somebody with an empty browser.
     pub(crate) fn anon(&self) -> TestClient {
-        self.app.browser()
+        self.app.browser().here()
     }
 
     /// The same product over the same database, but reached in another way. The second value keeps its mail.
