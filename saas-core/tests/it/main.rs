@@ -37,6 +37,8 @@ mod restore;
 #[cfg(test)]
 mod rounds;
 #[cfg(test)]
+mod spare;
+#[cfg(test)]
 mod test_database;
 #[cfg(test)]
 mod web;
