@@ -7,6 +7,8 @@ use serde::Serialize;
 pub(crate) struct Plan {
     pub(crate) quick: bool,
     pub(crate) tenants: u32,
+    /// Per tenant, each with a session.
+    pub(crate) people: u32,
     /// Per tenant.
     pub(crate) devices: u32,
     /// Per tenant of the small database, which has as many tenants.
@@ -30,6 +32,7 @@ impl Plan {
         Self {
             quick: false,
             tenants: 100,
+            people: 10,
             devices: 10_000,
             few_devices: 100,
             connections: 32,
