@@ -223,7 +223,7 @@ impl Actor {
             .into_iter()
             .filter_map(|name| Some(format!("{name}={}", self.client.cookie(name)?)))
             .collect();
-        let mut copy = app.browser();
+        let mut copy = app.browser().here();
         for (name, value) in self.headers.iter().map(|(name, value)| (*name, value.as_str())) {
             copy = copy.with(name, value);
         }
