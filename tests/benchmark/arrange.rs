@@ -43,10 +43,10 @@ pub(crate) async fn arrange(cluster: &Cluster, plan: &Plan, report: &mut Report)
     let (big, small) = (cluster.big.superuser_url(), cluster.small.superuser_url());
 
     let started = std::time::Instant::now();
-    let tenants = data::tenants(big, "list", plan.tenants, plan.people).await?;
-    let senders = data::tenants(big, "send", u32::try_from(plan.agents)?, 1).await?;
+    let tenants = data::tenants(big, "list", plan.tenants).await?;
+    let senders = data::tenants(big, "send", u32::try_from(plan.agents)?).await?;
     data::agents_with_devices(big, &tenants, plan.devices).await?;
-    let few = data::tenants(small, "list", plan.tenants, plan.people).await?;
+    let few = data::tenants(small, "list", plan.tenants).await?;
     data::agents_with_devices(small, &few, plan.few_devices).await?;
     let rows = plan.tenants * plan.devices;
     report.say(&format!("{rows} devices of {} tenants loaded in {:.0} s", plan.tenants, started.elapsed().as_secs_f64()))?;
@@ -100,10 +100,10 @@ async fn login(cluster: &Cluster) -> Outcome<String> {
     Ok(format!("postgres://bench_hand:{}@{place}", password.expose()))
 }
 
-/// The list of devices, asked by each of the people.
+/// The list of devices, asked by each tenant's person.
 pub(crate) fn lists(tenants: &[Tenant]) -> Requests {
-    let list = |cookie: &String| request("GET", "/api/v1/devices", &[("cookie", cookie)], b"");
-    Arc::new(tenants.iter().flat_map(|tenant| &tenant.cookies).map(list).collect())
+    let list = |tenant: &Tenant| request("GET", "/api/v1/devices", &[("cookie", &tenant.cookie)], b"");
+    Arc::new(tenants.iter().map(list).collect())
 }
 
 /// The same without a session, for the server that checks nothing.

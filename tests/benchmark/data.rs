@@ -1,57 +1,54 @@
-//! The rows: tenants, each with people who are signed in, an agent and its devices.
+//! The rows: tenants, each with a person who is signed in, an agent and its devices.
 
+use chrono::TimeDelta;
 use saas_core::{Clock, Token};
 use sqlx::{Connection as _, PgConnection};
 use uuid::Uuid;
 
 use crate::Outcome;
 
-/// A tenant and how its people are recognized.
+/// A tenant and how its person is recognized.
 #[derive(Debug, Clone)]
 pub(crate) struct Tenant {
     pub(crate) id: Uuid,
-    /// The cookies of their sessions.
-    pub(crate) cookies: Vec<String>,
+    /// The session's cookie.
+    pub(crate) cookie: String,
 }
 
-/// Makes tenants, each with so many owners, who are signed in. Their plan allows them agents.
-pub(crate) async fn tenants(superuser: &str, name: &str, count: u32, people: u32) -> Outcome<Vec<Tenant>> {
+/// Makes tenants, each with an owner who has a session. Unlimited plans, so that agents may be added.
+pub(crate) async fn tenants(superuser: &str, name: &str, count: u32) -> Outcome<Vec<Tenant>> {
     let now = Clock::system().now();
     let mut connection = PgConnection::connect(superuser).await?;
     let mut tenants = Vec::new();
+    let (mut ids, mut users, mut slugs, mut hashes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for number in 0..count {
-        let mut tenant = Tenant { id: Uuid::now_v7(), cookies: Vec::new() };
-        let slug = format!("{name}-{number}");
-        sqlx::query(
-            "with tenant as (insert into core.tenant (id, slug, name, created_at) values ($1, $2, $2, $3)) \
-            insert into billing.tenant_plan (tenant_id, plan, since) values ($1, 'team', $3)",
-        )
-        .bind(tenant.id)
-        .bind(&slug)
-        .bind(now)
-        .execute(&mut connection)
-        .await?;
-        for person in 0..people {
-            let token = Token::generate();
-            sqlx::query(
-                "with person as (insert into core.user (id, created_at) values ($1, $2)), \
-                account as (insert into auth.account (user_id, email, email_key, name, password_hash, verified_at, created_at) \
-                    values ($1, $3, $3, $3, '$argon2id$none', $2, $2)), \
-                session as (insert into auth.session (id, user_id, token_hash, created_at, expires_at, last_seen_at, remembered) \
-                    values ($4, $1, $5, $2, $2 + interval '1 day', $2, false)) \
-                insert into core.member (tenant_id, user_id, role, name, email, joined_at) values ($6, $1, 'owner', $3, $3, $2)",
-            )
-            .bind(Uuid::now_v7())
-            .bind(now)
-            .bind(format!("person-{person}@{slug}.test"))
-            .bind(Uuid::now_v7())
-            .bind(token.hash().as_bytes())
-            .bind(tenant.id)
-            .execute(&mut connection)
-            .await?;
-            tenant.cookies.push(format!("__Host-session={}", token.text().expose()));
-        }
-        tenants.push(tenant);
+        let token = Token::generate();
+        let id = Uuid::now_v7();
+        ids.push(id);
+        users.push(Uuid::now_v7());
+        slugs.push(format!("{name}-{number}"));
+        hashes.push(token.hash().as_bytes().to_vec());
+        tenants.push(Tenant { id, cookie: format!("__Host-session={}", token.text().expose()) });
+    }
+    for statement in [
+        "insert into core.tenant (id, slug, name, created_at) select t, s, s, $5 from unnest($1::uuid[], $2::text[]) as n (t, s) \
+            where $3::uuid[] is not null and $4::bytea[] is not null and $6::timestamptz is not null",
+        "insert into core.user (id, created_at) select u, $5 from unnest($3::uuid[]) as n (u) \
+            where $1::uuid[] is not null and $2::text[] is not null and $4::bytea[] is not null and $6::timestamptz is not null",
+        "insert into core.member (tenant_id, user_id, role, name, email, joined_at) select t, u, 'owner', s, s || '@example.test', $5 \
+            from unnest($1::uuid[], $2::text[], $3::uuid[]) as n (t, s, u) where $4::bytea[] is not null and $6::timestamptz is not null",
+        "insert into auth.account (user_id, email, email_key, name, password_hash, verified_at, created_at) \
+            select u, s || '@example.test', s || '@example.test', s, '$argon2id$none', $5, $5 \
+            from unnest($2::text[], $3::uuid[]) as n (s, u) \
+            where $1::uuid[] is not null and $4::bytea[] is not null and $6::timestamptz is not null",
+        "insert into auth.session (id, user_id, token_hash, created_at, expires_at, last_seen_at, remembered) \
+            select gen_random_uuid(), u, h, $5, $6, $5, false from unnest($3::uuid[], $4::bytea[]) as n (u, h) \
+            where $1::uuid[] is not null and $2::text[] is not null",
+        "insert into billing.tenant_plan (tenant_id, plan, since) select t, 'team', $5 from unnest($1::uuid[]) as n (t) \
+            where $2::text[] is not null and $3::uuid[] is not null and $4::bytea[] is not null and $6::timestamptz is not null",
+    ] {
+        let query = sqlx::query(statement).bind(&ids).bind(&slugs).bind(&users).bind(&hashes).bind(now).bind(now + TimeDelta::hours(24));
+        query.execute(&mut connection).await?;
     }
     connection.close().await?;
     Ok(tenants)
@@ -64,7 +61,7 @@ pub(crate) async fn agents_with_devices(superuser: &str, tenants: &[Tenant], dev
         let agent = Uuid::now_v7();
         sqlx::query(
             "insert into data.agent (tenant_id, id, name, key_id, state, created_by, created_at, last_seen_at) \
-            select $1, $2, 'Main office', $3, 'connected', user_id, $4, $4 from core.member where tenant_id = $1 limit 1",
+            select $1, $2, 'Main office', $3, 'connected', user_id, $4, $4 from core.member where tenant_id = $1",
         )
         .bind(tenant.id)
         .bind(agent)

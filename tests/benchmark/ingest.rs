@@ -71,8 +71,7 @@ pub(crate) async fn measure(cluster: &Cluster, arranged: &Arranged, plan: &Plan,
 async fn register(arranged: &Arranged) -> Outcome<Vec<Agent>> {
     let mut agents = Vec::new();
     for tenant in &arranged.senders {
-        let cookie = tenant.cookies.first().ok_or("a tenant without people")?;
-        let headers = [("cookie", cookie.as_str()), ("sec-fetch-site", "same-origin")];
+        let headers = [("cookie", tenant.cookie.as_str()), ("sec-fetch-site", "same-origin")];
         let added = call(arranged.product.address, &request("POST", "/api/v1/agents", &headers, br#"{"name":"Sender"}"#)).await?;
         let text = |answer: &serde_json::Value, name: &str| {
             answer.get(name).and_then(serde_json::Value::as_str).map(ToOwned::to_owned).ok_or_else(|| format!("no {name} in {answer}"))

@@ -7,8 +7,6 @@ use serde::Serialize;
 pub(crate) struct Plan {
     pub(crate) quick: bool,
     pub(crate) tenants: u32,
-    /// Per tenant, each with a session.
-    pub(crate) people: u32,
     /// Per tenant.
     pub(crate) devices: u32,
     /// Per tenant of the small database, which has as many tenants.
@@ -32,7 +30,6 @@ impl Plan {
         Self {
             quick: false,
             tenants: 100,
-            people: 10,
             devices: 10_000,
             few_devices: 100,
             connections: 32,
