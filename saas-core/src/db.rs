@@ -31,8 +31,7 @@ use std::{
 };
 
 use futures_core::future::BoxFuture;
-use pool::Pool;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 
 use crate::{Clock, Secret, TenantId, UserId};
 
@@ -43,8 +42,8 @@ pub struct Db {
 }
 
 struct Inner {
-    app: Pool,
-    system: Pool,
+    app: PgPool,
+    system: PgPool,
     owner: Option<Secret>,
     app_url: Secret,
     clock: Clock,
@@ -94,15 +93,12 @@ impl Db {
     where
         F: for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<T, sqlx::Error>>,
     {
-        let pool = &self.inner.app;
-        pool.retry_dead(|mut connection| {
+        pool::retry_dead(&self.inner.app, |mut connection| {
             let statement = &statement;
             async move {
                 let result = statement(&mut connection).await;
-                match &result {
-                    Ok(_) => pool.give_back(connection),
-                    Err(error) if pool::is_dead(error) => connection.close_on_drop(),
-                    Err(_) => {}
+                if result.as_ref().is_err_and(pool::is_dead) {
+                    connection.close_on_drop();
                 }
                 result
             }
@@ -130,7 +126,7 @@ impl Db {
     /// How many connections each pool holds and how many of them are idle: (name, size, idle).
     #[must_use]
     pub fn pools(&self) -> [(&'static str, u32, usize); 2] {
-        [("app", self.inner.app.size(), self.inner.app.idle()), ("system", self.inner.system.size(), self.inner.system.idle())]
+        [("app", self.inner.app.size(), self.inner.app.num_idle()), ("system", self.inner.system.size(), self.inner.system.num_idle())]
     }
 }
 

@@ -21,8 +21,7 @@ create index session_user_idx on auth.session (user_id) where ended_at is null;
 
 grant select, insert, update, delete on table auth.session to saas_system;
 
--- Session, person and memberships in one statement: the application login knows the hash before it knows any tenant. A row for each
--- membership, or one without any: building JSON of them takes the server as long as finding them.
+-- Session, person and memberships in one statement: the application login knows the hash before it knows any tenant.
 create function auth.session_lookup(hash bytea, now timestamptz)
 returns table (
     session_id uuid,
@@ -30,11 +29,8 @@ returns table (
     name text,
     email text,
     verified boolean,
-    seen_long_ago boolean,
-    tenant_id uuid,
-    tenant_slug text,
-    tenant_name text,
-    role text
+    memberships jsonb,
+    seen_long_ago boolean
 )
 language plpgsql
 stable
@@ -49,16 +45,20 @@ begin
         account.name,
         account.email,
         account.verified_at is not null,
-        session.last_seen_at < session_lookup.now - interval '1 minute',
-        tenant.id,
-        tenant.slug,
-        tenant.name,
-        member.role
+        (
+            select coalesce(
+                jsonb_agg(
+                    jsonb_build_object('id', tenant.id, 'slug', tenant.slug, 'name', tenant.name, 'role', member.role)
+                    order by tenant.name, tenant.id),
+                '[]')
+            from core.member
+            join core.tenant on tenant.id = member.tenant_id
+            where member.user_id = session.user_id and member.left_at is null and tenant.state = 'active'
+        ),
+        session.last_seen_at < session_lookup.now - interval '1 minute'
     from auth.session
     join auth.account on account.user_id = session.user_id
     join core.user person on person.id = session.user_id
-    left join (core.member join core.tenant on tenant.id = member.tenant_id and tenant.state = 'active')
-        on member.user_id = session.user_id and member.left_at is null
     where session.token_hash = session_lookup.hash
       and session.ended_at is null
       and session.expires_at > session_lookup.now

@@ -3,6 +3,7 @@ use std::net::IpAddr;
 use chrono::{DateTime, TimeDelta, Utc};
 use saas_core::{Db, DbError, Membership, SessionId, SignedIn, SystemTx, Token, UserId};
 use serde::Serialize;
+use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::Device;
@@ -50,38 +51,31 @@ impl NewSession {
 /// Finds a session's person by the token that a request carries, and whether the session was not seen for a minute.
 pub(crate) async fn session_by_token(db: &Db, token: &Token) -> Result<Option<(SignedIn, bool)>, DbError> {
     let (hash, now) = (token.hash(), db.clock().now());
-    let rows = db
+    let row = db
         .lookup(|connection| {
+            let hash = hash.as_bytes().to_vec();
             Box::pin(async move {
                 sqlx::query!(
                     r#"select session_id as "session_id!", user_id as "user_id!", name as "name!", email as "email!",
-                        verified as "verified!", seen_long_ago as "seen_long_ago!", tenant_id, tenant_slug, tenant_name, role
+                        verified as "verified!", memberships as "memberships!: Json<Vec<Membership>>",
+                        seen_long_ago as "seen_long_ago!"
                     from auth.session_lookup($1, $2)"#,
-                    hash.as_bytes(),
+                    hash,
                     now,
                 )
-                .fetch_all(connection)
+                .fetch_optional(connection)
                 .await
             })
         })
         .await?;
-    let mut found: Option<(SignedIn, bool)> = None;
-    for row in rows {
-        let (signed_in, _) = found.get_or_insert_with(|| {
-            let mut signed_in = SignedIn::new(row.user_id.into(), row.session_id.into());
-            signed_in.name = row.name;
-            signed_in.email = row.email;
-            signed_in.verified = row.verified;
-            (signed_in, row.seen_long_ago)
-        });
-        if let (Some(id), Some(slug), Some(name), Some(role)) = (row.tenant_id, row.tenant_slug, row.tenant_name, row.role) {
-            signed_in.memberships.push(Membership { id: id.into(), slug, name, role });
-        }
-    }
-    if let Some((signed_in, _)) = &mut found {
-        signed_in.memberships.sort_by(|a, b| (&a.name, a.id).cmp(&(&b.name, b.id)));
-    }
-    Ok(found)
+    Ok(row.map(|row| {
+        let mut signed_in = SignedIn::new(row.user_id.into(), row.session_id.into());
+        signed_in.name = row.name;
+        signed_in.email = row.email;
+        signed_in.verified = row.verified;
+        signed_in.memberships = row.memberships.0;
+        (signed_in, row.seen_long_ago)
+    }))
 }
 
 /// Begins a session, if the account still has the password that was checked and the person may sign in; nothing otherwise.

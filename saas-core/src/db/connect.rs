@@ -1,8 +1,11 @@
 use std::{sync::Arc, time::Duration};
 
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{
+    PgPool,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
 
-use super::{Db, Finding, Inner, Migrations, ProvisionError, check, migrate::with_core, pool::Pool};
+use super::{Db, Finding, Inner, Migrations, ProvisionError, check, migrate::with_core};
 use crate::{Clock, Secret};
 
 /// Where the database is and how much of it to use.
@@ -63,7 +66,7 @@ impl Db {
     }
 }
 
-async fn pool(name: &'static str, url: &Secret, size: u32) -> Result<Pool, ConnectError> {
+async fn pool(name: &'static str, url: &Secret, size: u32) -> Result<PgPool, ConnectError> {
     let options: PgConnectOptions = url.expose().parse().map_err(|source| ConnectError::Url { name, source })?;
     PgPoolOptions::new()
         .max_connections(size)
@@ -72,7 +75,6 @@ async fn pool(name: &'static str, url: &Secret, size: u32) -> Result<Pool, Conne
         .test_before_acquire(false)
         .connect_with(options.application_name("saas"))
         .await
-        .map(Pool::new)
         .map_err(|source| ConnectError::Connect { name, source })
 }
 

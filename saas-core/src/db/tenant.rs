@@ -50,14 +50,14 @@ impl TenantDb {
     /// Fails if no connection can be had. A connection that died while it was idle is replaced without an error.
     pub async fn begin(&self) -> Result<TenantTx, DbError> {
         // The ids stand in the text because one round trip allows no parameters. They are UUIDs printed by their own Display; nothing
-        // else may ever be put here. The division by zero refuses a connection on which somebody left settings for the whole session. It
-        // stands before what sets them, in the one statement that the server has to plan; the other way round it would refuse them all.
+        // else may ever be put here. The division by zero refuses a connection on which somebody left settings for the whole session.
         let begin = format!(
             "begin{read_only}; \
-             select 1 / (concat(current_setting('saas.tenant_id', true), current_setting('saas.user_id', true), \
-                     '|', current_setting('search_path'), '|', current_user) \
-                 = concat('|data, pg_catalog|', session_user))::int, \
-                 set_config('saas.tenant_id', '{tenant}', true), set_config('saas.user_id', '{user}', true)",
+             select 1 / (current_user = session_user \
+                 and coalesce(current_setting('saas.tenant_id', true), '') = '' \
+                 and coalesce(current_setting('saas.user_id', true), '') = '' \
+                 and current_setting('search_path') = 'data, pg_catalog')::int; \
+             select set_config('saas.tenant_id', '{tenant}', true), set_config('saas.user_id', '{user}', true)",
             read_only = if self.read_only { " read only" } else { "" },
             tenant = OrEmpty(self.tenant),
             user = OrEmpty(self.user),

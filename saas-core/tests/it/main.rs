@@ -37,8 +37,6 @@ mod restore;
 #[cfg(test)]
 mod rounds;
 #[cfg(test)]
-mod spare;
-#[cfg(test)]
 mod test_database;
 #[cfg(test)]
 mod web;

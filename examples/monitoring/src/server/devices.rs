@@ -12,7 +12,6 @@ use saas_core::{Can, DbError, Json, Page, Problem, Query, Routes, TenantDb, Tena
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::{query_as, query_scalar};
-use uuid::Uuid;
 
 use super::{DeviceId, DeviceRead, State};
 
@@ -80,52 +79,32 @@ struct List {
 }
 
 async fn list(_: Can<DeviceRead>, db: TenantDb, Query(query): Query<ListQuery>) -> Result<Json<List>, Problem> {
-    let limit = usize::from(query.limit.unwrap_or(50).clamp(1, 200));
+    let limit = i64::from(query.limit.unwrap_or(50).clamp(1, 200));
     let mut tx = db.begin().await?;
     let devices = devices_after_in(&mut tx, query.after, limit).await?;
-    let next = devices.last().filter(|_| devices.len() == limit).map(|device| format!("{}_{}", device.address.addr(), device.id));
+    let full = i64::try_from(devices.len()).is_ok_and(|count| count == limit);
+    let next = devices.last().filter(|_| full).map(|device| format!("{}_{}", device.address.addr(), device.id));
     Ok(Json(List { devices, next }))
 }
 
-/// A part of the list, whose beginning and whose length stand in the text.
-///
-/// With either of them left to a parameter the server has no one plan for all values, and planning anew takes it twice as long as the
-/// query itself.
-macro_rules! devices_part {
-    ($tx:ident, $beginning:tt, $length:tt $(, $bound:expr)*) => {
-        query_as!(
-            Device,
-            r#"select d.id as "id: DeviceId", d.hostname as name, d.address as "address: IpNet", d.mac, d.state, d.since_at, d.checked_at,
-                d.latency_us, a.name as agent
-            from (
-                select id, hostname, address, mac, state, since_at, checked_at, latency_us, agent_id
-                from device
-                where tenant_id = $1"# + $beginning + r#"
-                order by address, id
-                limit "# + $length + r#"
-            ) d
-            join agent a on a.tenant_id = $1 and a.id = d.agent_id
-            order by d.address, d.id"#,
-            $tx.tenant().map(Uuid::from)
-            $(, $bound)*
-        )
-        .fetch_all(&mut **$tx)
-        .await?
-    };
-}
-
-async fn devices_after_in(tx: &mut TenantTx, after: Option<Cursor>, limit: usize) -> Result<Vec<Device>, DbError> {
-    let mut devices = match (after, limit) {
-        (None, ..=50) => devices_part!(tx, "", "50"),
-        (None, _) => devices_part!(tx, "", "200"),
-        (Some(Cursor(address, id)), ..=50) => {
-            devices_part!(tx, " and (address, id) > ($2, $3)", "50", IpNet::from(address) as IpNet, Uuid::from(id))
-        }
-        (Some(Cursor(address, id)), _) => {
-            devices_part!(tx, " and (address, id) > ($2, $3)", "200", IpNet::from(address) as IpNet, Uuid::from(id))
-        }
-    };
-    devices.truncate(limit);
+async fn devices_after_in(tx: &mut TenantTx, after: Option<Cursor>, limit: i64) -> Result<Vec<Device>, DbError> {
+    let (address, id) = after.map(|Cursor(address, id)| (IpNet::from(address), uuid::Uuid::from(id))).unzip();
+    let devices = query_as!(
+        Device,
+        r#"select d.id as "id: DeviceId", d.hostname as name, d.address as "address: IpNet", d.mac, d.state, d.since_at, d.checked_at,
+            d.latency_us, a.name as agent
+        from device d
+        join agent a on a.tenant_id = d.tenant_id and a.id = d.agent_id
+        where d.tenant_id = $1 and ($2::inet is null or (d.address, d.id) > ($2, $3))
+        order by d.address, d.id
+        limit $4"#,
+        tx.tenant().map(uuid::Uuid::from),
+        address as Option<IpNet>,
+        id,
+        limit,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
     Ok(devices)
 }
 
@@ -179,9 +158,10 @@ async fn show(
     let total: i64 = counts.iter().filter(|(state, _)| filter.state().is_none_or(|wanted| wanted == state)).map(|(_, n)| n).sum();
     let at = i64::from(query.page.max(1) - 1).min((total - 1).max(0) / PAGE);
     let devices = devices_page_in(&mut tx, filter.state(), &wanted, at * PAGE).await?;
-    let has_agents = query_scalar!(r#"select exists (select from agent where tenant_id = $1) as "some!""#, tx.tenant().map(Uuid::from))
-        .fetch_one(&mut *tx)
-        .await?;
+    let has_agents =
+        query_scalar!(r#"select exists (select from agent where tenant_id = $1) as "some!""#, tx.tenant().map(uuid::Uuid::from))
+            .fetch_one(&mut *tx)
+            .await?;
     let any_devices = !counts.is_empty() || !wanted.is_empty();
     let href = |filter: DeviceFilter, page: i64| address(&wanted, filter, page, false);
     let filters: Vec<_> = DeviceFilter::EACH
@@ -234,7 +214,7 @@ async fn counts_in(tx: &mut TenantTx, wanted: &str) -> Result<Vec<(String, i64)>
         r#"select state, count(*) as "count!" from device
         where tenant_id = $1 and ($2 = '' or strpos(lower(coalesce(hostname, '')), lower($2)) > 0 or strpos(host(address), $2) > 0)
         group by state"#,
-        tx.tenant().map(Uuid::from),
+        tx.tenant().map(uuid::Uuid::from),
         wanted,
     )
     .fetch_all(&mut **tx)
@@ -253,7 +233,7 @@ async fn devices_page_in(tx: &mut TenantTx, state: Option<&str>, wanted: &str, o
           and ($3 = '' or strpos(lower(coalesce(d.hostname, '')), lower($3)) > 0 or strpos(host(d.address), $3) > 0)
         order by d.address, d.id
         limit $4 offset $5"#,
-        tx.tenant().map(Uuid::from),
+        tx.tenant().map(uuid::Uuid::from),
         state,
         wanted,
         PAGE,
