@@ -25,11 +25,12 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
     let config = Config::load(arguments)?;
     init_logs(config.log_format, &config.log_filter);
     let (database, _started) = development::database(product, &config).await?;
-    let db = Db::connect(&database, product.migrations, saas_core::Clock::system()).await?;
     if config.migrate_at_start {
-        db.migrate().await?;
+        // Before anything is judged: what is dangerous may be what this release mends.
+        let owner = database.owner.as_ref().ok_or(saas_core::MigrateError::NoOwner)?;
+        Db::migrate_as(owner, product.migrations).await?;
     }
-    db.refuse_danger(config.is_development()).await?;
+    let db = Db::connect(&database, product.migrations, saas_core::Clock::system()).await?;
 
     let listener = TcpListener::bind(config.listen).await.map_err(|source| Error::Listen { address: config.listen, source })?;
     // With port 0 the system chose one.

@@ -3,6 +3,7 @@
 do $$
 declare
     group_role text;
+    login name;
 begin
     foreach group_role in array array['saas_owner', 'saas_app', 'saas_system'] loop
         begin
@@ -14,8 +15,18 @@ begin
     if not pg_has_role(current_user, 'saas_owner', 'member') then
         execute format('grant saas_owner to %I', current_user);
     end if;
-    execute format('revoke all on database %I from public', current_database());
-    execute format('grant connect on database %I to saas_app, saas_system', current_database());
+    -- The groups are the whole cluster's: what they may connect to, every product's logins may. So this database's own logins may alone, which
+    -- are those with settings in it.
+    execute format('revoke all on database %I from public, saas_owner, saas_app, saas_system', current_database());
+    for login in
+        select member.rolname
+        from pg_db_role_setting setting
+        join pg_database on pg_database.oid = setting.setdatabase and pg_database.datname = current_database()
+        join pg_roles member on member.oid = setting.setrole and member.rolcanlogin
+        where pg_has_role(member.oid, 'saas_app', 'member') or pg_has_role(member.oid, 'saas_system', 'member')
+    loop
+        execute format('grant connect on database %I to %I', current_database(), login);
+    end loop;
     revoke all on schema public from public;
 end
 $$;

@@ -77,6 +77,7 @@ rules! {
     Danger "login-owner", "the application login owns this, or is a member of its owner, and could switch row-level security off; let the owner login own it";
     Danger "login-group", "the application login is no member of saas_app, for which the policies are written; grant it that role";
     Danger "login-shared", "the application login is a member of this role, whose policies see all tenants; give it saas_app alone";
+    Danger "database-shared", "the logins of every product in this cluster may connect here through this group, and see what this product's see; migrate";
     Danger "row-security", "a table with tenant_id needs row-level security enabled and forced; call core.isolate in its migration";
     Danger "policy", "a table with tenant_id needs the permissive and the restrictive policy for saas_app that core.isolate writes";
     Danger "policy-true", "a restrictive policy that is always true, or lacks a check, restricts nothing";

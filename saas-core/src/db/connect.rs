@@ -48,12 +48,8 @@ impl Db {
         Ok(db)
     }
 
-    /// Looks at the logins and the tables again, and fails with all that is dangerous. Called after migrations too.
-    ///
-    /// # Errors
-    ///
-    /// Fails with the findings.
-    pub async fn refuse_danger(&self, allow_old_server: bool) -> Result<(), ConnectError> {
+    /// Looks at the logins and the tables, and fails with all that is dangerous.
+    async fn refuse_danger(&self, allow_old_server: bool) -> Result<(), ConnectError> {
         let mut dangerous = Vec::new();
         for finding in self.findings().await.map_err(ConnectError::Check)? {
             if finding.rule == check::OLD_SERVER && allow_old_server {

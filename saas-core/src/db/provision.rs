@@ -38,6 +38,7 @@ pub async fn provision(owner: &Secret, mut password: impl FnMut(&str) -> Secret)
             ),
             format!("alter role {} login password {}", identifier(&name), literal(secret.expose())),
             format!("grant saas_{suffix} to {}", identifier(&name)),
+            format!("grant connect on database {} to {}", identifier(&database), identifier(&name)),
             format!("alter role {} in database {} set search_path = data, pg_catalog", identifier(&name), identifier(&database)),
             format!("alter role {} in database {} set statement_timeout = '30s'", identifier(&name), identifier(&database)),
             format!(

@@ -1,14 +1,19 @@
 //! Application logins that could see around the wall: none of them gets the program to start.
 
-use saas_core::testing::TestDb;
+use saas_core::{
+    DatabaseConfig, Db, Logins, Secret, provision,
+    testing::{EmptyDatabase, TestDb},
+};
+use sqlx::{Connection as _, PgConnection};
 
-use crate::planted::{as_superuser, config, login, refusal};
+use crate::planted::{as_superuser, config, login, refusal, run};
 
 /// What a program is told that starts with the login `{name}_app`, made like this.
 async fn refused(statements: &str) -> (TestDb, Vec<String>) {
     let test = TestDb::new(&[]).await.unwrap();
     let owner = url::Url::parse(test.database.owner_url().expose()).unwrap().username().to_owned();
     let common = "create role {name}_app login password 'test'; grant saas_app to {name}_app;
+        grant connect on database {name} to {name}_app;
         alter role {name}_app in database {name} set search_path = data, pg_catalog;";
     as_superuser(&test, &format!("{common} {}", statements.replace("{owner}", &owner))).await;
     let mut config = config(&test);
@@ -111,4 +116,63 @@ async fn an_extension_that_opens_connections_or_files_from_the_server_is_not_the
     as_superuser(&test, "create extension dblink schema data").await;
     let refusal = refusal(&config(&test), &[]).await;
     assert!(refusal.iter().any(|line| line.starts_with("privilege: execute on dblink(text)")), "{refusal:?}");
+}
+
+/// TEN-03: two products in one cluster, each with logins of its own in groups that both share.
+#[tokio::test]
+async fn a_login_of_one_product_does_not_get_into_the_database_of_another() {
+    let databases = [migrated().await, migrated().await];
+    let logins = [provisioned(&databases[0]).await, provisioned(&databases[1]).await];
+    for (own, other) in [(0, 1), (1, 0)] {
+        for login in [&logins[own].app, &logins[own].system] {
+            assert_eq!(enters(login, databases[own].name()).await, Ok(()));
+            assert_eq!(enters(login, databases[other].name()).await, Err("42501".to_owned()));
+        }
+    }
+}
+
+/// TEN-03: until this release the groups could connect.
+#[tokio::test]
+async fn a_database_that_all_products_could_enter_is_refused_until_it_is_migrated() {
+    let database = migrated().await;
+    let logins = provisioned(&database).await;
+    let name = database.name();
+    let before = format!(
+        "revoke connect on database {name} from {name}_app, {name}_system; grant connect on database {name} to saas_app, saas_system"
+    );
+    run(database.owner_url(), before).await;
+    let config = DatabaseConfig {
+        app: logins.app.clone(),
+        system: logins.system.clone(),
+        max_connections: 2,
+        allow_old_server: true,
+        ..DatabaseConfig::default()
+    };
+    let refused = ["database-shared: connect for saas_app", "database-shared: connect for saas_system"];
+    assert_eq!(refusal(&config, &[]).await, refused);
+    Db::migrate_as(database.owner_url(), &[]).await.unwrap();
+    assert_eq!(refusal(&config, &[]).await, Vec::<String>::new());
+}
+
+async fn migrated() -> EmptyDatabase {
+    let database = EmptyDatabase::create().await.unwrap();
+    Db::migrate_as(database.owner_url(), &[]).await.unwrap();
+    database
+}
+
+async fn provisioned(database: &EmptyDatabase) -> Logins {
+    provision(database.owner_url(), |_| Secret::new("test")).await.unwrap()
+}
+
+/// Connects to this database, or gets the server's code for the refusal.
+async fn enters(login: &Secret, database: &str) -> Result<(), String> {
+    let mut url = url::Url::parse(login.expose()).unwrap();
+    url.set_path(database);
+    match PgConnection::connect(url.as_str()).await {
+        Ok(connection) => {
+            connection.close().await.unwrap();
+            Ok(())
+        }
+        Err(error) => Err(error.as_database_error().and_then(sqlx::error::DatabaseError::code).unwrap().into_owned()),
+    }
 }

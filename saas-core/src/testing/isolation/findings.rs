@@ -8,7 +8,7 @@ pub(super) async fn check(test: &TestDb, report: &mut Report) -> Result<(), Isol
         test.db.findings().await.map_err(|error| IsolationError::Database { action: "be examined", source: error.into_inner() })?;
     for finding in findings {
         let attack = match finding.rule {
-            "login-bypass" | "login-power" | "login-owner" | "login-shared" | "login-group" => "T01-T04",
+            "login-bypass" | "login-power" | "login-owner" | "login-shared" | "login-group" | "database-shared" => "T01-T04",
             "row-security" => "T05-T07",
             "policy" | "policy-true" => "T08-T09",
             "policy-wide" => "T10",
