@@ -111,6 +111,11 @@ impl Db {
         self.inner.app_url.expose()
     }
 
+    /// How the system login connects, for a pool that lives apart from the requests'.
+    pub(crate) fn system_options(&self) -> sqlx::postgres::PgConnectOptions {
+        (*self.inner.system.connect_options()).clone()
+    }
+
     /// The clock that times are bound from.
     #[must_use]
     pub fn clock(&self) -> &Clock {

@@ -20,6 +20,7 @@ mod event;
 mod extract;
 mod id;
 pub mod inventory;
+mod job;
 mod keys;
 mod lifecycle;
 mod live;
@@ -44,6 +45,10 @@ pub use db::{
 pub use event::{Event, event_in};
 pub use extract::{Form, Json, Path, Query, Validate};
 pub use id::{AgentId, EventId, SessionId, TenantId, UserId};
+pub use job::{
+    DeadLetter, DeadLetters, Job, JobError, JobId, JobOptions, JobStats, Jobs, JobsConfig, Lane, ReplayError, RunScope, RunningJobs, StartError, Superseded,
+    SystemRun, TenantRun, job_in, job_system_in,
+};
 pub use keys::{MasterKey, MasterKeyError, OpenError, Purpose};
 pub use lifecycle::Lifecycle;
 pub use live::Live;

@@ -27,6 +27,15 @@ pub struct Migrations {
 pub(crate) static CORE: Migrations =
     Migrations { name: "core", control: Some(&CONTROL), data: Some(&DATA), lookups: &[], inventory: crate::inventory::CORE };
 
+/// Jobs have tables of a library besides core's own, which its own migrations make.
+static JOBS: Migrations = Migrations {
+    name: "jobs",
+    control: None,
+    data: None,
+    lookups: &["core.job_add", "core.job_complete"],
+    inventory: crate::job::JOBS,
+};
+
 static CONTROL: Migrator = sqlx::migrate!("migrations/control");
 static DATA: Migrator = sqlx::migrate!("migrations/data");
 
@@ -108,7 +117,7 @@ async fn pending(connection: &mut PgConnection, sets: &[Migrations]) -> Result<u
 }
 
 pub(crate) fn with_core(sets: &[Migrations]) -> impl Iterator<Item = &Migrations> {
-    std::iter::once(&CORE).chain(sets)
+    [&CORE, &JOBS].into_iter().chain(sets)
 }
 
 /// Migrates with an owner login alone, before the other logins need to exist.
@@ -117,6 +126,8 @@ async fn migrate(owner: &crate::Secret, sets: &[Migrations]) -> Result<(), Migra
     // Held by the session: it ends with the connection, whatever happens.
     sqlx::query("select pg_advisory_lock($1)").bind(LOCK).execute(&mut connection).await.map_err(MigrateError::Connect)?;
     provision::prepare(&mut connection).await.map_err(MigrateError::Roles)?;
+    // Its worker would migrate as itself, and may not.
+    crate::job::install(owner, &mut connection).await.map_err(MigrateError::Jobs)?;
     for set in sets {
         apply(&mut connection, set).await?;
     }
@@ -160,6 +171,9 @@ pub enum MigrateError {
     /// The group roles could not be made.
     #[error("the roles could not be made: the login of DATABASE_URL must own the database and have CREATEROLE: {0}")]
     Roles(#[source] sqlx::Error),
+    /// The tables of the job library could not be made or updated.
+    #[error("the tables of jobs could not be brought up to date: {0}")]
+    Jobs(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// A migration does not apply.
     #[error("a migration of {name} failed: {source}")]
     Apply {

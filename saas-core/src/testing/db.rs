@@ -117,6 +117,7 @@ fn boxed(error: impl std::error::Error + Send + Sync + 'static) -> Box<dyn std::
 fn key(migrations: &[Migrations]) -> String {
     let mut hash = Sha256::new();
     hash.update(include_str!("../../migrations/provision.sql"));
+    hash.update(crate::job::INSTALL);
     for set in with_core(migrations) {
         hash.update(set.name);
         for migration in [set.control, set.data].into_iter().flatten().flat_map(sqlx::migrate::Migrator::iter) {

@@ -1,0 +1,111 @@
+//! One attempt: begin, call, record.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use rand::RngExt as _;
+use sqlx::PgPool;
+use tokio::task::AbortHandle;
+use tracing::Instrument as _;
+
+use super::{JobError, JobId, backoff::backoff, error::Next, handlers::Handler, options::microseconds, run::Attempt};
+use crate::{Db, TenantId};
+
+/// Ends the handler when the attempt is dropped, as at the end of the program's patience.
+struct Abort(AbortHandle);
+
+impl Drop for Abort {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Does a job whose alarm rang. An error means that the database could not be told how it went, so that it will ring again.
+pub(super) async fn attempt(
+    db: &Db,
+    pool: &PgPool,
+    name: &'static str,
+    handler: &Handler,
+    id: JobId,
+    alarm: i64,
+) -> Result<(), sqlx::Error> {
+    let row = sqlx::query!(
+        r#"select tenant_id, payload as "payload!", run as "run!", attempt as "attempt!", attempts as "attempts!"
+        from core.job_begin($1, $2, $3)"#,
+        uuid::Uuid::from(id),
+        alarm,
+        db.clock().now(),
+    )
+    .fetch_optional(pool)
+    .await?;
+    let Some(row) = row else { return Ok(()) };
+    let tenant = row.tenant_id.map(TenantId::from);
+    let attempt = Attempt { id, run: row.run, number: row.attempt, last: row.attempts, completed: Arc::new(AtomicBool::new(false)) };
+    let span = tracing::info_span!("job", job.name = name, job.id = %id, job.attempt = row.attempt, tenant.id = tenant.map(tracing::field::display));
+    let outcome = match (handler.call)(db, attempt.clone(), tenant, row.payload) {
+        Ok(work) => {
+            // A task of its own: a panic ends it alone, and the time limit holds although it may not yield.
+            let mut task = tokio::spawn(work.instrument(span.clone()));
+            let _abort = Abort(task.abort_handle());
+            match tokio::time::timeout(handler.time_limit, &mut task).await {
+                Ok(Ok(outcome)) => outcome,
+                Ok(Err(ended)) => Err(JobError::from(ended)),
+                Err(_) => Err(JobError::from(TooLong(handler.time_limit))),
+            }
+        }
+        Err(refused) => Err(refused),
+    };
+    record(db, pool, &attempt, outcome).instrument(span).await
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("took longer than {} s", .0.as_secs_f32())]
+struct TooLong(Duration);
+
+async fn record(db: &Db, pool: &PgPool, attempt: &Attempt, outcome: Result<(), JobError>) -> Result<(), sqlx::Error> {
+    let id = uuid::Uuid::from(attempt.id);
+    let error = match outcome {
+        Ok(()) => {
+            // Told also after the handler completed it in its own transaction, which it may have forgotten to commit.
+            let ended = sqlx::query_scalar!(r#"select core.job_end($1, $2) as "ended!""#, id, attempt.run).fetch_one(pool).await?;
+            if !ended && !attempt.completed.load(Ordering::Relaxed) {
+                tracing::warn!("superseded: the attempt took longer than its lease");
+            }
+            return Ok(());
+        }
+        Err(error) => error,
+    };
+    let (delay, is_final) = match error.next {
+        Next::Usual => (backoff(attempt.number, rand::rng().random()), false),
+        Next::After(delay) => (delay, false),
+        Next::Dead => (Duration::ZERO, true),
+        Next::Nothing => {
+            tracing::warn!("superseded: the attempt took longer than its lease");
+            return Ok(());
+        }
+    };
+    let text = error.in_full();
+    let became = sqlx::query_scalar!(
+        r#"select core.job_fail($1, $2, $3, $4, $5, $6) as "became!""#,
+        id,
+        attempt.run,
+        text,
+        // Rings at once otherwise, in the turn of those that wait.
+        microseconds(delay).max(1),
+        is_final,
+        db.clock().now(),
+    )
+    .fetch_one(pool)
+    .await?;
+    if became == "dead" {
+        tracing::error!(error = text, "the job is a dead letter");
+    } else {
+        tracing::warn!(error = text, "the attempt failed");
+    }
+    Ok(())
+}
