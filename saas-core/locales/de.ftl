@@ -60,6 +60,12 @@ core-problem-method-not-allowed-title = Das geht hier nicht
 core-problem-method-not-allowed-text = Gehen Sie zurück und verwenden Sie die Schaltflächen der Seite.
 core-problem-conflict-title = Jemand war schneller
 core-problem-conflict-text = Inzwischen hat sich etwas geändert. Gehen Sie zurück, laden Sie die Seite neu und versuchen Sie es noch einmal.
+core-problem-no-tenant-title = Wählen Sie zuerst eine Organisation
+core-problem-no-tenant-text = Sie gehören zu mehreren Organisationen oder zu keiner, und es wurde nicht gesagt, welche gemeint ist.
+core-problem-request-in-progress-title = Das wird schon erledigt
+core-problem-request-in-progress-text = Dieselbe Anfrage kam schon an und ist noch nicht fertig. Warten Sie einen Moment und fragen Sie noch einmal.
+core-problem-idempotency-key-reused-title = Dieser Schlüssel gehört zu einer anderen Anfrage
+core-problem-idempotency-key-reused-text = Ein Idempotenzschlüssel steht für eine Anfrage. Senden Sie eine andere Anfrage mit einem eigenen Schlüssel.
 core-problem-too-large-title = Das ist zu groß
 core-problem-too-large-text = Senden Sie weniger auf einmal oder eine kleinere Datei.
 core-problem-invalid-title = Im Formular stimmt etwas nicht
@@ -80,6 +86,8 @@ core-problem-unavailable-title = Wir sind gleich wieder da
 core-problem-unavailable-text = Der Dienst ist für einen Moment nicht erreichbar. Es geht nichts verloren. Versuchen Sie es in einer Minute noch einmal.
 core-problem-5xx-title = Bei uns ist etwas schiefgegangen
 core-problem-5xx-text = Der Fehler wurde festgehalten. Versuchen Sie es gleich noch einmal.
+core-problem-kinds = Arten von Problemen
+core-problem-kinds-text = Jede Anfrage, die abgelehnt wird, wird mit einem davon beantwortet.
 core-problem-kind = Art des Problems
 core-problem-kind-for-programs = Für Programme
 core-problem-kind-text = Eine Antwort dieser Art ist ein Problemdokument (RFC 9457) mit diesem Typ und Status.
@@ -114,3 +122,158 @@ core-dev-mail-open = Die E-Mail hier öffnen
 core-dev-mail-back = Alle E-Mails
 
 core-mail-why = Sie erhalten diese E-Mail, weil jemand diese Adresse bei { $product } angegeben hat.
+core-mail-why-account = Sie erhalten diese E-Mail, weil Sie ein Konto bei { $product } haben.
+core-mail-ignore = Waren Sie das nicht, können Sie sie ignorieren.
+core-mail-hello = Guten Tag { $name },
+core-mail-link = Falls die Schaltfläche nicht funktioniert, öffnen Sie diesen Link:
+core-mail-expires-minutes = { $minutes ->
+    [one] Der Link gilt eine Minute und einmal.
+   *[other] Der Link gilt { $minutes } Minuten und einmal.
+  }
+core-mail-expires-hours = { $hours ->
+    [one] Der Link gilt eine Stunde.
+   *[other] Der Link gilt { $hours } Stunden.
+  }
+core-mail-expires-days = { $days ->
+    [one] Der Link gilt einen Tag.
+   *[other] Der Link gilt { $days } Tage.
+  }
+core-mail-verification-subject = Bestätigen Sie Ihre Adresse für { $product }
+core-mail-verification-heading = Adresse bestätigen
+core-mail-verification-text = Bestätigen Sie, dass diese Adresse Ihnen gehört, und Ihr Konto bei { $product } ist bereit.
+core-mail-verification-do = Adresse bestätigen
+core-mail-reset-subject = Neues Passwort für { $product }
+core-mail-reset-heading = Neues Passwort wählen
+core-mail-reset-text = Jemand, wahrscheinlich Sie, hat bei { $product } ein neues Passwort angefordert. Bis Sie eines wählen, gilt das alte.
+core-mail-reset-do = Neues Passwort wählen
+core-mail-reset-not-you = Waren Sie das nicht, ist nichts zu tun: Ihr Passwort ist unverändert.
+core-mail-invitation-subject = { $inviter } lädt Sie zu { $organization } ein
+core-mail-invitation-heading = { $organization } beitreten
+core-mail-invitation-text = { $inviter } lädt Sie ein, in { $organization } bei { $product } zusammenzuarbeiten.
+core-mail-invitation-do = Einladung annehmen
+core-mail-invitation-why = Sie erhalten diese E-Mail, weil { $inviter } diese Adresse bei { $product } angegeben hat.
+core-mail-welcome-subject = Willkommen bei { $product }
+core-mail-welcome-heading = Willkommen bei { $product }
+core-mail-welcome-text = Ihr Konto ist bereit. Der erste Schritt dauert ein paar Minuten, und wir führen Sie hindurch.
+core-mail-welcome-do = Beginnen
+core-mail-receipt-subject = Ihre Quittung { $number } von { $product }
+core-mail-receipt-heading = Danke für Ihre Zahlung
+core-mail-receipt-text = Wir haben { $total } am { $day } erhalten.
+core-mail-receipt-total = Summe
+core-mail-receipt-do = Rechnung anzeigen
+core-mail-payment-failed-subject = Ihre Zahlung für { $product } ist fehlgeschlagen
+core-mail-payment-failed-heading = Ihre Zahlung ist fehlgeschlagen
+core-mail-payment-failed-text = Wir konnten { $amount } nicht einziehen. Für Sie hat sich noch nichts geändert.
+core-mail-payment-failed-next = Am { $day } versuchen wir es noch einmal. Ist Ihre Karte abgelaufen oder lehnt Ihre Bank ab, wählen Sie vorher eine andere Zahlungsart.
+core-mail-payment-failed-last = Wir versuchen es nicht noch einmal. Wählen Sie eine andere Zahlungsart, um Ihren Tarif zu behalten.
+core-mail-payment-failed-do = Zahlungsart wählen
+core-mail-limit-warning-subject = { $what }: { $used } von { $limit } belegt
+core-mail-limit-warning-heading = { $what }: Ihr Tarif ist fast ausgeschöpft
+core-mail-limit-reached-heading = { $what }: Ihr Tarif ist ausgeschöpft
+core-mail-limit-warning-text = Sie nutzen { $used } von { $limit } in Ihrem Tarif.
+core-mail-limit-near-text = Sind alle belegt, läuft alles weiter, aber es lässt sich nichts mehr hinzufügen.
+core-mail-limit-reached-text = Was Sie haben, läuft weiter, aber es lässt sich nichts mehr hinzufügen.
+core-mail-limit-warning-do = Tarife vergleichen
+core-mail-security-new-sign-in = Neue Anmeldung bei Ihrem Konto bei { $product }
+core-mail-security-password-changed = Ihr Passwort bei { $product } wurde geändert
+core-mail-security-email-changed = Ihre Adresse bei { $product } wurde geändert
+core-mail-security-factor-added = Ihrem Konto bei { $product } wurde ein zweiter Faktor hinzugefügt
+core-mail-security-factor-removed = Von Ihrem Konto bei { $product } wurde ein zweiter Faktor entfernt
+core-mail-security-key-created = Für Ihr Konto bei { $product } wurde ein neuer Schlüssel erstellt
+core-mail-security-notice-text = Wir melden Ihnen alles, was die Sicherheit Ihres Kontos bei { $product } betrifft. Waren Sie das, ist nichts zu tun.
+core-mail-security-notice-at = Zeit
+core-mail-security-notice-device = Gerät
+core-mail-security-notice-address = IP-Adresse
+core-mail-security-notice-not-you = Waren Sie das nicht, hat jemand anderes Zugang zu Ihrem Konto: Beenden Sie alle Sitzungen und ändern Sie jetzt Ihr Passwort.
+core-mail-security-notice-do = Konto prüfen
+core-mail-digest-subject = { $count ->
+    [one] { $organization }: eine neue Meldung
+   *[other] { $organization }: { $count } neue Meldungen
+  }
+core-mail-digest-heading = Was in { $organization } geschah
+core-mail-digest-more = { $count ->
+    [one] Und eine weitere.
+   *[other] Und { $count } weitere.
+  }
+core-mail-digest-do = Alle anzeigen
+core-mail-digest-why = Sie erhalten diese E-Mail, weil Sie bei { $product } um eine tägliche Zusammenfassung gebeten haben.
+core-mail-digest-preferences = Wählen, was Ihnen gemeldet wird
+core-dev-mail-preview = Alle Briefe mit Beispieldaten
+core-dev-mail-preview-title = Briefe
+core-dev-mail-preview-text = Jeder Brief, den dieses Programm senden kann, in jeder Sprache, mit den Daten seiner Beispiele.
+core-dev-mail-preview-letter = Brief
+core-dev-mail-preview-as-text = Text
+core-dev-mail-formatted = So anzeigen, wie ein Mailprogramm es täte
+
+# Files
+core-files = Dateien
+core-files-text = Dokumente, die alle in der Organisation öffnen können.
+core-files-choose = Datei hinzufügen
+core-files-hint = PDF, Office-Dokumente, Bilder, Text, CSV, JSON und ZIP, bis { $size } MB.
+core-files-add = Hinzufügen
+core-files-sending = Wird gesendet …
+core-files-name = Name
+core-files-size = Größe
+core-files-added = Hinzugefügt
+core-files-delete = Löschen
+core-files-delete-ask = „{ $name }“ für alle löschen?
+core-files-delete-do = Datei löschen
+core-files-empty-title = Noch keine Dateien
+core-files-empty-text = Netzpläne, Rechnungen, Handbücher: Was hier liegt, findet die ganze Organisation.
+core-files-broken-off = Die Datei konnte nicht gesendet werden. Versuchen Sie es noch einmal.
+core-files-error-size = Die Datei ist zu groß.
+core-files-error-kind = Dateien dieser Art werden nicht angenommen.
+core-files-error-none = Wählen Sie zuerst eine Datei aus.
+
+# Protokoll
+core-audit = Protokoll
+core-audit-text = Wer was geändert hat und von wo. Einträge sind unveränderlich; eine Kette von Siegeln zeigt, ob es jemand versucht hat.
+core-audit-at = Zeit
+core-audit-actor = Wer
+core-audit-actor-id = ID des Handelnden
+core-audit-actor-user = Person
+core-audit-actor-key = API-Schlüssel
+core-audit-actor-agent = Agent
+core-audit-actor-admin = Support
+core-audit-actor-system = System
+core-audit-actor-anonymous = Unbekannt
+core-audit-on-behalf = für { $id }
+core-audit-action = Aktion
+core-audit-resource-id = ID des Betroffenen
+core-audit-values = Was
+core-audit-origin = Von
+core-audit-more = Programm
+core-audit-from = Von
+core-audit-to = Bis
+core-audit-search = Suchen
+core-audit-clear = Suche löschen
+core-audit-export-csv = Als CSV exportieren
+core-audit-export-json = Als JSON exportieren
+core-audit-unsealed = wird versiegelt
+core-audit-number = Nr. { $number }
+core-audit-newest = Neueste
+core-audit-older = Ältere
+core-audit-empty-title = Noch ist nichts geschehen
+core-audit-empty-text = Hier wird jede Änderung in der Organisation stehen.
+core-audit-no-match-title = Nichts gefunden
+core-audit-no-match-text = Kein Eintrag passt zu dieser Suche.
+core-audit-error-id = Das ist keine ID.
+core-audit-error-time = Das ist kein Tag.
+core-audit-error-after = Diese Seite gibt es nicht mehr.
+core-severity-info = Info
+core-severity-notice = Hinweis
+core-severity-warning = Warnung
+core-severity-critical = Kritisch
+
+# Verzeichnis der Ereignisse
+core-events = Ereignisse
+core-events-text = Alles, was gemeldet wird, für Webhooks und Programme, die darauf hören.
+core-events-json = Als JSON
+core-events-name = Ereignis
+core-events-version = Version { $version }
+core-events-severity = Schwere
+core-events-permission = Zu hören mit dem Recht
+core-events-schema = Daten
+core-events-schema-show = Schema zeigen
+core-events-empty-title = Keine Ereignisse
+core-events-empty-text = Dieses Produkt meldet noch nichts.

@@ -60,6 +60,12 @@ core-problem-method-not-allowed-title = This cannot be done here
 core-problem-method-not-allowed-text = Go back and use the buttons on the page.
 core-problem-conflict-title = Somebody was faster
 core-problem-conflict-text = This has changed in the meantime. Go back, reload the page and try again.
+core-problem-no-tenant-title = Choose an organization first
+core-problem-no-tenant-text = You belong to several organizations or to none, and it was not said which one is meant.
+core-problem-request-in-progress-title = This is being done already
+core-problem-request-in-progress-text = The same request arrived before and is not finished. Wait a moment and ask again.
+core-problem-idempotency-key-reused-title = This key belongs to another request
+core-problem-idempotency-key-reused-text = An idempotency key stands for one request. Send a different request with a key of its own.
 core-problem-too-large-title = This is too large
 core-problem-too-large-text = Send less at once, or a smaller file.
 core-problem-invalid-title = Something in the form is not right
@@ -80,6 +86,8 @@ core-problem-unavailable-title = We will be right back
 core-problem-unavailable-text = The service is not available for a moment. Nothing is lost. Try again in a minute.
 core-problem-5xx-title = Something went wrong on our side
 core-problem-5xx-text = The error has been recorded. Try again in a moment.
+core-problem-kinds = Kinds of problems
+core-problem-kinds-text = Every request that is refused is answered with one of these.
 core-problem-kind = Kind of problem
 core-problem-kind-for-programs = For programs
 core-problem-kind-text = An answer of this kind is a problem document (RFC 9457) with this type and status.
@@ -114,3 +122,158 @@ core-dev-mail-open = Open the mail here
 core-dev-mail-back = All mail
 
 core-mail-why = You get this mail because somebody entered this address at { $product }.
+core-mail-why-account = You get this mail because you have an account at { $product }.
+core-mail-ignore = If that was not you, you can ignore it.
+core-mail-hello = Hello { $name },
+core-mail-link = If the button does not work, open this link:
+core-mail-expires-minutes = { $minutes ->
+    [one] The link works for one minute, and once.
+   *[other] The link works for { $minutes } minutes, and once.
+  }
+core-mail-expires-hours = { $hours ->
+    [one] The link works for one hour.
+   *[other] The link works for { $hours } hours.
+  }
+core-mail-expires-days = { $days ->
+    [one] The link works for one day.
+   *[other] The link works for { $days } days.
+  }
+core-mail-verification-subject = Confirm your address for { $product }
+core-mail-verification-heading = Confirm your address
+core-mail-verification-text = Confirm that this address is yours, and your account at { $product } is ready.
+core-mail-verification-do = Confirm address
+core-mail-reset-subject = Choose a new password for { $product }
+core-mail-reset-heading = Choose a new password
+core-mail-reset-text = Somebody, probably you, asked for a new password at { $product }. Until you choose one, the old one works.
+core-mail-reset-do = Choose a new password
+core-mail-reset-not-you = If that was not you, there is nothing to do: your password is unchanged.
+core-mail-invitation-subject = { $inviter } invites you to { $organization }
+core-mail-invitation-heading = Join { $organization }
+core-mail-invitation-text = { $inviter } invites you to work together in { $organization } at { $product }.
+core-mail-invitation-do = Accept the invitation
+core-mail-invitation-why = You get this mail because { $inviter } entered this address at { $product }.
+core-mail-welcome-subject = Welcome to { $product }
+core-mail-welcome-heading = Welcome to { $product }
+core-mail-welcome-text = Your account is ready. The first step takes a few minutes, and we lead you through it.
+core-mail-welcome-do = Begin
+core-mail-receipt-subject = Your receipt { $number } from { $product }
+core-mail-receipt-heading = Thank you for your payment
+core-mail-receipt-text = We received { $total } on { $day }.
+core-mail-receipt-total = Total
+core-mail-receipt-do = Show the invoice
+core-mail-payment-failed-subject = Your payment for { $product } did not go through
+core-mail-payment-failed-heading = Your payment did not go through
+core-mail-payment-failed-text = We could not collect { $amount }. Nothing has changed for you yet.
+core-mail-payment-failed-next = We will try again on { $day }. If your card has expired or your bank refuses, choose another way to pay before that.
+core-mail-payment-failed-last = We will not try again. Choose another way to pay, so that you keep your plan.
+core-mail-payment-failed-do = Choose how to pay
+core-mail-limit-warning-subject = { $what }: { $used } of { $limit } used
+core-mail-limit-warning-heading = { $what }: your plan is nearly used up
+core-mail-limit-reached-heading = { $what }: your plan is used up
+core-mail-limit-warning-text = You use { $used } of the { $limit } in your plan.
+core-mail-limit-near-text = When all are used, nothing stops working, but no more can be added.
+core-mail-limit-reached-text = What you have goes on working, but no more can be added.
+core-mail-limit-warning-do = Compare plans
+core-mail-security-new-sign-in = New sign-in to your account at { $product }
+core-mail-security-password-changed = Your password at { $product } was changed
+core-mail-security-email-changed = Your address at { $product } was changed
+core-mail-security-factor-added = A second factor was added to your account at { $product }
+core-mail-security-factor-removed = A second factor was removed from your account at { $product }
+core-mail-security-key-created = A new key was made for your account at { $product }
+core-mail-security-notice-text = We tell you about everything that concerns the safety of your account at { $product }. If that was you, there is nothing to do.
+core-mail-security-notice-at = Time
+core-mail-security-notice-device = Device
+core-mail-security-notice-address = IP address
+core-mail-security-notice-not-you = If that was not you, somebody else has access to your account: end all sessions and change your password now.
+core-mail-security-notice-do = Review your account
+core-mail-digest-subject = { $count ->
+    [one] { $organization }: one new message
+   *[other] { $organization }: { $count } new messages
+  }
+core-mail-digest-heading = What happened in { $organization }
+core-mail-digest-more = { $count ->
+    [one] And one more.
+   *[other] And { $count } more.
+  }
+core-mail-digest-do = Show all
+core-mail-digest-why = You get this mail because you asked for a daily summary at { $product }.
+core-mail-digest-preferences = Choose what you are told
+core-dev-mail-preview = Every letter, with sample data
+core-dev-mail-preview-title = Letters
+core-dev-mail-preview-text = Each letter that this program can send, in each language, with the data of its samples.
+core-dev-mail-preview-letter = Letter
+core-dev-mail-preview-as-text = text
+core-dev-mail-formatted = Show it as a mail program would
+
+# Files
+core-files = Files
+core-files-text = Documents that everybody in the organization can open.
+core-files-choose = Add a file
+core-files-hint = PDF, Office documents, pictures, text, CSV, JSON and ZIP, up to { $size } MB.
+core-files-add = Add
+core-files-sending = Sending…
+core-files-name = Name
+core-files-size = Size
+core-files-added = Added
+core-files-delete = Delete
+core-files-delete-ask = Delete “{ $name }” for everybody?
+core-files-delete-do = Delete the file
+core-files-empty-title = No files yet
+core-files-empty-text = Network plans, invoices, handbooks: what is added here, the whole organization finds.
+core-files-broken-off = The file could not be sent. Try again.
+core-files-error-size = The file is too large.
+core-files-error-kind = Files of this kind are not taken.
+core-files-error-none = Choose a file first.
+
+# Audit log
+core-audit = Audit log
+core-audit-text = Who changed what, from where. Entries cannot be changed; a chain of seals shows if somebody tried.
+core-audit-at = Time
+core-audit-actor = Who
+core-audit-actor-id = Id of who did it
+core-audit-actor-user = Person
+core-audit-actor-key = API key
+core-audit-actor-agent = Agent
+core-audit-actor-admin = Support
+core-audit-actor-system = System
+core-audit-actor-anonymous = Unknown
+core-audit-on-behalf = for { $id }
+core-audit-action = Action
+core-audit-resource-id = Id of what it was done to
+core-audit-values = What
+core-audit-origin = From
+core-audit-more = Program
+core-audit-from = From
+core-audit-to = To
+core-audit-search = Search
+core-audit-clear = Clear the search
+core-audit-export-csv = Export CSV
+core-audit-export-json = Export JSON
+core-audit-unsealed = being sealed
+core-audit-number = No. { $number }
+core-audit-newest = Newest
+core-audit-older = Older
+core-audit-empty-title = Nothing has happened yet
+core-audit-empty-text = Every change in the organization will be listed here.
+core-audit-no-match-title = Nothing found
+core-audit-no-match-text = No entry fits this search.
+core-audit-error-id = This is no id.
+core-audit-error-time = This is no day.
+core-audit-error-after = This page is not there any more.
+core-severity-info = Info
+core-severity-notice = Notice
+core-severity-warning = Warning
+core-severity-critical = Critical
+
+# Catalogue of events
+core-events = Events
+core-events-text = Everything that is announced, for webhooks and programs that listen.
+core-events-json = As JSON
+core-events-name = Event
+core-events-version = Version { $version }
+core-events-severity = Severity
+core-events-permission = Heard by holders of
+core-events-schema = Data
+core-events-schema-show = Show the schema
+core-events-empty-title = No events
+core-events-empty-text = This product announces nothing yet.

@@ -1,5 +1,10 @@
 //! Typed ids: a tenant's id cannot be passed where a user's is wanted.
 
+use utoipa::openapi::{
+    KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat,
+    schema::Type,
+};
+
 /// Declares newtype ids over a version 7 UUID (RFC 9562), which sorts by the time it was made.
 ///
 /// ```
@@ -12,8 +17,8 @@
 /// ```
 #[macro_export]
 macro_rules! ids {
-    ($($(#[$meta:meta])* $vis:vis $name:ident;)*) => {$(
-        $(#[$meta])*
+    ($($(#[doc = $doc:literal])* $vis:vis $name:ident;)*) => {$(
+        $(#[doc = $doc])*
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord,
             $crate::__private::serde::Serialize, $crate::__private::serde::Deserialize,
@@ -49,6 +54,14 @@ macro_rules! ids {
             }
         }
 
+        impl $crate::__private::utoipa::PartialSchema for $name {
+            fn schema() -> $crate::__private::utoipa::openapi::RefOr<$crate::__private::utoipa::openapi::Schema> {
+                $crate::__private::id_schema(concat!($($doc),*))
+            }
+        }
+
+        impl $crate::__private::utoipa::ToSchema for $name {}
+
         impl ::std::fmt::Display for $name {
             fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
                 ::std::fmt::Display::fmt(&self.0, f)
@@ -65,15 +78,36 @@ macro_rules! ids {
     )*};
 }
 
+/// What the document says of an id.
+#[must_use]
+pub fn id_schema(description: &str) -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
+        .description(Some(description.trim()))
+        .into()
+}
+
 ids! {
     /// A tenant: an organization that pays, or could.
     pub TenantId;
+    /// A part of a tenant: a site or a project. The first one has the id of its tenant.
+    pub WorkspaceId;
     /// A person, whatever tenants they belong to.
     pub UserId;
     /// A machine that acts for one tenant.
     pub AgentId;
+    /// An API key of a tenant.
+    pub KeyId;
     /// One browser or client that a person has signed in with.
     pub SessionId;
     /// One thing that happened.
     pub EventId;
+}
+
+/// The first workspace, which every tenant has.
+impl From<TenantId> for WorkspaceId {
+    fn from(tenant: TenantId) -> Self {
+        uuid::Uuid::from(tenant).into()
+    }
 }

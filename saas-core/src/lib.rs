@@ -6,29 +6,41 @@
 //! * The database: [`Db`], [`TenantDb`], [`TenantTx`], [`Migrations`], [`inventory`].
 //! * Who is calling and what they may do: [`Principal`], [`Standing`], [`Can`], [`permissions!`].
 //! * HTTP: [`Routes`], [`finish`], [`Problem`], [`Json`], [`Form`], [`Path`], [`Query`], [`Page`].
-//! * What happens: [`Event`], [`event_in`], [`Live`].
+//! * What happens: [`Event`], [`event_in`]; what follows from it: [`Relay`], [`Consumer`], [`Live`].
+//! * Work for later: [`Job`], [`job_in`], [`Jobs`].
+//! * How often, and how much of what: [`limit`], [`Metrics`].
 //! * The program: [`Settings`], [`MasterKey`], [`Lifecycle`], [`serve`], [`init_logs`].
 //! * Development and tests: [`dev`], `testing` (a feature).
 
 // The id macro names this crate, here as elsewhere.
 extern crate self as saas_core;
 
+pub mod audit;
 mod clock;
 mod db;
 pub mod dev;
 mod event;
 mod extract;
+pub mod file;
 mod id;
+mod idempotency;
 pub mod inventory;
 mod job;
 mod keys;
 mod lifecycle;
+pub mod limit;
+mod list;
 mod live;
 pub mod mail;
+mod metrics;
+mod openapi;
+mod origin;
+mod outbound;
 pub mod pages;
 mod permission;
 mod principal;
 mod problem;
+mod relay;
 mod routes;
 mod secret;
 mod settings;
@@ -37,31 +49,45 @@ mod telemetry;
 pub mod testing;
 mod web;
 
+pub use audit::{AuditRead, audit_routes};
 pub use clock::Clock;
 pub use db::{
     ConnectError, DatabaseConfig, Db, DbError, Finding, Logins, MigrateError, Migrations, ProvisionError, Severity, SystemDb, SystemTx,
     TenantDb, TenantTx, provision,
 };
-pub use event::{Event, event_in};
-pub use extract::{Form, Json, Path, Query, Validate};
-pub use id::{AgentId, EventId, SessionId, TenantId, UserId};
+pub use event::{
+    Change, Event, EventCatalogue, EventKind, EventSeverity, MASK, Masked, Personal, event_in, system_event_in,
+};
+pub use extract::{Form, Json, Multipart, Path, Query, Upload, Validate};
+pub use id::{AgentId, EventId, KeyId, SessionId, TenantId, UserId, WorkspaceId};
 pub use job::{
     DeadLetter, DeadLetters, Job, JobError, JobId, JobOptions, JobStats, Jobs, JobsConfig, Lane, ReplayError, RunScope, RunningJobs, StartError, Superseded,
     SystemRun, TenantRun, job_in, job_system_in,
 };
+pub use idempotency::NewTenantDb;
 pub use keys::{MasterKey, MasterKeyError, OpenError, Purpose};
 pub use lifecycle::Lifecycle;
+pub use list::{Everything, List, Listed, Order, OrderBy, Wanted};
 pub use live::Live;
+pub use openapi::{Accepted, Answers, Created, Document, NoContent, Operation};
+pub use origin::Origin;
+pub use outbound::{Outbound, OutboundAnswer, OutboundError, OutboundPolicy, ResolveName, SystemResolver};
+pub use metrics::{CounterHandle, Counters, Metrics, serve_metrics};
 pub use permission::{Can, Permission, Standing};
 pub use principal::{Actor, AgentPrincipal, CurrentAgent, CurrentUser, Membership, Principal, SignedIn};
 pub use problem::{Cause, FieldError, Problem, ProblemType};
-pub use routes::{Access, Caller, Declares, DeclaresAll, RouteInfo, Routes};
+pub use relay::{Consumer, ConsumerError, DeadEvent, Ledger, RecordedEvent, Relay, RelaySettings, RelayState};
+pub use routes::{Access, Caller, Declares, Described, Paths, RouteInfo, Routes};
 pub use secret::{Secret, Token, TokenHash};
 pub use settings::{Settings, SettingsError};
 pub use telemetry::{LogFormat, LogFormatError, init_logs};
 pub use web::{App, ClientAddress, FormErrors, Html, NavLink, Nonce, Page, RequestId, Web, finish, serve};
 
+/// What this crate announces.
+pub const EVENTS: &[EventKind] = file::EVENTS;
+
 #[doc(hidden)]
 pub mod __private {
-    pub use {serde, sqlx, uuid};
+    pub use crate::id::id_schema;
+    pub use {serde, sqlx, utoipa, uuid};
 }

@@ -5,8 +5,9 @@ use std::{fmt, sync::Arc};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::{Access, AgentId, Declares, Problem, SessionId, TenantId, UserId};
+use crate::{Access, AgentId, Declares, KeyId, Problem, SessionId, TenantId, UserId};
 
 /// Who is making the request. Put there by a layer that authenticates, such as `saas-auth`'s or one of your own.
 #[derive(Debug, Clone)]
@@ -54,7 +55,7 @@ impl fmt::Debug for SignedIn {
 }
 
 /// A person's place in one tenant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, serde::Deserialize, ToSchema)]
 pub struct Membership {
     /// The tenant.
     pub id: TenantId,
@@ -90,10 +91,62 @@ impl AgentPrincipal {
 pub enum Actor {
     /// A person.
     User(UserId),
+    /// A program with an API key of the tenant.
+    Key(KeyId),
     /// A machine of the tenant.
     Agent(AgentId),
+    /// One of the people who run the product, acting for somebody.
+    Admin {
+        /// Who acts.
+        admin: UserId,
+        /// As whom; nobody in particular if none.
+        on_behalf_of: Option<UserId>,
+    },
     /// The program itself.
     System,
+    /// Somebody who has not said who they are, or not proved it.
+    Anonymous,
+}
+
+impl Actor {
+    /// The kind, who it is, and on whose behalf: as events and audit entries store it.
+    pub(crate) fn columns(self) -> (&'static str, Option<uuid::Uuid>, Option<uuid::Uuid>) {
+        match self {
+            Self::User(id) => ("user", Some(id.into()), None),
+            Self::Key(id) => ("key", Some(id.into()), None),
+            Self::Agent(id) => ("agent", Some(id.into()), None),
+            Self::Admin { admin, on_behalf_of } => ("admin", Some(admin.into()), on_behalf_of.map(Into::into)),
+            Self::System => ("system", None, None),
+            Self::Anonymous => ("anonymous", None, None),
+        }
+    }
+
+    /// What is stored, read again. The tables' constraints let nothing else in.
+    pub(crate) fn of(kind: &str, id: Option<uuid::Uuid>, on_behalf_of: Option<uuid::Uuid>) -> Self {
+        match (kind, id) {
+            ("user", Some(id)) => Self::User(id.into()),
+            ("key", Some(id)) => Self::Key(id.into()),
+            ("agent", Some(id)) => Self::Agent(id.into()),
+            ("admin", Some(id)) => Self::Admin { admin: id.into(), on_behalf_of: on_behalf_of.map(Into::into) },
+            ("anonymous", _) => Self::Anonymous,
+            _ => Self::System,
+        }
+    }
+}
+
+/// The kind and the ids, in words that hold nothing else.
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::User(id) => write!(f, "user {id}"),
+            Self::Key(id) => write!(f, "key {id}"),
+            Self::Agent(id) => write!(f, "agent {id}"),
+            Self::Admin { admin, on_behalf_of: None } => write!(f, "admin {admin}"),
+            Self::Admin { admin, on_behalf_of: Some(user) } => write!(f, "admin {admin} for {user}"),
+            Self::System => f.write_str("system"),
+            Self::Anonymous => f.write_str("anonymous"),
+        }
+    }
 }
 
 impl From<&SignedIn> for Actor {

@@ -6,18 +6,26 @@ use std::{
 use sqlx::PgConnection;
 
 use super::{Db, DbError, pool::OpenTransaction};
-use crate::Clock;
+use crate::{Clock, Origin};
 
 /// The database as the system login sees it: all tenants. Made by [`Db::system`], with a reason.
 #[derive(Clone, Debug)]
 pub struct SystemDb {
     db: Db,
     reason: &'static str,
+    origin: Origin,
 }
 
 impl SystemDb {
     pub(super) fn new(db: Db, reason: &'static str) -> Self {
-        Self { db, reason }
+        Self { db, reason, origin: Origin::default() }
+    }
+
+    /// The same, with what the audit log says about where its changes come from.
+    #[must_use]
+    pub fn caused_by(mut self, origin: Origin) -> Self {
+        self.origin = origin;
+        self
     }
 
     /// Opens a transaction across tenants, in one round trip.
@@ -28,13 +36,14 @@ impl SystemDb {
     pub async fn begin(&self) -> Result<SystemTx, DbError> {
         let transaction = OpenTransaction::begin(&self.db.inner.system, "begin").await?;
         tracing::debug!(reason = self.reason, "system transaction");
-        Ok(SystemTx { transaction, clock: self.db.clock().clone() })
+        Ok(SystemTx { transaction, origin: self.origin.clone(), clock: self.db.clock().clone() })
     }
 }
 
 /// A transaction across tenants. It rolls back when dropped.
 pub struct SystemTx {
     transaction: OpenTransaction,
+    origin: Origin,
     clock: Clock,
 }
 
@@ -46,6 +55,12 @@ impl SystemTx {
     /// Fails if the server does not confirm.
     pub async fn commit(self) -> Result<(), DbError> {
         self.transaction.commit().await
+    }
+
+    /// Where its changes come from.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// The time, to bind where a row wants one.

@@ -8,7 +8,10 @@ use http::request::Parts;
 use sqlx::PgConnection;
 
 use super::{Db, DbError, pool::OpenTransaction};
-use crate::{Access, Clock, Declares, Problem, TenantId, UserId};
+use crate::{
+    Access, Actor, Clock, Declares, Operation, Origin, Problem, ProblemType, Standing, TenantId, UserId,
+    idempotency::{Keyed, Row},
+};
 
 /// The data of one tenant. Holds no connection until [`begin`](Self::begin).
 ///
@@ -19,18 +22,27 @@ pub struct TenantDb {
     db: Db,
     tenant: Option<TenantId>,
     user: Option<UserId>,
+    origin: Origin,
     read_only: bool,
+    keyed: Option<(Keyed, Actor)>,
 }
 
 impl TenantDb {
     pub(super) fn new(db: Db, tenant: Option<TenantId>, user: Option<UserId>) -> Self {
-        Self { db, tenant, user, read_only: false }
+        Self { db, tenant, user, origin: Origin::default(), read_only: false, keyed: None }
     }
 
     /// The same tenant, acting as a person.
     #[must_use]
     pub fn acting(mut self, user: UserId) -> Self {
         self.user = Some(user);
+        self
+    }
+
+    /// The same tenant, with what the audit log says about where its changes come from. A tenancy layer sets it.
+    #[must_use]
+    pub fn caused_by(mut self, origin: Origin) -> Self {
+        self.origin = origin;
         self
     }
 
@@ -49,6 +61,23 @@ impl TenantDb {
     ///
     /// Fails if no connection can be had. A connection that died while it was idle is replaced without an error.
     pub async fn begin(&self) -> Result<TenantTx, DbError> {
+        match &self.keyed {
+            Some((keyed, actor)) if !self.read_only => keyed.begin(*actor, self).await,
+            _ => self.open().await,
+        }
+    }
+
+    /// The same tenant for a request with an idempotency key.
+    pub(crate) fn with_key(mut self, keyed: Option<Keyed>, actor: Actor) -> Self {
+        self.keyed = keyed.map(|keyed| (keyed, actor));
+        self
+    }
+
+    pub(crate) fn without_key(&self) -> Self {
+        Self { keyed: None, ..self.clone() }
+    }
+
+    pub(crate) async fn open(&self) -> Result<TenantTx, DbError> {
         // The ids stand in the text because one round trip allows no parameters. They are UUIDs printed by their own Display; nothing
         // else may ever be put here. The division by zero refuses a connection on which somebody left settings for the whole session.
         let begin = format!(
@@ -63,7 +92,14 @@ impl TenantDb {
             user = OrEmpty(self.user),
         );
         let transaction = OpenTransaction::begin(&self.db.inner.app, &begin).await?;
-        Ok(TenantTx { transaction, tenant: self.tenant, user: self.user, clock: self.db.clock().clone() })
+        Ok(TenantTx {
+            transaction,
+            tenant: self.tenant,
+            user: self.user,
+            origin: self.origin.clone(),
+            clock: self.db.clock().clone(),
+            keyed: None,
+        })
     }
 
     /// The tenant.
@@ -85,13 +121,24 @@ impl<S: Send + Sync> FromRequestParts<S> for TenantDb {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(|| Problem::missing_layer("one that finds the tenant"))
+        let db = parts.extensions.get::<Self>().cloned().ok_or_else(|| Problem::missing_layer("one that finds the tenant"))?;
+        let keyed = parts.extensions.get::<Keyed>().cloned();
+        Ok(match parts.extensions.get::<Standing>() {
+            Some(standing) => db.with_key(keyed, standing.actor),
+            None => db,
+        })
     }
 }
 
 impl Declares for TenantDb {
     fn access() -> Access {
         Access::member()
+    }
+
+    fn describe(operation: &mut Operation) {
+        operation.may_be_repeated();
+        operation.problem(&ProblemType::NO_TENANT);
+        operation.problem(&ProblemType::NOT_FOUND);
     }
 }
 
@@ -121,7 +168,9 @@ pub struct TenantTx {
     transaction: OpenTransaction,
     tenant: Option<TenantId>,
     user: Option<UserId>,
+    origin: Origin,
     clock: Clock,
+    keyed: Option<(Keyed, Row)>,
 }
 
 impl TenantTx {
@@ -130,8 +179,17 @@ impl TenantTx {
     /// # Errors
     ///
     /// Fails if the server does not confirm; a deferred constraint may be the reason.
-    pub async fn commit(self) -> Result<(), DbError> {
-        self.transaction.commit().await
+    pub async fn commit(mut self) -> Result<(), DbError> {
+        let Some((keyed, row)) = self.keyed.take() else { return self.transaction.commit().await };
+        // The answer belongs to the work: both are committed when it is known. What a commit would refuse is refused now.
+        sqlx::raw_sql("set constraints all immediate").execute(&mut *self).await?;
+        keyed.done(row, self);
+        Ok(())
+    }
+
+    pub(crate) fn keyed(mut self, keyed: Keyed, row: Row) -> Self {
+        self.keyed = Some((keyed, row));
+        self
     }
 
     /// The tenant whose rows it sees; none before a tenant is known.
@@ -144,6 +202,12 @@ impl TenantTx {
     #[must_use]
     pub fn user(&self) -> Option<UserId> {
         self.user
+    }
+
+    /// Where its changes come from.
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.origin
     }
 
     /// The time, to bind where a row wants one.

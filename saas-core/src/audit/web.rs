@@ -1,0 +1,207 @@
+use axum::response::Response;
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{AuditEntry, AuditFilter, AuditPage, AuditRead, audit_entries_in, entry::Cursor, export::Format, export::export};
+use crate::{Can, FieldError, FormErrors, Html, Json, Page, Problem, Query, Routes, TenantDb};
+
+/// Entries on a page for people.
+const SHOWN: u16 = 50;
+
+/// Entries in an answer for programs, at most and if nothing is said.
+const LISTED: u16 = 100;
+
+/// The log of the tenant: `/audit` for people, `/api/v1/audit` for programs, and as a file. They need a tenancy layer around them.
+pub fn audit_routes<S: Clone + Send + Sync + 'static>() -> Routes<S> {
+    Routes::new()
+        .get("/audit", show)
+        .get("/audit/export", export_from_page)
+        .get("/api/v1/audit", list)
+        .get("/api/v1/audit/export", export_for_programs)
+}
+
+/// Which entries.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+struct Search {
+    /// The id of a person, key or agent.
+    actor: String,
+    /// The name of an action, or its beginning up to a dot.
+    action: String,
+    /// The id of what it was done to.
+    resource: String,
+    /// From this time on (RFC 3339), or from the beginning of this day (UTC).
+    from: String,
+    /// Before this time (RFC 3339), or to the end of this day (UTC).
+    to: String,
+    /// The `next` of the page before.
+    after: String,
+    /// How many entries, 1 to 100.
+    limit: Option<u16>,
+    /// `csv` or `json`, for exports.
+    format: String,
+}
+
+/// What is wrong with a field: for programs in words, for people the key of a text.
+struct Wrong {
+    field: &'static str,
+    words: &'static str,
+    text: &'static str,
+}
+
+impl Search {
+    fn filter(&self) -> Result<AuditFilter, Wrong> {
+        let wrong = |field, words, text| Wrong { field, words, text };
+        Ok(AuditFilter {
+            actor: given(&self.actor).map(str::parse::<Uuid>).transpose().map_err(|_| wrong("actor", "is no id", "core-audit-error-id"))?,
+            action: given(&self.action).map(str::to_owned),
+            resource: given(&self.resource).map(str::to_owned),
+            from: given(&self.from)
+                .map(|text| time(text, TimeDelta::zero()))
+                .transpose()
+                .map_err(|()| wrong("from", "is neither a time nor a day", "core-audit-error-time"))?,
+            to: given(&self.to)
+                .map(|text| time(text, TimeDelta::days(1)))
+                .transpose()
+                .map_err(|()| wrong("to", "is neither a time nor a day", "core-audit-error-time"))?,
+            after: given(&self.after)
+                .map(str::parse::<Cursor>)
+                .transpose()
+                .map_err(|words| wrong("after", words, "core-audit-error-after"))?,
+        })
+    }
+
+    fn format(&self) -> Result<Format, Problem> {
+        match self.format.as_str() {
+            "csv" => Ok(Format::Csv),
+            "json" | "" => Ok(Format::Json),
+            _ => Err(Problem::invalid([FieldError::new("/format", "is csv or json")])),
+        }
+    }
+
+    /// The same search as a query, to be continued with what differs.
+    fn query(&self) -> String {
+        let fields =
+            [("actor", &self.actor), ("action", &self.action), ("resource", &self.resource), ("from", &self.from), ("to", &self.to)];
+        let given = fields.into_iter().filter(|(_, value)| !value.is_empty());
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish()
+    }
+}
+
+impl From<Wrong> for Problem {
+    fn from(wrong: Wrong) -> Self {
+        Self::invalid([FieldError::new(format!("/{}", wrong.field), wrong.words)])
+    }
+}
+
+fn given(text: &str) -> Option<&str> {
+    Some(text.trim()).filter(|text| !text.is_empty())
+}
+
+/// A time as RFC 3339 has it, or the midnight at which a day begins, so much later.
+fn time(text: &str, later: TimeDelta) -> Result<DateTime<Utc>, ()> {
+    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
+        return Ok(at.to_utc());
+    }
+    let day: NaiveDate = text.parse().map_err(|_| ())?;
+    day.and_time(NaiveTime::MIN).and_utc().checked_add_signed(later).ok_or(())
+}
+
+async fn list(_: Can<AuditRead>, db: TenantDb, Query(search): Query<Search>) -> Result<Json<AuditPage>, Problem> {
+    let filter = search.filter()?;
+    let limit = match search.limit {
+        None => LISTED,
+        Some(limit @ 1..=LISTED) => limit,
+        Some(_) => return Err(Problem::invalid([FieldError::new("/limit", "is 1 to 100")])),
+    };
+    let mut tx = db.begin().await?;
+    Ok(Json(audit_entries_in(&mut tx, &filter, limit).await?))
+}
+
+async fn export_for_programs(_: Can<AuditRead>, db: TenantDb, Query(search): Query<Search>) -> Result<Response, Problem> {
+    Ok(export(db, search.filter()?, search.format()?))
+}
+
+/// The same at an address that a browser reaches with its cookie.
+async fn export_from_page(can: Can<AuditRead>, db: TenantDb, search: Query<Search>) -> Result<Response, Problem> {
+    export_for_programs(can, db, search).await
+}
+
+async fn show(_: Can<AuditRead>, db: TenantDb, Query(search): Query<Search>, page: Page) -> Result<(StatusCode, Html), Problem> {
+    let mut errors = FormErrors::default();
+    let (status, found) = match search.filter() {
+        Ok(filter) => {
+            let mut tx = db.begin().await?;
+            (StatusCode::OK, audit_entries_in(&mut tx, &filter, SHOWN).await?)
+        }
+        Err(wrong) => {
+            errors.add(wrong.field, wrong.text);
+            (StatusCode::UNPROCESSABLE_ENTITY, AuditPage { entries: Vec::new(), next: None })
+        }
+    };
+    let entries: Vec<Value> = found.entries.iter().map(shown).collect();
+    let values = [
+        ("actor", search.actor.as_str()),
+        ("action", &search.action),
+        ("resource", &search.resource),
+        ("from", &search.from),
+        ("to", &search.to),
+    ];
+    let query = search.query();
+    let context = json!({
+        "entries": entries,
+        "next": found.next,
+        "is_later": !search.after.is_empty(),
+        "is_filtered": !query.is_empty(),
+        "query": query,
+        "form": page.form(&values, &errors),
+    });
+    Ok((status, page.render("core/audit.html", context)?))
+}
+
+/// An entry with its values as a list, so that a template need not know their shapes.
+fn shown(entry: &AuditEntry) -> Value {
+    let values: Vec<Value> = match &entry.data {
+        Value::Object(map) => map.iter().map(|(name, value)| change(name, value)).collect(),
+        Value::Null => Vec::new(),
+        value => vec![change("", value)],
+    };
+    json!({
+        "id": entry.id,
+        "number": entry.number,
+        "at": entry.at,
+        "action": entry.action,
+        "severity": entry.severity,
+        "actor_kind": entry.actor_kind,
+        "actor_id": entry.actor_id,
+        "actor_name": entry.actor_name,
+        "on_behalf_of": entry.on_behalf_of,
+        "resource": entry.resource,
+        "values": values,
+        "address": entry.address,
+        "user_agent": entry.user_agent,
+        "request_id": entry.request_id,
+    })
+}
+
+/// `{old, new}` is a change; everything else is a value.
+fn change(name: &str, value: &Value) -> Value {
+    match value.as_object() {
+        Some(map) if map.len() == 2 && map.contains_key("old") && map.contains_key("new") => {
+            json!({ "name": name, "old": plain(&map["old"]), "new": plain(&map["new"]) })
+        }
+        _ => json!({ "name": name, "new": plain(value) }),
+    }
+}
+
+fn plain(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "–".to_owned(),
+        value => value.to_string(),
+    }
+}
