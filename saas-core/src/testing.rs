@@ -13,7 +13,9 @@ mod app;
 pub mod database;
 mod db;
 pub mod isolation;
+mod limit;
 
 pub use app::{Answer, TestApp, TestClient};
 pub use database::{EmptyDatabase, TestDatabase, TestDatabaseError};
 pub use db::TestDb;
+pub use limit::rate_limit_store_conforms;

@@ -13,7 +13,7 @@ use tower::ServiceExt as _;
 use url::Url;
 
 use super::TestDb;
-use crate::{App, Lifecycle, Principal, Web, pages::Pages};
+use crate::{App, Lifecycle, Metrics, Principal, Web, pages::Pages};
 
 /// A finished application that is called without a network.
 #[derive(Debug, Clone)]
@@ -35,7 +35,9 @@ impl TestApp {
             pages: pages.clone(),
             db: test.db.clone(),
             lifecycle: Lifecycle::new(),
+            metrics: Metrics::new(),
             public_url: Url::parse("http://localhost:3000").unwrap_or_else(|error| panic!("{error}")),
+            keys: crate::MasterKey::generate(),
             trusted_proxies: Vec::new(),
             nav: Vec::new(),
             sign_in: "/sign-in",
@@ -85,6 +87,12 @@ impl TestClient {
     #[must_use]
     pub fn here(self) -> Self {
         Self { address: IpAddr::V4(Ipv4Addr::LOCALHOST), ..self }
+    }
+
+    /// The same client with another address.
+    #[must_use]
+    pub fn from_address(self, address: IpAddr) -> Self {
+        Self { address, ..self }
     }
 
     /// The same client with a key in place of cookies.

@@ -2,6 +2,7 @@ use std::{
     any::Any,
     fmt,
     panic::AssertUnwindSafe,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -19,8 +20,8 @@ use tracing::Instrument as _;
 use url::Url;
 use uuid::Uuid;
 
-use super::{ClientAddress, Html, Nonce, Page, assets, csrf::csrf, headers::harden, health};
-use crate::{Declares, Path, Problem, ProblemType, Routes, db::Db, lifecycle::Lifecycle, pages::Pages, routes::RouteInfo};
+use super::{ClientAddress, Html, Nonce, Page, assets, csrf::csrf, headers::harden, health, patience::patience};
+use crate::{Declares, Document, MasterKey, Metrics, Path, Problem, ProblemType, Routes, db::Db, idempotency::{Repeatable, once}, lifecycle::Lifecycle, openapi, pages::Pages, routes::RouteInfo};
 
 /// What stands around an application.
 #[derive(Clone, Debug)]
@@ -31,8 +32,12 @@ pub struct Web {
     pub db: Db,
     /// Where the program is in its life.
     pub lifecycle: Lifecycle,
+    /// Where requests are counted.
+    pub metrics: Metrics,
     /// Where people and machines reach the application; links in mails begin with it.
     pub public_url: Url,
+    /// The master key: cursors are signed and kept answers sealed with keys derived from it.
+    pub keys: MasterKey,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// The main navigation, shown inside a tenant.
@@ -55,6 +60,7 @@ pub struct NavLink {
 pub struct App {
     router: Router,
     routes: Vec<RouteInfo>,
+    document: Arc<Document>,
 }
 
 impl App {
@@ -62,6 +68,12 @@ impl App {
     #[must_use]
     pub fn routes(&self) -> &[RouteInfo] {
         &self.routes
+    }
+
+    /// What the OpenAPI document says of it.
+    #[must_use]
+    pub fn document(&self) -> &Document {
+        &self.document
     }
 
     /// The router, to serve or to call in a test.
@@ -82,16 +94,26 @@ const BODY_PATIENCE: Duration = Duration::from_secs(15);
 /// It takes [`Routes`] alone, so nothing can be served that is not in the list.
 #[must_use]
 pub fn finish(routes: Routes, web: Web) -> App {
-    let own = health::routes().get("/assets/{file}", assets::asset).get("/problems/{kind}", explain).with_state(web.clone());
-    let (router, routes) = routes.merge(own).into_parts();
-    let router = router
+    let own = Routes::new().get("/assets/{file}", assets::asset).get("/problems", list_problems).get("/problems/{kind}", explain).with_state(web.clone()).merge(health::routes(&web));
+    let served = openapi::Served::default();
+    let routes = routes.merge(own).merge(openapi::routes().with_state(served.clone()));
+    let document = Document::of(web.pages.product(), web.public_url.as_str(), routes.entries());
+    served.set(&document);
+    let writes = routes.entries().iter().filter(|entry| entry.operation.is_repeatable());
+    let writes = writes.map(|entry| (entry.info.method.clone(), entry.info.path.clone())).collect();
+    let repeatable = Repeatable { routes: Arc::new(writes), keys: web.keys.clone() };
+    let infos = routes.list().cloned().collect();
+    let router = routes
+        .into_router()
         .fallback(|| async { Problem::not_found() })
         .method_not_allowed_fallback(|| async { Problem::new(&ProblemType::METHOD_NOT_ALLOWED) })
+        .layer(middleware::from_fn_with_state(repeatable, once))
         .layer(middleware::from_fn(csrf))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(RequestBodyTimeoutLayer::new(BODY_PATIENCE))
+        .layer(middleware::from_fn(patience))
         .layer(middleware::from_fn_with_state(web, outermost));
-    App { router, routes }
+    App { router, routes: infos, document: Arc::new(document) }
 }
 
 /// The request's id, in the answer's `x-request-id` and in every line of its log.
@@ -126,6 +148,7 @@ async fn outermost(State(web): State<Web>, request: Request, next: Next) -> Resp
     parts.extensions.insert(id);
     parts.extensions.insert(nonce.clone());
     parts.extensions.insert(web.clone());
+    let (method, matched) = (parts.method.clone(), parts.extensions.get::<MatchedPath>().cloned());
     let reader = wants_page(&parts).then(|| Reader {
         is_get: parts.method == Method::GET,
         next: parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
@@ -135,7 +158,7 @@ async fn outermost(State(web): State<Web>, request: Request, next: Next) -> Resp
         "request",
         request.id = %id.0,
         http.method = %parts.method,
-        http.route = parts.extensions.get::<MatchedPath>().map(MatchedPath::as_str),
+        http.route = matched.as_ref().map(MatchedPath::as_str),
         tenant.id = tracing::field::Empty,
         user.id = tracing::field::Empty,
         agent.id = tracing::field::Empty,
@@ -145,13 +168,15 @@ async fn outermost(State(web): State<Web>, request: Request, next: Next) -> Resp
         .instrument(span.clone())
         .await
         .unwrap_or_else(|panic| Problem::internal(Panicked::of(&*panic)).into_response());
+    let took = started.elapsed();
+    web.metrics.http().answered(&method, matched.as_ref(), response.status().as_u16(), took);
     span.in_scope(|| {
         if let Some(problem) = response.extensions().get::<Problem>() {
             log_cause(problem);
         }
         tracing::info!(
             http.status = response.status().as_u16(),
-            http.latency_us = u64::try_from(started.elapsed().as_micros()).unwrap_or(u64::MAX),
+            http.latency_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
             "answered"
         );
     });
@@ -243,4 +268,9 @@ async fn explain(Path(kind): Path<String>, page: Page) -> Result<Html, Problem> 
     let kind = ProblemType::ALL.iter().find(|it| it.slug == kind).ok_or_else(Problem::not_found)?;
     let document = Problem::new(kind).document();
     page.render("core/problem_type.html", serde_json::json!({ "problem": document, "slug": kind.slug }))
+}
+
+async fn list_problems(page: Page) -> Result<Html, Problem> {
+    let kinds: Vec<_> = ProblemType::ALL.iter().map(|kind| Problem::new(kind).document()).collect();
+    page.render("core/problem_types.html", serde_json::json!({ "kinds": kinds }))
 }

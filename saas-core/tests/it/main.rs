@@ -15,11 +15,19 @@ mod dev;
 #[cfg(test)]
 mod download;
 #[cfg(test)]
+mod files;
+#[cfg(test)]
 mod isolation;
+#[cfg(test)]
+mod jobs;
 #[cfg(test)]
 mod last_owner;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod logins;
+#[cfg(test)]
+mod metrics;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
@@ -36,6 +44,8 @@ mod restart;
 mod restore;
 #[cfg(test)]
 mod rounds;
+#[cfg(test)]
+mod ssrf;
 #[cfg(test)]
 mod test_database;
 #[cfg(test)]

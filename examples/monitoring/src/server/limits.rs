@@ -1,0 +1,69 @@
+//! Who may ask how often.
+
+use http::Method;
+use saas_admin::Program;
+use saas_billing::{Billing, Limit, Meter};
+use saas_core::limit::{Allowance, Rate, RateLimitLayer, Rule, TenantAllowance};
+
+/// Requests to the API within an hour, of all people of an organization together.
+pub(super) const API_REQUESTS: Meter = Meter::new("API requests an hour");
+
+/// Around everything: before anybody asks the database who it is.
+pub(super) fn everybody(program: &Program) -> RateLimitLayer {
+    program.limits.layer([Rule::by_address("all", program.request_limits.address).unannounced()])
+}
+
+/// Around the routes of saas-auth: what is guessed is limited by address, what makes us send mail by account too.
+///
+/// Failed passwords of one account are its own affair: who counts them must leave the owner a way in.
+pub(super) fn strangers(program: &Program) -> RateLimitLayer {
+    let limits = &program.request_limits;
+    program.limits.layer([
+        Rule::by_address("sign-in", limits.sign_in).on(is_guess).closed(),
+        Rule::by_email("mail", limits.mail).on(sends_mail).closed(),
+    ])
+}
+
+/// Around what people and machines do for themselves, inside of the layer that knows them.
+pub(super) fn callers(program: &Program) -> RateLimitLayer {
+    program.limits.layer(by_caller(program))
+}
+
+/// Around what they do in an organization, inside of the layer that knows which.
+pub(super) fn members(program: &Program, billing: &Billing) -> RateLimitLayer {
+    let tenant = program.request_limits.tenant(by_plan(billing));
+    let api = Rule::by_tenant("api", tenant).on(|_, path| path.starts_with("/api/v1/"));
+    program.limits.layer(by_caller(program).into_iter().chain([api]))
+}
+
+fn by_caller(program: &Program) -> [Rule; 2] {
+    let is_agents = |_: &Method, path: &str| path.starts_with("/api/agent/");
+    let is_peoples = |_: &Method, path: &str| !path.starts_with("/api/agent/");
+    [
+        Rule::by_caller("agent", program.request_limits.agent).on(is_agents),
+        Rule::by_caller("account", program.request_limits.account).on(is_peoples),
+    ]
+}
+
+fn by_plan(billing: &Billing) -> TenantAllowance {
+    let billing = billing.clone();
+    TenantAllowance::new(move |db| {
+        let billing = billing.clone();
+        async move {
+            let mut tx = db.begin().await?;
+            Ok(match billing.plan_in(&mut tx).await?.limit_of(API_REQUESTS) {
+                Limit::AtMost(limit) => Rate::per_hour(limit).into(),
+                Limit::Unlimited => Allowance::Unlimited,
+            })
+        }
+    })
+}
+
+/// Whatever is written, but to end a session: that must work also while nobody can count.
+fn is_guess(method: &Method, path: &str) -> bool {
+    !method.is_safe() && !path.contains("sign-out") && !path.contains("/sessions")
+}
+
+fn sends_mail(method: &Method, path: &str) -> bool {
+    *method == Method::POST && (path.ends_with("/sign-up") || path.ends_with("/verify/resend"))
+}

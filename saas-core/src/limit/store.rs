@@ -1,0 +1,61 @@
+use std::{fmt, time::Duration};
+
+use async_trait::async_trait;
+
+use super::{Key, Rate};
+
+/// One request, to be counted by one rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ask {
+    /// Whose request it is, by which rule.
+    pub key: Key,
+    /// How many of them are allowed.
+    pub rate: Rate,
+}
+
+/// How one rule stands after it has counted a request, or refused to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    /// How many may follow at once.
+    pub remaining: u32,
+    /// When everything that is allowed may be asked at once again, if nothing is asked until then.
+    pub reset: Duration,
+    /// If the request is refused: when one will be allowed, if nothing is asked until then.
+    pub retry_after: Option<Duration>,
+}
+
+/// Counts requests. In process ([`MemoryStore`](super::MemoryStore)) or for several nodes (`RedisStore`, with the feature `redis`).
+///
+/// * After a quiet window, exactly `limit` requests that come at once must be allowed, however many come at the same time, and the next
+///   one must be refused. `remaining` then goes down by one with each.
+/// * In `n` windows, one after the other, at most `(n + 1) * limit` may be allowed.
+/// * Whoever spreads nine tenths of the limit evenly over the window must never be refused.
+/// * After `retry_after` a request of the same key must be allowed, if no other came between; it is at most an eleventh part longer than the
+///   window. After `reset` all of them.
+/// * A refused request must not count against the rule that refused it.
+/// * Rules must be asked in the order of `asks`. Those behind one that refused must not be counted, and have no place in the answer.
+/// * Keys must be independent of each other, rules too.
+/// * Nothing that any client does may make it keep more than a bounded number of keys, or wait longer than a fraction of a second.
+/// * A clock that jumps back must not refuse anybody for longer than a window.
+///
+/// The two differ in what lies between. In process it is a bucket that holds `limit` and fills evenly: after all of it was used, one more is
+/// allowed after `window / limit`. In Redis it is a window that slides in sixty steps: never more than `limit` in any window, and whoever
+/// used all of it at once waits until that has passed. `saas_core::testing` has the suite that both pass, for a store of your own too.
+#[async_trait]
+pub trait RateLimitStore: fmt::Debug + Send + Sync + 'static {
+    /// Counts one request by each of these rules, up to the first that refuses it. The answer has a place for each rule that was asked;
+    /// only the last can be a refusal.
+    async fn take(&self, asks: &[Ask]) -> Result<Vec<Count>, StoreError>;
+}
+
+/// Nothing was counted.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// As many keys are kept as there may be.
+    #[error("the store of rate limits is full")]
+    Full,
+    /// What counts cannot be reached.
+    #[error("the store of rate limits cannot be reached")]
+    Away(#[source] Box<dyn std::error::Error + Send + Sync>),
+}

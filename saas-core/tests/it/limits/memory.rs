@@ -1,0 +1,115 @@
+//! The store in process.
+
+use std::{net::Ipv6Addr, time::Duration};
+
+use saas_core::{
+    ClientAddress, TenantId,
+    limit::{Ask, Count, Key, MemoryStore, Rate, RateLimitStore as _, StoreError, Subject},
+    testing::rate_limit_store_conforms,
+};
+
+use crate::program::Program;
+
+/// API-02, design 1: the suite that every store passes.
+#[tokio::test]
+async fn the_store_in_process_conforms() {
+    rate_limit_store_conforms(MemoryStore::new()).await;
+}
+
+fn of(subject: Subject, rate: Rate) -> [Ask; 1] {
+    [Ask { key: Key { rule: "test", subject }, rate }]
+}
+
+async fn somebody(store: &MemoryStore, rate: Rate) -> Result<Vec<Count>, StoreError> {
+    store.take(&of(Subject::Tenant(TenantId::new()), rate)).await
+}
+
+/// RL: IPv6 rotation in one /64, a million addresses.
+#[tokio::test]
+async fn a_million_addresses_of_one_network_share_one_allowance() {
+    let store = MemoryStore::new();
+    let network = u128::from("2001:db8:1:2::".parse::<Ipv6Addr>().unwrap());
+    let mut allowed = 0;
+    for host in 0..1_000_000_u128 {
+        let address = ClientAddress(Ipv6Addr::from(network | (host * 0x9e37_79b9_7f4a_7c15) & u128::from(u64::MAX)).into());
+        let counts = store.take(&of(Subject::Address(address.into()), Rate::per_hour(20))).await.unwrap();
+        allowed += usize::from(counts[0].retry_after.is_none());
+    }
+    assert_eq!((allowed, store.keys()), (20, 1));
+}
+
+/// RL: bounded memory.
+#[tokio::test]
+async fn more_keys_than_there_may_be_are_not_kept() {
+    let store = MemoryStore::with_most_keys(1000);
+    let (once_an_hour, known) = (Rate::per_hour(1), Subject::Tenant(TenantId::new()));
+    store.take(&of(known, once_an_hour)).await.unwrap();
+    let mut refused = 0;
+    for _ in 0..5000 {
+        match somebody(&store, once_an_hour).await {
+            Ok(_) => {}
+            Err(StoreError::Full) => refused += 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert!(store.keys() <= 1000, "{}", store.keys());
+    assert!(refused >= 4000, "{refused}");
+}
+
+#[tokio::test]
+async fn whoever_has_their_allowance_back_is_forgotten() {
+    let store = MemoryStore::with_most_keys(1000);
+    for _ in 0..20_000 {
+        // A flood that goes on: a full store has room again as soon as it may look for it.
+        while somebody(&store, Rate::per_second(1000)).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert!(store.keys() <= 1000);
+        if store.keys() < 500 {
+            return;
+        }
+        if store.keys() < 999 {
+            continue;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("nobody was forgotten: {}", store.keys());
+}
+
+const MILLION: usize = 1_000_000;
+
+/// RL, API-02: a million keys take at most 64 MiB. Measured in a process that does nothing else.
+#[tokio::test]
+async fn a_million_keys_take_at_most_64_mib() {
+    let mut program = Program::start("limits::memory::a_program_that_keeps_a_million_keys", |command| {
+        command.env("SAAS_LIMIT_MEMORY", "measure");
+    });
+    let bytes: usize = program.reported().parse().unwrap();
+    assert!(bytes > 8 * MILLION && bytes <= 64 << 20, "{} MiB", bytes >> 20);
+}
+
+#[test]
+fn a_program_that_keeps_a_million_keys() {
+    if std::env::var_os("SAAS_LIMIT_MEMORY").is_none() {
+        return;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(async {
+        let store = MemoryStore::new();
+        let before = resident();
+        for _ in 0..MILLION {
+            somebody(&store, Rate::per_hour(1)).await.unwrap();
+        }
+        let grown = resident() - before;
+        assert_eq!(store.keys(), MILLION);
+        assert!(matches!(somebody(&store, Rate::per_hour(1)).await, Err(StoreError::Full)));
+        Program::report(&grown.to_string());
+    });
+}
+
+/// The memory of this process that is in use, in bytes (proc(5)).
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() * 1024
+}

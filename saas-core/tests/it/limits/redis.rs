@@ -1,0 +1,209 @@
+//! The store that several nodes share, on a real Redis that comes and goes.
+
+use std::{
+    net::TcpListener,
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use rustix::process::{Pid, Signal, kill_process};
+use saas_core::{
+    Secret, TenantId,
+    limit::{Ask, Count, Key, Rate, RateLimitStore as _, RedisStore, StoreError, Subject},
+    testing::rate_limit_store_conforms,
+};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+    time::sleep,
+};
+
+/// A server of its own, that keeps nothing; killed when dropped.
+pub(super) struct Redis {
+    child: Child,
+    port: u16,
+    _folder: TempDir,
+}
+
+impl Redis {
+    pub(super) async fn start() -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        Self::at(port).await
+    }
+
+    async fn at(port: u16) -> Self {
+        let folder = TempDir::new().unwrap();
+        let child = Command::new("redis-server")
+            .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", "", "--appendonly", "no"])
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap_or_else(|error| panic!("redis-server (tests/install installs it): {error}"));
+        let server = Self { child, port, _folder: folder };
+        let began = Instant::now();
+        while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+            assert!(began.elapsed() < Duration::from_secs(20), "Redis does not start");
+            sleep(Duration::from_millis(10)).await;
+        }
+        server
+    }
+
+    pub(super) fn store(&self) -> RedisStore {
+        RedisStore::new(&Secret::new(format!("redis://127.0.0.1:{}", self.port)), "test").unwrap()
+    }
+
+    /// Ends it, and gives back the port.
+    fn stop(mut self) -> u16 {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+        self.port
+    }
+
+    fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.child), signal).unwrap();
+    }
+
+    /// Sends a command as one would type it, and answers with what came back.
+    async fn tell(&self, command: &str) -> String {
+        let mut connection = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
+        connection.write_all(format!("{command}\r\nquit\r\n").as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        // It may have been ended already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn somebody() -> Key {
+    Key { rule: "test", subject: Subject::Tenant(TenantId::new()) }
+}
+
+async fn take(store: &RedisStore, key: Key, rate: Rate) -> Result<Count, StoreError> {
+    store.take(&[Ask { key, rate }]).await.map(|counts| counts[0])
+}
+
+/// API-02, design 1: the suite that every store passes.
+#[tokio::test]
+async fn the_store_in_redis_conforms() {
+    let redis = Redis::start().await;
+    rate_limit_store_conforms(redis.store()).await;
+}
+
+/// API-02: what slides is the window, so no window whatever has more than the limit.
+#[tokio::test]
+async fn no_window_has_more_than_the_limit() {
+    let redis = Redis::start().await;
+    let (store, key, rate) = (redis.store(), somebody(), Rate::new(5, Duration::from_secs(1)));
+    let (began, mut allowed) = (Instant::now(), Vec::new());
+    while began.elapsed() < Duration::from_secs(4) {
+        let asked = Instant::now();
+        if take(&store, key, rate).await.unwrap().retry_after.is_none() {
+            // It was counted at some time between the two.
+            allowed.push((asked, Instant::now()));
+        }
+        sleep(Duration::from_millis(3)).await;
+    }
+    assert!(allowed.len() >= 15, "{}", allowed.len());
+    for six in allowed.windows(6) {
+        let apart = six[5].1 - six[0].0;
+        assert!(apart >= Duration::from_secs(1), "six within {apart:?}");
+    }
+}
+
+/// API-02: several nodes count together, in one round trip for all rules.
+#[tokio::test]
+async fn nodes_share_what_is_allowed() {
+    let redis = Redis::start().await;
+    let (one, two, key) = (redis.store(), redis.store(), somebody());
+    for nth in 0..10 {
+        let store = if nth % 2 == 0 { &one } else { &two };
+        assert_eq!(take(store, key, Rate::per_hour(10)).await.unwrap().remaining, 9 - nth);
+    }
+    assert!(take(&one, key, Rate::per_hour(10)).await.unwrap().retry_after.is_some());
+
+    // The script is known by now: one command for two rules.
+    let commands = |stats: &str| {
+        let count = stats.lines().find_map(|line| line.strip_prefix("cmdstat_evalsha:calls=")).unwrap();
+        count.split(',').next().unwrap().parse::<u32>().unwrap()
+    };
+    let before = commands(&redis.tell("info commandstats").await);
+    let asks = [Ask { key: somebody(), rate: Rate::per_hour(10) }, Ask { key: somebody(), rate: Rate::per_hour(10) }];
+    assert_eq!(one.take(&asks).await.unwrap().len(), 2);
+    assert_eq!(commands(&redis.tell("info commandstats").await), before + 1);
+}
+
+/// T73: keys are written with ids and expire; nothing that a client wrote is in them.
+#[tokio::test]
+async fn keys_name_their_tenant_and_expire() {
+    let redis = Redis::start().await;
+    let key = somebody();
+    take(&redis.store(), key, Rate::per_minute(10)).await.unwrap();
+    let keys = redis.tell("keys *").await;
+    let Subject::Tenant(tenant) = key.subject else { panic!("{key}") };
+    assert!(keys.contains(&format!("test:limit:test:tenant:{tenant}")), "{keys}");
+    let left = redis.tell(&format!("pttl test:limit:{key}")).await;
+    let left: u64 = left.trim_start_matches(':').lines().next().unwrap().trim().parse().unwrap();
+    assert!((1..=62_000).contains(&left), "{left}");
+}
+
+/// RL: a clock that jumps back. What it counted before lies in a time to come.
+#[tokio::test]
+async fn a_clock_that_jumped_back_keeps_nobody_out_for_longer_than_a_window() {
+    let redis = Redis::start().await;
+    let (store, key, rate) = (redis.store(), somebody(), Rate::new(6, Duration::from_secs(2)));
+    take(&store, key, rate).await.unwrap();
+    // Slots of the next year.
+    redis.tell(&format!("hset test:limit:{key} 99999999999 3 99999999998 2")).await;
+    let refused = take(&store, key, rate).await.unwrap();
+    let wait = refused.retry_after.unwrap();
+    assert!(wait <= Duration::from_millis(2100), "{wait:?}");
+    sleep(wait).await;
+    assert_eq!(take(&store, key, rate).await.unwrap().retry_after, None);
+}
+
+/// OPS-04: Redis goes away, hangs, and comes back.
+#[tokio::test]
+async fn a_lost_redis_is_noticed_soon_and_so_is_its_return() {
+    let redis = Redis::start().await;
+    let (store, key, rate) = (redis.store(), somebody(), Rate::per_hour(100));
+    take(&store, key, rate).await.unwrap();
+
+    // It takes connections and says nothing: nobody waits for it for long, and not each request anew.
+    redis.signal(Signal::STOP);
+    let began = Instant::now();
+    for _ in 0..50 {
+        assert!(matches!(take(&store, key, rate).await, Err(StoreError::Away(_))));
+    }
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    redis.signal(Signal::CONT);
+    comes_back(&store, key, rate).await;
+
+    let port = redis.stop();
+    let began = Instant::now();
+    assert!(matches!(take(&store, key, rate).await, Err(StoreError::Away(_))));
+    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    let _redis = Redis::at(port).await;
+    comes_back(&store, key, rate).await;
+}
+
+async fn comes_back(store: &RedisStore, key: Key, rate: Rate) {
+    let began = Instant::now();
+    while take(store, key, rate).await.is_err() {
+        assert!(began.elapsed() < Duration::from_secs(20), "Redis is back and not asked");
+        sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[test]
+fn a_wrong_address_is_refused_at_the_start() {
+    assert!(RedisStore::new(&Secret::new("http://127.0.0.1"), "test").is_err());
+}
