@@ -7,6 +7,7 @@ mod finish;
 mod headers;
 mod health;
 mod page;
+mod patience;
 mod serve;
 
 pub use address::ClientAddress;

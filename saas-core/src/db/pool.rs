@@ -1,30 +1,83 @@
 //! Taking connections so that neither a cancelled request nor a dead server leaves anything behind.
 
 use std::{
+    io,
     ops::{Deref, DerefMut},
     time::Duration,
 };
 
 use sqlx::{AssertSqlSafe, PgPool, Postgres, SqlSafeStr as _, pool::PoolConnection, postgres::PgTransactionManager};
 use sqlx_core::transaction::TransactionManager as _;
+use tokio::{
+    runtime::Handle,
+    time::{Instant, timeout, timeout_at},
+};
 
 use super::DbError;
 
-/// Closes its connection unless told that all went well. sqlx returns a connection to the pool when a transaction is cancelled while it
-/// opens, although the server may have opened it.
-struct Opening(Option<PoolConnection<Postgres>>);
+/// How long a connection is sought, together with its first answer. Whoever waits is answered with 503 after that.
+const PATIENCE: Duration = Duration::from_secs(5);
 
-impl Drop for Opening {
+/// How long one connection may take for its first answer. A host that vanished without a word leaves connections that never fail: the next
+/// one, or a new one, gets what is left of [`PATIENCE`].
+const FIRST_ANSWER: Duration = Duration::from_secs(3);
+
+/// How long the server may take to confirm. What it does later than that, the caller was told nothing of.
+const CONFIRMATION: Duration = Duration::from_secs(10);
+
+/// How long a connection may take to show that it can be used again.
+const RETURN: Duration = Duration::from_secs(5);
+
+/// A connection in use.
+pub(super) struct Taken {
+    connection: PoolConnection<Postgres>,
+    /// Whether nobody may have it afterwards. sqlx would return a connection to the pool also when a transaction is cancelled while it
+    /// opens, although the server may have opened it.
+    closes: bool,
+}
+
+impl Taken {
+    /// Closes it when it is dropped.
+    pub(super) fn close_on_drop(&mut self) {
+        self.closes = true;
+    }
+}
+
+impl Drop for Taken {
     fn drop(&mut self) {
-        if let Some(mut connection) = self.0.take() {
-            connection.close_on_drop();
+        if self.closes {
+            return self.connection.close_on_drop();
         }
+        // What sqlx does at the drop of a connection, which waits for the server without a limit and keeps its place in the pool meanwhile.
+        let back = self.connection.return_to_pool();
+        // Without a runtime there is nobody to come back to.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(async move {
+                if timeout(RETURN, back).await.is_err() {
+                    tracing::warn!(limit_s = RETURN.as_secs(), "a connection that did not answer was given up");
+                }
+            });
+        }
+    }
+}
+
+impl Deref for Taken {
+    type Target = sqlx::PgConnection;
+
+    fn deref(&self) -> &Self::Target {
+        &self.connection
+    }
+}
+
+impl DerefMut for Taken {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.connection
     }
 }
 
 /// A connection inside a transaction. Dropped before it is committed, it rolls back before anybody else gets it.
 pub(super) struct OpenTransaction {
-    connection: PoolConnection<Postgres>,
+    connection: Taken,
 }
 
 /// The server answers COMMIT with success also where a statement has failed before, and undoes everything. The first statement fails there,
@@ -35,20 +88,24 @@ const COMMIT: &str = "set constraints all immediate; commit and chain";
 impl OpenTransaction {
     /// Opens a transaction with one round trip. `begin` is one text of several statements, the first of them `begin`.
     pub(super) async fn begin(pool: &PgPool, begin: &str) -> Result<Self, DbError> {
-        retry_dead(pool, |connection| async move {
-            let mut opening = Opening(Some(connection));
-            if let Some(connection) = opening.0.as_mut() {
-                PgTransactionManager::begin(connection, Some(AssertSqlSafe(begin.to_owned()).into_sql_str())).await?;
-            }
-            opening.0.take().ok_or(sqlx::Error::PoolClosed)
+        retry_dead(pool, |mut connection| async move {
+            connection.closes = true;
+            PgTransactionManager::begin(&mut connection, Some(AssertSqlSafe(begin.to_owned()).into_sql_str())).await?;
+            connection.closes = false;
+            Ok(connection)
         })
         .await
         .map(|connection| Self { connection })
     }
 
     pub(super) async fn commit(mut self) -> Result<(), DbError> {
-        sqlx::raw_sql(COMMIT).execute(&mut *self.connection).await?;
-        Ok(())
+        match timeout(CONFIRMATION, sqlx::raw_sql(COMMIT).execute(&mut *self.connection)).await {
+            Ok(confirmed) => Ok(confirmed.map(drop)?),
+            Err(_) => {
+                self.connection.close_on_drop();
+                Err(io::Error::new(io::ErrorKind::TimedOut, "the server did not confirm in time").into())
+            }
+        }
     }
 }
 
@@ -90,20 +147,28 @@ const BACKOFF: Duration = Duration::from_millis(50);
 /// one is closed and the next is tried, and after a restart of the server all idle ones are like that, so as many as the pool holds.
 pub(super) async fn retry_dead<T, F, R>(pool: &PgPool, mut action: F) -> Result<T, DbError>
 where
-    F: FnMut(PoolConnection<Postgres>) -> R,
+    F: FnMut(Taken) -> R,
     R: Future<Output = Result<T, sqlx::Error>>,
 {
+    let deadline = Instant::now() + PATIENCE;
     // And some more for new connections that the server broke off. One that it refuses, the pool itself tries again.
     let mut left = pool.options().get_max_connections() + 10;
     loop {
         left -= 1;
-        match pool.acquire().await {
-            Ok(connection) => match action(connection).await {
-                Err(error) if is_dead(&error) && left > 0 => {}
-                result => return Ok(result?),
-            },
-            Err(error) if is_dead(&error) && left > 0 => tokio::time::sleep(BACKOFF).await,
+        let acquired = timeout_at(deadline, pool.acquire()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+        let connection = match acquired {
+            Ok(connection) => Taken { connection, closes: false },
+            Err(error) if is_dead(&error) && left > 0 => {
+                tokio::time::sleep(BACKOFF).await;
+                continue;
+            }
             Err(error) => return Err(error.into()),
+        };
+        match timeout_at(deadline.min(Instant::now() + FIRST_ANSWER), action(connection)).await {
+            Ok(Err(error)) if is_dead(&error) && left > 0 => {}
+            Ok(result) => return Ok(result?),
+            Err(_) if left > 0 && Instant::now() < deadline => {}
+            Err(_) => return Err(sqlx::Error::PoolTimedOut.into()),
         }
     }
 }

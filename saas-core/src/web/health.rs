@@ -1,16 +1,23 @@
 //! Liveness and readiness.
 
-use std::time::Duration;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use axum::{extract::State, response::IntoResponse};
+use axum::extract::State;
 use http::StatusCode;
 use serde::Serialize;
+use tokio::{sync::Mutex, time::timeout};
 
 use super::Web;
-use crate::{Routes, db::Db};
+use crate::{Json, Routes, db::Db, lifecycle::Lifecycle};
 
-/// Longer than a busy database needs, shorter than the two seconds within which its loss must show.
+/// Longer than a busy database needs. With [`FRESH`] it stays below the two seconds within which a loss must show.
 const PATIENCE: Duration = Duration::from_millis(1000);
+
+/// How long what was found out holds for whoever asks next: anybody may ask, as often as they like.
+const FRESH: Duration = Duration::from_millis(750);
 
 #[derive(Serialize)]
 struct Readiness {
@@ -20,8 +27,24 @@ struct Readiness {
     draining: bool,
 }
 
-pub(super) fn routes() -> Routes<Web> {
-    Routes::new().get("/health/live", live).get("/health/ready", ready)
+#[derive(Clone)]
+struct Health {
+    db: Db,
+    lifecycle: Lifecycle,
+    /// Locked while the database is asked, so that those who come meanwhile get the same answer.
+    last: Arc<Mutex<Option<(Instant, Database)>>>,
+}
+
+#[derive(Clone, Copy)]
+enum Database {
+    Ready,
+    Pending,
+    Unreachable,
+}
+
+pub(super) fn routes(web: &Web) -> Routes {
+    let health = Health { db: web.db.clone(), lifecycle: web.lifecycle.clone(), last: Arc::default() };
+    Routes::new().get("/health/live", live).get("/health/ready", ready).with_state(health)
 }
 
 async fn live() -> &'static str {
@@ -29,17 +52,33 @@ async fn live() -> &'static str {
 }
 
 /// 200 if this node should get requests; 503 without the database, with migrations pending, or while it drains.
-async fn ready(State(web): State<Web>) -> impl IntoResponse {
-    let (database, migrations) = match tokio::time::timeout(PATIENCE, web.db.pending_migrations()).await {
-        Ok(Ok(0)) => ("ok", "ok"),
-        Ok(Ok(_)) => ("ok", "pending"),
-        Ok(Err(_)) | Err(_) => ("unreachable", "unknown"),
+async fn ready(State(health): State<Health>) -> (StatusCode, Json<Readiness>) {
+    let (database, migrations) = match health.database().await {
+        Database::Ready => ("ok", "ok"),
+        Database::Pending => ("ok", "pending"),
+        Database::Unreachable => ("unreachable", "unknown"),
     };
-    let draining = web.lifecycle.is_draining();
+    let draining = health.lifecycle.is_draining();
     let is_ready = database == "ok" && migrations == "ok" && !draining;
     let status = if is_ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let body = Readiness { status: if is_ready { "ready" } else { "not ready" }, database, migrations, draining };
-    (status, crate::Json(body))
+    (status, Json(body))
+}
+
+impl Health {
+    async fn database(&self) -> Database {
+        let mut last = self.last.lock().await;
+        if let Some((_, database)) = last.filter(|(at, _)| at.elapsed() < FRESH) {
+            return database;
+        }
+        let database = match timeout(PATIENCE, self.db.pending_migrations()).await {
+            Ok(Ok(0)) => Database::Ready,
+            Ok(Ok(_)) => Database::Pending,
+            Ok(Err(_)) | Err(_) => Database::Unreachable,
+        };
+        *last = Some((Instant::now(), database));
+        database
+    }
 }
 
 impl Db {

@@ -45,6 +45,8 @@ mod restore;
 #[cfg(test)]
 mod rounds;
 #[cfg(test)]
+mod silent;
+#[cfg(test)]
 mod ssrf;
 #[cfg(test)]
 mod test_database;
