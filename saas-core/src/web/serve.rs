@@ -1,6 +1,15 @@
-use std::{io, net::SocketAddr, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
-use tokio::net::TcpListener;
+use axum::{Router, body::Body, extract::ConnectInfo};
+use http::Request;
+use hyper::{body::Incoming, server::conn::http1};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulShutdown,
+    service::TowerToHyperService,
+};
+use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
+use tower::ServiceExt as _;
 
 use super::App;
 use crate::lifecycle::Lifecycle;
@@ -8,19 +17,192 @@ use crate::lifecycle::Lifecycle;
 /// How long requests in flight may take to finish once the program is told to stop.
 const GRACE: Duration = Duration::from_secs(10);
 
+/// How long a client may take for the head of a request, and how long a connection may wait for its next one.
+const HEAD_PATIENCE: Duration = Duration::from_secs(30);
+
+/// The most connections at once; who comes then waits for one to end. Each costs about 20 KiB, and open streams count too.
+const CONNECTIONS: usize = 10_000;
+
+/// The pause after the system refused a connection, which it does while file descriptors are used up.
+const PAUSE: Duration = Duration::from_millis(100);
+
 /// Serves until the program begins to stop (see [`Lifecycle::drain_on_signals`]), then lets requests in flight finish.
+///
+/// A connection on which the head of a request does not arrive within 30 s is closed, and 10,000 may be open at once. For as many, the
+/// program's own limit of open files is raised as far as the system lets it.
 ///
 /// # Errors
 ///
-/// Fails if the listener fails.
+/// Fails if the limit cannot be raised where it could be.
 pub async fn serve(listener: TcpListener, app: App, lifecycle: Lifecycle) -> io::Result<()> {
-    let service = app.into_router().into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, service).with_graceful_shutdown(lifecycle.clone().draining_owned());
-    tokio::select! {
-        served = server.into_future() => served,
-        () = async { lifecycle.draining().await; tokio::time::sleep(GRACE).await } => {
-            tracing::warn!(grace_s = GRACE.as_secs(), "requests in flight were cut off");
-            Ok(())
+    raise_open_files()?;
+    run(listener, app.into_router(), &lifecycle, CONNECTIONS).await;
+    Ok(())
+}
+
+async fn run(listener: TcpListener, router: Router, lifecycle: &Lifecycle, connections: usize) {
+    let router = router.with_state(());
+    let places = Arc::new(Semaphore::new(connections));
+    let connections = GracefulShutdown::new();
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_PATIENCE);
+    loop {
+        let accepted = tokio::select! {
+            () = lifecycle.draining() => break,
+            accepted = async { (Arc::clone(&places).acquire_owned().await, listener.accept().await) } => accepted,
+        };
+        let (place, (stream, address)) = match accepted {
+            (place, Ok(accepted)) => (place, accepted),
+            (_, Err(error)) if is_the_clients(&error) => continue,
+            (_, Err(error)) => {
+                tracing::error!(%error, "no connection can be taken");
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            }
+        };
+        // What is sent at once should leave at once, above all on open streams.
+        drop(stream.set_nodelay(true));
+        let service = router.clone().map_request(move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(ConnectInfo(address));
+            request.map(Body::new)
+        });
+        let connection = connections.watch(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)));
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection broke off");
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    if timeout(GRACE, connections.shutdown()).await.is_err() {
+        tracing::warn!(grace_s = GRACE.as_secs(), "requests in flight were cut off");
+    }
+}
+
+#[cfg(unix)]
+fn raise_open_files() -> io::Result<()> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    Ok(setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, ..limit })?)
+}
+
+#[cfg(not(unix))]
+fn raise_open_files() -> io::Result<()> {
+    Ok(())
+}
+
+/// Whether an error is about one connection, which its client gave up before it was taken.
+fn is_the_clients(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use axum::routing::get;
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpStream,
+        task::JoinHandle,
+        time::Instant,
+    };
+
+    use super::*;
+
+    struct Running {
+        address: SocketAddr,
+        lifecycle: Lifecycle,
+        server: JoinHandle<()>,
+    }
+
+    async fn running(connections: usize) -> Running {
+        raise_open_files().expect("a higher limit");
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let lifecycle = Lifecycle::new();
+        let router = Router::new().route("/", get(|ConnectInfo(client): ConnectInfo<SocketAddr>| async move { client.ip().to_string() }));
+        let server = tokio::spawn({
+            let lifecycle = lifecycle.clone();
+            async move { run(listener, router, &lifecycle, connections).await }
+        });
+        Running { address, lifecycle, server }
+    }
+
+    impl Running {
+        async fn connect(&self) -> TcpStream {
+            TcpStream::connect(self.address).await.expect("a connection")
         }
+
+        async fn answers(&self) -> String {
+            let mut client = self.connect().await;
+            client.write_all(b"GET / HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n").await.expect("a request sent");
+            let mut answer = String::new();
+            client.read_to_string(&mut answer).await.expect("an answer");
+            answer
+        }
+
+        async fn ends(self) {
+            self.lifecycle.drain();
+            self.server.await.expect("a server that ends");
+        }
+    }
+
+    /// A head that arrives byte by byte, so that no single pause is long.
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_takes_for_ever_to_send_its_head_is_cut_off() {
+        let running = running(10).await;
+        let (began, mut client) = (Instant::now(), running.connect().await);
+        client.write_all(b"GET / HTTP/1.1\r\n").await.expect("a line sent");
+        let (mut read, mut write) = client.split();
+        let trickle = async {
+            while write.write_all(b"x-header: y\r\n").await.is_ok() {
+                tokio::time::sleep(Duration::from_secs(5)).await;
+            }
+        };
+        let mut answer = Vec::new();
+        tokio::select! {
+            () = trickle => {}
+            // Closed, with an answer or without one.
+            _ = read.read_to_end(&mut answer) => {}
+        }
+        let took = began.elapsed();
+        assert!(HEAD_PATIENCE <= took && took < 2 * HEAD_PATIENCE, "{took:?}");
+        assert!(!answer.starts_with(b"HTTP/1.1 200"));
+        assert!(running.answers().await.ends_with("127.0.0.1"));
+    }
+
+    #[tokio::test]
+    async fn idle_connections_keep_nobody_from_an_answer() {
+        let running = running(CONNECTIONS).await;
+        let mut idle = Vec::new();
+        for _ in 0..2_000 {
+            idle.push(running.connect().await);
+        }
+        assert!(running.answers().await.starts_with("HTTP/1.1 200"));
+        running.ends().await;
+    }
+
+    #[tokio::test]
+    async fn who_comes_when_all_places_are_taken_waits_for_one() {
+        let running = running(2).await;
+        let held = [running.connect().await, running.connect().await];
+        {
+            let mut waits = std::pin::pin!(running.answers());
+            assert!(timeout(Duration::from_millis(200), &mut waits).await.is_err());
+            drop(held);
+            assert!(waits.await.starts_with("HTTP/1.1 200"));
+        }
+        running.ends().await;
+    }
+
+    #[tokio::test]
+    async fn a_server_that_stops_finishes_what_it_began_and_closes_what_is_idle() {
+        let running = running(10).await;
+        let mut idle = running.connect().await;
+        assert!(running.answers().await.starts_with("HTTP/1.1 200"));
+        running.ends().await;
+        assert_eq!(idle.read(&mut [0]).await.expect("an end"), 0);
     }
 }
