@@ -34,7 +34,8 @@ pub(crate) async fn measure(cluster: &Cluster, arranged: &Arranged, plan: &Plan,
             Outcome::Ok((from, Instant::now()))
         };
         let (round, (from, to)) = tokio::try_join!(load, disturbance)?;
-        let (in_flight, beyond) = failures(&round);
+        // Connections are ended one after another: what was under way when the last one was is in flight.
+        let (in_flight, beyond) = failures(&round, (!restarts).then_some(to));
         let worst = round.latency.max() as f64 / 1000.0;
         report.say(&format!(
             "  {name} ({:.2} s): {} answered, {in_flight} of at most {} in flight failed, {beyond} beyond those; the slowest answer took \
@@ -55,9 +56,9 @@ pub(crate) async fn measure(cluster: &Cluster, arranged: &Arranged, plan: &Plan,
     report.section("restart", section)
 }
 
-/// Failed requests that were under way when the first of them failed, and others.
-fn failures(round: &Round) -> (usize, usize) {
-    let first = round.failures.iter().map(|failure| failure.seen).min();
+/// Failed requests that were under way when the first of them failed, or at this time, and others.
+fn failures(round: &Round, ended: Option<Instant>) -> (usize, usize) {
+    let first = round.failures.iter().map(|failure| failure.seen).min().max(ended);
     let in_flight = round.failures.iter().filter(|failure| Some(failure.started) <= first).count();
     (in_flight, round.failures.len() - in_flight)
 }

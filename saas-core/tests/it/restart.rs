@@ -8,12 +8,12 @@ use std::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::process::{Pid, Signal, kill_process};
 use saas_core::{
-    Clock, DatabaseConfig, Db, Secret, TenantId,
+    Clock, DatabaseConfig, Db, DbError, Secret, TenantId,
     dev::{self, DevDatabase, DevOptions},
     provision,
 };
@@ -70,6 +70,59 @@ async fn a_connection_that_is_terminated_in_a_transaction_fails_that_transaction
     note(&mut tx, "kept").await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(written(&test).await, ["kept"]);
+}
+
+/// A request as the program has it: who is it, the tenant's transaction, and what it is about.
+async fn request(db: &Db) -> Result<(), DbError> {
+    db.ping().await.unwrap();
+    let mut tx = db.tenant(TenantId::new()).begin().await.unwrap();
+    note(&mut tx, "request").await?;
+    tx.commit().await
+}
+
+/// Issue 2: "no failed request beyond those in flight". Those were begun before the server had been told.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn connections_that_are_all_terminated_under_load_cost_no_request_but_those_in_flight() {
+    const CLIENTS: usize = 16;
+    let test = few().await;
+    for _ in 0..5 {
+        let (stop, served) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|_| {
+                let (db, stop, served) = (test.db.clone(), stop.clone(), served.clone());
+                tokio::spawn(async move {
+                    let mut failed = Vec::new();
+                    while !stop.load(Ordering::SeqCst) {
+                        let began = Instant::now();
+                        match request(&db).await {
+                            Ok(()) => drop(served.fetch_add(1, Ordering::SeqCst)),
+                            Err(error) => {
+                                assert!(error.is_unavailable(), "{error:?}");
+                                failed.push(began);
+                            }
+                        }
+                    }
+                    failed
+                })
+            })
+            .collect();
+        let more = async || {
+            let before = served.load(Ordering::SeqCst);
+            while served.load(Ordering::SeqCst) < before + 100 {
+                tokio::task::yield_now().await;
+            }
+        };
+        more().await;
+        as_superuser(&test, TERMINATE).await;
+        let terminated = Instant::now();
+        more().await;
+        stop.store(true, Ordering::SeqCst);
+        for client in clients {
+            let failed = client.await.unwrap();
+            assert!(failed.len() <= 1, "{} requests of one client failed", failed.len());
+            assert!(failed.iter().all(|began| *began < terminated));
+        }
+    }
 }
 
 /// A cluster of this test's own, which it may stop.
