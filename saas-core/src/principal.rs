@@ -7,7 +7,7 @@ use http::request::Parts;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{Access, AgentId, Declares, KeyId, Problem, SessionId, TenantId, UserId};
+use crate::{Access, AgentId, Declares, KeyId, Problem, SessionId, TenantId, UserId, Listed, Order, OrderBy};
 
 /// Who is making the request. Put there by a layer that authenticates, such as `saas-auth`'s or one of your own.
 #[derive(Debug, Clone)]
@@ -65,6 +65,10 @@ pub struct Membership {
     pub name: String,
     /// The role held there.
     pub role: String,
+}
+
+impl Listed for Membership {
+    const ORDERS: &'static [Order] = &[Order::new("name", "lower(name)", OrderBy::Text)];
 }
 
 /// A machine that showed a valid credential.

@@ -50,6 +50,10 @@ problem_types! {
     NO_TENANT = "no-tenant", CONFLICT, "Choose an organization first";
     /// The state of things does not permit it.
     CONFLICT = "conflict", CONFLICT, "This cannot be done as things are";
+    /// The same request, by its idempotency key, is being answered already; `Retry-After` says when to ask again.
+    REQUEST_IN_PROGRESS = "request-in-progress", CONFLICT, "This request is being answered already";
+    /// The idempotency key was used for another request.
+    KEY_REUSED = "idempotency-key-reused", UNPROCESSABLE_ENTITY, "This idempotency key belongs to another request";
     /// The plan's limit is reached; `limit` and `used` say how far.
     LIMIT_REACHED = "limit-reached", PAYMENT_REQUIRED, "The limit of your plan is reached";
     /// The body is too large.

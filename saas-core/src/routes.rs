@@ -1,144 +1,29 @@
-//! Routes that know who may call them.
+//! Routes that know who may call them and what they take and give.
 //!
-//! axum cannot list its routes, so [`Routes`] keeps the list beside the router: for each route its method, its path and its [`Access`],
-//! read from the handler's extractors. What is not in the list cannot be composed, because [`finish`](crate::finish) takes nothing else.
+//! axum cannot list its routes, so [`Routes`] keeps the list beside the router: for each route its method, its path, its [`Access`] and
+//! what the OpenAPI document says of it, all read from the handler's types. What is not in the list cannot be composed, because
+//! [`finish`](crate::finish) takes nothing else.
 
-use std::{collections::BTreeSet, fmt};
+mod access;
+mod declares;
+
+pub use access::{Access, Caller};
+pub use declares::{Declares, Described};
+
+use std::fmt;
 
 use axum::{
     Router,
-    extract::{Extension, Request, State},
+    extract::Request,
     handler::Handler,
     response::IntoResponse,
     routing::{MethodFilter, Route, on},
 };
-use http::{HeaderMap, Method, Uri};
+use http::Method;
 use serde::Serialize;
 use tower::{Layer, Service};
 
-/// Who may call a route.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
-pub struct Access {
-    /// The kind of caller.
-    pub caller: Caller,
-    /// The permissions that the caller must hold, all of them.
-    pub permissions: BTreeSet<&'static str>,
-}
-
-/// A kind of caller, from the most open to the narrowest.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Caller {
-    /// Anybody.
-    #[default]
-    Public,
-    /// A signed provider: the handler checks a signature over the body.
-    Provider,
-    /// A person who is signed in.
-    SignedIn,
-    /// Somebody with a standing in the tenant of the request.
-    Member,
-    /// A machine with a credential.
-    Agent,
-}
-
-impl Access {
-    /// Anybody.
-    #[must_use]
-    pub fn public() -> Self {
-        Self::default()
-    }
-
-    /// A person who is signed in.
-    #[must_use]
-    pub fn signed_in() -> Self {
-        Self { caller: Caller::SignedIn, ..Self::default() }
-    }
-
-    /// Somebody with a standing in the tenant of the request.
-    #[must_use]
-    pub fn member() -> Self {
-        Self { caller: Caller::Member, ..Self::default() }
-    }
-
-    /// A machine.
-    #[must_use]
-    pub fn agent() -> Self {
-        Self { caller: Caller::Agent, ..Self::default() }
-    }
-
-    /// A provider whose signature the handler checks.
-    #[must_use]
-    pub fn provider() -> Self {
-        Self { caller: Caller::Provider, ..Self::default() }
-    }
-
-    /// Somebody who holds this permission in the tenant of the request.
-    #[must_use]
-    pub fn permission(name: &'static str) -> Self {
-        Self { caller: Caller::Member, permissions: BTreeSet::from([name]) }
-    }
-
-    /// What satisfies both.
-    #[must_use]
-    pub fn and(mut self, other: Self) -> Self {
-        self.caller = self.caller.max(other.caller);
-        self.permissions.extend(other.permissions);
-        self
-    }
-}
-
-/// What an extractor demands of the caller. Implement it for extractors of your own; most demand nothing.
-///
-/// ```
-/// struct UserAgent(String);
-/// impl saas_core::Declares for UserAgent {}
-/// ```
-pub trait Declares {
-    /// Who may call a handler that uses this extractor.
-    #[must_use]
-    fn access() -> Access {
-        Access::public()
-    }
-}
-
-impl<T> Declares for State<T> {}
-impl<T> Declares for Extension<T> {}
-impl Declares for HeaderMap {}
-impl Declares for Method {}
-impl Declares for Uri {}
-impl Declares for Request {}
-impl Declares for bytes::Bytes {}
-
-/// An optional extractor settles nothing, so it demands nothing.
-impl<T> Declares for Option<T> {}
-
-/// The extractors of a handler, as axum names them in its `Handler<T, S>`.
-pub trait DeclaresAll {
-    /// What they demand together.
-    #[must_use]
-    fn access() -> Access;
-}
-
-macro_rules! declares_all {
-    ($($name:ident)*) => {
-        impl<M, $($name: Declares),*> DeclaresAll for (M, $($name,)*) {
-            fn access() -> Access {
-                Access::public()$(.and($name::access()))*
-            }
-        }
-    };
-}
-
-declares_all!();
-declares_all!(A);
-declares_all!(A B);
-declares_all!(A B C);
-declares_all!(A B C D);
-declares_all!(A B C D E);
-declares_all!(A B C D E F);
-declares_all!(A B C D E F G);
-declares_all!(A B C D E F G H);
+use crate::openapi::Operation;
 
 /// One route: what it answers and to whom.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -150,10 +35,38 @@ pub struct RouteInfo {
     pub path: String,
     /// Who may call it.
     pub access: Access,
+    /// The path that it is another name of, if it is one.
+    pub alias_of: Option<String>,
 }
 
 fn method_text<S: serde::Serializer>(method: &Method, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(method.as_str())
+}
+
+/// A route and what the document says of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) info: RouteInfo,
+    pub(crate) about: Option<&'static str>,
+    pub(crate) operation: Operation,
+}
+
+/// The path of a route, or several of them, of which the first is its own and the others are aliases.
+pub trait Paths {
+    /// All of them.
+    fn paths(&self) -> &[&str];
+}
+
+impl Paths for &str {
+    fn paths(&self) -> &[&str] {
+        std::slice::from_ref(self)
+    }
+}
+
+impl<const N: usize> Paths for [&str; N] {
+    fn paths(&self) -> &[&str] {
+        self
+    }
 }
 
 /// A router and the list of what is in it.
@@ -164,13 +77,13 @@ fn method_text<S: serde::Serializer>(method: &Method, to: S) -> Result<S::Ok, S:
 /// async fn me(CurrentUser(me): CurrentUser) -> String {
 ///     me.name.clone()
 /// }
-/// let routes: Routes = Routes::new().get("/me", me);
-/// assert_eq!(routes.list()[0].access, saas_core::Access::signed_in());
+/// let routes: Routes = Routes::new().get(["/api/v1/me", "/api/me"], me).about("Says who is signed in");
+/// assert_eq!(routes.list().next().map(|route| &route.access), Some(&saas_core::Access::signed_in()));
 /// ```
 #[must_use]
 pub struct Routes<S = ()> {
     router: Router<S>,
-    list: Vec<RouteInfo>,
+    list: Vec<Entry>,
 }
 
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
@@ -180,57 +93,73 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 
     /// Answers `GET` (and `HEAD`). It must not write: a tenant's transaction is read-only here.
-    pub fn get<H, T>(self, path: &str, handler: H) -> Self
+    pub fn get<H, T>(self, path: impl Paths, handler: H) -> Self
     where
-        H: Handler<T, S>,
-        T: DeclaresAll + 'static,
+        H: Handler<T, S> + Described<T>,
+        T: 'static,
     {
-        self.on(Method::GET, MethodFilter::GET, path, handler)
+        self.on(Method::GET, MethodFilter::GET, path.paths(), handler)
     }
 
     /// Answers `POST`.
-    pub fn post<H, T>(self, path: &str, handler: H) -> Self
+    pub fn post<H, T>(self, path: impl Paths, handler: H) -> Self
     where
-        H: Handler<T, S>,
-        T: DeclaresAll + 'static,
+        H: Handler<T, S> + Described<T>,
+        T: 'static,
     {
-        self.on(Method::POST, MethodFilter::POST, path, handler)
+        self.on(Method::POST, MethodFilter::POST, path.paths(), handler)
     }
 
     /// Answers `PUT`.
-    pub fn put<H, T>(self, path: &str, handler: H) -> Self
+    pub fn put<H, T>(self, path: impl Paths, handler: H) -> Self
     where
-        H: Handler<T, S>,
-        T: DeclaresAll + 'static,
+        H: Handler<T, S> + Described<T>,
+        T: 'static,
     {
-        self.on(Method::PUT, MethodFilter::PUT, path, handler)
+        self.on(Method::PUT, MethodFilter::PUT, path.paths(), handler)
     }
 
     /// Answers `PATCH`.
-    pub fn patch<H, T>(self, path: &str, handler: H) -> Self
+    pub fn patch<H, T>(self, path: impl Paths, handler: H) -> Self
     where
-        H: Handler<T, S>,
-        T: DeclaresAll + 'static,
+        H: Handler<T, S> + Described<T>,
+        T: 'static,
     {
-        self.on(Method::PATCH, MethodFilter::PATCH, path, handler)
+        self.on(Method::PATCH, MethodFilter::PATCH, path.paths(), handler)
     }
 
     /// Answers `DELETE`.
-    pub fn delete<H, T>(self, path: &str, handler: H) -> Self
+    pub fn delete<H, T>(self, path: impl Paths, handler: H) -> Self
     where
-        H: Handler<T, S>,
-        T: DeclaresAll + 'static,
+        H: Handler<T, S> + Described<T>,
+        T: 'static,
     {
-        self.on(Method::DELETE, MethodFilter::DELETE, path, handler)
+        self.on(Method::DELETE, MethodFilter::DELETE, path.paths(), handler)
     }
 
-    fn on<H, T>(mut self, method: Method, filter: MethodFilter, path: &str, handler: H) -> Self
+    fn on<H, T>(mut self, method: Method, filter: MethodFilter, paths: &[&str], handler: H) -> Self
     where
-        H: Handler<T, S>,
-        T: DeclaresAll + 'static,
+        H: Handler<T, S> + Described<T>,
+        T: 'static,
     {
-        self.router = self.router.route(path, on(filter, handler));
-        self.list.push(RouteInfo { method, path: path.to_owned(), access: T::access() });
+        for (at, path) in paths.iter().enumerate() {
+            self.router = self.router.route(path, on(filter, handler.clone()));
+            let alias_of = (at > 0).then(|| paths[0].to_owned());
+            let info = RouteInfo { method: method.clone(), path: (*path).to_owned(), access: H::access(), alias_of };
+            self.list.push(Entry { info, about: None, operation: H::operation() });
+        }
+        self
+    }
+
+    /// Says in one sentence what the route before does, for the OpenAPI document. Everything under `/api/` needs it.
+    pub fn about(mut self, sentence: &'static str) -> Self {
+        // A route stands before its aliases.
+        for entry in self.list.iter_mut().rev() {
+            entry.about = Some(sentence);
+            if entry.info.alias_of.is_none() {
+                break;
+            }
+        }
         self
     }
 
@@ -243,10 +172,12 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     /// Adds the routes of another below a prefix.
     pub fn nest(mut self, prefix: &str, other: Self) -> Self {
+        let below = |path: String| if path == "/" { prefix.to_owned() } else { format!("{prefix}{path}") };
         self.router = self.router.nest(prefix, other.router);
-        self.list.extend(other.list.into_iter().map(|route| {
-            let path = if route.path == "/" { prefix.to_owned() } else { format!("{prefix}{}", route.path) };
-            RouteInfo { path, ..route }
+        self.list.extend(other.list.into_iter().map(|mut entry| {
+            entry.info.path = below(entry.info.path);
+            entry.info.alias_of = entry.info.alias_of.map(below);
+            entry
         }));
         self
     }
@@ -270,13 +201,16 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 
     /// What is in it.
-    #[must_use]
-    pub fn list(&self) -> &[RouteInfo] {
+    pub fn list(&self) -> impl Iterator<Item = &RouteInfo> {
+        self.list.iter().map(|entry| &entry.info)
+    }
+
+    pub(crate) fn entries(&self) -> &[Entry] {
         &self.list
     }
 
-    pub(crate) fn into_parts(self) -> (Router<S>, Vec<RouteInfo>) {
-        (self.router, self.list)
+    pub(crate) fn into_router(self) -> Router<S> {
+        self.router
     }
 }
 
@@ -288,6 +222,6 @@ impl<S: Clone + Send + Sync + 'static> Default for Routes<S> {
 
 impl<S> fmt::Debug for Routes<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(&self.list).finish()
+        f.debug_list().entries(self.list.iter().map(|entry| &entry.info)).finish()
     }
 }

@@ -5,9 +5,10 @@ use axum::{
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode, header};
 use serde::{Serialize, de::DeserializeOwned};
+use utoipa::ToSchema;
 
 use super::invalid;
-use crate::{Declares, FieldError, Problem, ProblemType};
+use crate::{Declares, FieldError, Operation, Problem, ProblemType};
 
 /// Rules that a type alone does not express. All that is wrong is reported at once.
 pub trait Validate {
@@ -76,4 +77,8 @@ impl<T: Serialize> IntoResponse for Json<T> {
     }
 }
 
-impl<T> Declares for Json<T> {}
+impl<T: ToSchema> Declares for Json<T> {
+    fn describe(operation: &mut Operation) {
+        operation.body::<T>("application/json");
+    }
+}

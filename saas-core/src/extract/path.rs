@@ -1,8 +1,9 @@
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
+use utoipa::ToSchema;
 
-use crate::{Declares, Problem};
+use crate::{Declares, Operation, Problem};
 
 /// Parameters of the path. One that does not parse names nothing: 404, as for an id that does not exist.
 #[derive(Debug, Clone, Copy)]
@@ -18,4 +19,8 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
     }
 }
 
-impl<T> Declares for Path<T> {}
+impl<T: ToSchema> Declares for Path<T> {
+    fn describe(operation: &mut Operation) {
+        operation.path::<T>();
+    }
+}

@@ -1,9 +1,10 @@
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
+use utoipa::ToSchema;
 
 use super::invalid;
-use crate::{Declares, Problem};
+use crate::{Declares, Operation, Problem};
 
 /// Parameters of the query; 422 with a pointer for one that is wrong.
 #[derive(Debug, Clone, Copy)]
@@ -21,4 +22,8 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Query<T> {
     }
 }
 
-impl<T> Declares for Query<T> {}
+impl<T: ToSchema> Declares for Query<T> {
+    fn describe(operation: &mut Operation) {
+        operation.query::<T>();
+    }
+}

@@ -265,12 +265,12 @@ async fn a_forgotten_layer_is_loud_and_says_nothing_to_the_client() {
 /// Design 12.16: the list is the router.
 #[tokio::test]
 async fn what_a_route_demands_is_read_from_its_handler() {
-    let list = routes().list().to_vec();
+    let list: Vec<_> = routes().list().cloned().collect();
     let access = |path: &str| list.iter().find(|route| route.path == path).map(|route| route.access.clone()).unwrap();
     assert_eq!(access("/echo"), Access::public());
     assert_eq!(access("/guarded"), Access::permission("test.note.write"));
     let nested = Routes::<()>::new().nest("/o/{organization}", routes());
-    assert!(nested.list().iter().any(|route| route.path == "/o/{organization}/guarded" && route.access == access("/guarded")));
+    assert!(nested.list().any(|route| route.path == "/o/{organization}/guarded" && route.access == access("/guarded")));
 }
 
 /// OPS-02.

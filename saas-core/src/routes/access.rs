@@ -1,0 +1,75 @@
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+/// Who may call a route.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Access {
+    /// The kind of caller.
+    pub caller: Caller,
+    /// The permissions that the caller must hold, all of them.
+    pub permissions: BTreeSet<&'static str>,
+}
+
+/// A kind of caller, from the most open to the narrowest.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Caller {
+    /// Anybody.
+    #[default]
+    Public,
+    /// A signed provider: the handler checks a signature over the body.
+    Provider,
+    /// A person who is signed in.
+    SignedIn,
+    /// Somebody with a standing in the tenant of the request.
+    Member,
+    /// A machine with a credential.
+    Agent,
+}
+
+impl Access {
+    /// Anybody.
+    #[must_use]
+    pub fn public() -> Self {
+        Self::default()
+    }
+
+    /// A person who is signed in.
+    #[must_use]
+    pub fn signed_in() -> Self {
+        Self { caller: Caller::SignedIn, ..Self::default() }
+    }
+
+    /// Somebody with a standing in the tenant of the request.
+    #[must_use]
+    pub fn member() -> Self {
+        Self { caller: Caller::Member, ..Self::default() }
+    }
+
+    /// A machine.
+    #[must_use]
+    pub fn agent() -> Self {
+        Self { caller: Caller::Agent, ..Self::default() }
+    }
+
+    /// A provider whose signature the handler checks.
+    #[must_use]
+    pub fn provider() -> Self {
+        Self { caller: Caller::Provider, ..Self::default() }
+    }
+
+    /// Somebody who holds this permission in the tenant of the request.
+    #[must_use]
+    pub fn permission(name: &'static str) -> Self {
+        Self { caller: Caller::Member, permissions: BTreeSet::from([name]) }
+    }
+
+    /// What satisfies both.
+    #[must_use]
+    pub fn and(mut self, other: Self) -> Self {
+        self.caller = self.caller.max(other.caller);
+        self.permissions.extend(other.permissions);
+        self
+    }
+}
