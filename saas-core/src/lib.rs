@@ -48,6 +48,7 @@ mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod web;
+pub mod webhook;
 
 pub use audit::{AuditRead, audit_routes};
 pub use clock::Clock;
@@ -81,10 +82,12 @@ pub use routes::{Access, Caller, Declares, Described, Paths, RouteInfo, Routes};
 pub use secret::{Secret, Token, TokenHash};
 pub use settings::{Settings, SettingsError};
 pub use telemetry::{LogFormat, LogFormatError, init_logs};
+#[cfg(feature = "otlp")]
+pub use telemetry::{Traces, TracesError, init_telemetry};
 pub use web::{App, ClientAddress, FormErrors, Html, NavLink, Nonce, Page, RequestId, Web, finish, serve};
 
 /// What this crate announces.
-pub const EVENTS: &[EventKind] = file::EVENTS;
+pub const EVENTS: &[&[EventKind]] = &[file::EVENTS, webhook::EVENTS];
 
 #[doc(hidden)]
 pub mod __private {

@@ -1,8 +1,14 @@
-//! Logs.
+//! Logs, and traces for whoever collects them.
+
+#[cfg(feature = "otlp")]
+mod otlp;
 
 use std::{io::IsTerminal as _, str::FromStr};
 
-use tracing_subscriber::{EnvFilter, layer::SubscriberExt as _, util::SubscriberInitExt as _};
+#[cfg(feature = "otlp")]
+pub use otlp::{Traces, TracesError, init_telemetry};
+use tracing::Subscriber;
+use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt as _, registry::LookupSpan, util::SubscriberInitExt as _};
 
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -35,15 +41,20 @@ pub struct LogFormatError;
 ///
 /// A second call, as in tests, changes nothing.
 pub fn init_logs(format: LogFormat, filter: &str) {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
-    let registry = tracing_subscriber::registry().with(filter);
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
-    let set = match format {
-        LogFormat::Text => registry.with(layer.with_ansi(std::io::stderr().is_terminal()).compact()).try_init(),
-        LogFormat::Json => registry.with(layer.json().flatten_event(true)).try_init(),
-    };
-    if set.is_err() {
+    if tracing_subscriber::registry().with(log_layer(format, filter)).try_init().is_err() {
         tracing::debug!("logs are written already");
+    }
+}
+
+fn log_layer<S>(format: LogFormat, filter: &str) -> Box<dyn Layer<S> + Send + Sync>
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => layer.with_ansi(std::io::stderr().is_terminal()).compact().with_filter(filter).boxed(),
+        LogFormat::Json => layer.json().flatten_event(true).with_filter(filter).boxed(),
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use saas_core::{
-    Lifecycle, Metrics, Path, Routes, finish,
+    Lifecycle, LogFormat, Metrics, Path, Routes, finish,
     pages::Pages,
     serve_metrics,
     testing::{TestApp, TestDb},
@@ -13,6 +13,8 @@ use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
 };
+
+use crate::program::Program;
 
 async fn show(Path(name): Path<String>) -> String {
     name
@@ -93,4 +95,50 @@ async fn metrics_have_a_listener_of_their_own() {
     assert!(ask("/").await.starts_with("HTTP/1.1 404"));
     lifecycle.drain();
     tokio::time::timeout(Duration::from_secs(20), server).await.unwrap().unwrap().unwrap();
+}
+
+/// OPS-02: a span for each request goes to a collector, with the ids that are in its log lines.
+#[tokio::test]
+async fn spans_are_sent_to_a_collector() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let collector = format!("http://{}", listener.local_addr().unwrap());
+    let program = Program::start("metrics::a_program_that_traces", |command| {
+        command.env(COLLECTOR, collector);
+    });
+    let (mut connection, _) = tokio::time::timeout(PATIENCE, listener.accept()).await.unwrap().unwrap();
+    let mut sent = Vec::new();
+    while !contains(&sent, b"the-route-of-it") {
+        let mut piece = vec![0; 65536];
+        let read = tokio::time::timeout(PATIENCE, connection.read(&mut piece)).await.unwrap().unwrap();
+        assert_ne!(read, 0, "{}", String::from_utf8_lossy(&sent));
+        sent.extend_from_slice(&piece[..read]);
+    }
+    connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
+    assert!(sent.starts_with(b"POST /v1/traces HTTP/1.1"), "{}", String::from_utf8_lossy(&sent));
+    for text in ["application/x-protobuf", "the-service", "request", "tenant.id", "0192f0c4-7d8e-7a10-9d2b-5a1d0a3f7a11"] {
+        assert!(contains(&sent, text.as_bytes()), "{text}: {}", String::from_utf8_lossy(&sent));
+    }
+    drop(program);
+}
+
+const COLLECTOR: &str = "SAAS_TEST_COLLECTOR";
+const PATIENCE: Duration = Duration::from_secs(60);
+
+fn contains(bytes: &[u8], text: &[u8]) -> bool {
+    bytes.windows(text.len()).any(|it| it == text)
+}
+
+/// A program of its own, because what writes logs is one for each.
+#[test]
+fn a_program_that_traces() {
+    let Some(collector) = std::env::var_os(COLLECTOR) else { return };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let collector = collector.to_str().unwrap().parse().unwrap();
+        let traces = saas_core::init_telemetry(LogFormat::Json, "warn", "the-service", &collector).unwrap();
+        let span = tracing::info_span!("request", http.route = "the-route-of-it", tenant.id = tracing::field::Empty);
+        span.record("tenant.id", tracing::field::display("0192f0c4-7d8e-7a10-9d2b-5a1d0a3f7a11"));
+        drop(span);
+        traces.shutdown().await;
+    });
 }

@@ -135,8 +135,8 @@ fn resend(limits: &RateLimits) -> Routes {
     Routes::new().post("/resend", echo).layer(limits.layer(rules))
 }
 
-async fn echo(body: Bytes) -> Bytes {
-    body
+async fn echo(body: Bytes) -> String {
+    String::from_utf8_lossy(&body).into_owned()
 }
 
 /// RL: many accounts from one address, one account from many addresses, however the account is written and sent.
