@@ -43,6 +43,12 @@ impl Live {
         live
     }
 
+    /// How many streams are open on this node.
+    #[must_use]
+    pub fn streams(&self) -> usize {
+        self.changes.receiver_count()
+    }
+
     /// Answers with server-sent events: `changed` with a topic as its data each time something of the tenant changes.
     ///
     /// `allowed` is asked before each event and at each heartbeat whether the reader still may; `false` ends the stream.
