@@ -4,10 +4,10 @@ use std::{
 };
 
 use ipnet::IpNet;
-use saas_core::{LogFormat, MasterKey, Secret, Settings, SettingsError};
+use saas_core::{JobsConfig, LogFormat, MasterKey, OutboundPolicy, Secret, Settings, SettingsError};
 use url::Url;
 
-use crate::arguments::Arguments;
+use crate::{RequestLimits, arguments::Arguments};
 
 /// Whether people depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,10 +40,17 @@ pub(crate) struct Config {
     pub(crate) app_url: Option<Secret>,
     pub(crate) system_url: Option<Secret>,
     pub(crate) max_connections: u32,
+    pub(crate) jobs: usize,
     pub(crate) migrate_at_start: bool,
     pub(crate) master_key: Option<MasterKey>,
+    pub(crate) storage_url: Option<Url>,
     pub(crate) smtp_url: Option<Secret>,
     pub(crate) mail_from: String,
+    pub(crate) redis_url: Option<Secret>,
+    pub(crate) limits: RequestLimits,
+    pub(crate) metrics: Option<SocketAddr>,
+    pub(crate) outbound: OutboundPolicy,
+    pub(crate) collector: Option<Url>,
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) insecure_lan: bool,
     pub(crate) log_format: LogFormat,
@@ -71,6 +78,7 @@ impl Config {
         let listen = arguments.listen.unwrap_or(configured);
         let mode: Option<Mode> = from.optional("mode", "SAAS_MODE");
         let insecure_lan = from.or("insecure_lan", "SAAS_INSECURE_LAN", false) || arguments.insecure_lan;
+        let metrics: Option<SocketAddr> = from.optional("metrics", "SAAS_METRICS");
         let config = Self {
             mode: mode.unwrap_or(Mode::Development),
             listen,
@@ -79,14 +87,21 @@ impl Config {
             app_url: from.optional("database.app_url", "DATABASE_APP_URL"),
             system_url: from.optional("database.system_url", "DATABASE_SYSTEM_URL"),
             max_connections: from.or("database.max_connections", "DATABASE_MAX_CONNECTIONS", 10),
+            jobs: from.or("jobs.concurrency", "SAAS_JOBS", JobsConfig::default().concurrency),
             migrate_at_start: from.or("database.migrate_at_start", "DATABASE_MIGRATE_AT_START", mode != Some(Mode::Production)),
             master_key: from.optional("master_key", "SAAS_MASTER_KEY"),
+            storage_url: from.optional("storage_url", "SAAS_STORAGE_URL"),
             smtp_url: from.optional("smtp.url", "SMTP_URL"),
             mail_from: from.or("smtp.from", "MAIL_FROM", "no-reply@localhost".to_owned()),
+            redis_url: from.optional("redis.url", "REDIS_URL"),
+            limits: RequestLimits::read(&mut from),
+            metrics: arguments.metrics.or(metrics),
+            outbound: outbound(&mut from, mode == Some(Mode::Production), listen),
+            collector: from.optional("otlp.endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT"),
             trusted_proxies: from.list("trusted_proxies", "SAAS_TRUSTED_PROXIES"),
             insecure_lan,
             log_format: from.or("log.format", "SAAS_LOG_FORMAT", LogFormat::default()),
-            log_filter: from.or("log.filter", "RUST_LOG", "info,sqlx=warn".to_owned()),
+            log_filter: from.or("log.filter", "RUST_LOG", "info,graphile_worker=warn,sqlx=warn".to_owned()),
         };
         if serves {
             config.check(mode.is_some(), &mut from);
@@ -117,6 +132,9 @@ impl Config {
             settings
                 .refuse("SAAS_MODE is not set: SAAS_PUBLIC_URL is not on this machine, so say whether this is production or development");
         }
+        if cfg!(not(feature = "dev-mail")) && self.smtp_url.is_none() && self.mode == Mode::Development {
+            settings.refuse("SMTP_URL is not set, and this program was built without the mailbox for development (feature dev-mail)");
+        }
         if !is_plain && self.smtp_url.is_none() && self.mode == Mode::Development {
             // Behind a proxy on this machine everybody looks local, to the page that shows all mail too.
             settings.refuse("SMTP_URL is not set: behind a proxy, other people could read everybody's mail at /dev/mail");
@@ -133,6 +151,7 @@ impl Config {
                 ),
                 (self.master_key.is_none(), "SAAS_MASTER_KEY is not set: make one with `openssl rand -base64 32`, and keep it"),
                 (self.smtp_url.is_none(), "SMTP_URL is not set: people could not verify their addresses"),
+                (self.storage_url.is_none(), "SAAS_STORAGE_URL is not set: say where files are kept, as file:///folder or s3://bucket"),
                 (self.public_url.is_none(), "SAAS_PUBLIC_URL is not set: links in mails begin with it"),
             ] {
                 if missing {
@@ -145,4 +164,14 @@ impl Config {
     pub(crate) fn is_development(&self) -> bool {
         self.mode == Mode::Development
     }
+}
+
+/// Who may be called at addresses that tenants choose. In development this machine too; in production what is named and public.
+fn outbound(from: &mut Settings, is_production: bool, listen: SocketAddr) -> OutboundPolicy {
+    let policy = if is_production { OutboundPolicy::public() } else { OutboundPolicy::local() }.deny_own(listen);
+    let networks: Vec<IpNet> = from.list("outbound.allow", "SAAS_OUTBOUND_ALLOW");
+    let policy = networks.into_iter().fold(policy, OutboundPolicy::allow);
+    let ports: Vec<u16> = from.list("outbound.ports", "SAAS_OUTBOUND_PORTS");
+    let policy = if ports.is_empty() { policy } else { policy.ports(ports) };
+    if from.or("outbound.plain_http", "SAAS_OUTBOUND_PLAIN_HTTP", false) { policy.plain_http() } else { policy }
 }

@@ -1,4 +1,4 @@
-//! The command line that every product shares: `serve`, `migrate`, `doctor`.
+//! The command line that every product shares: `serve`, `migrate`, `doctor`, `audit`.
 //!
 //! ```no_run
 //! use saas_admin::{Product, Program};
@@ -10,18 +10,23 @@
 //!
 //! #[tokio::main]
 //! async fn main() -> std::process::ExitCode {
-//!     saas_admin::run(Product { name: "hello", title: "Hello", migrations: &[], pages: &[], nav: &[], compose }).await
+//!     saas_admin::run(Product { name: "hello", title: "Hello", migrations: &[], events: &[], pages: &[], nav: &[], compose }).await
 //! }
 //! ```
 
 mod arguments;
+mod audit;
 mod config;
 mod development;
 mod doctor;
 mod error;
+mod jobs;
+mod limits;
+mod mail;
 mod migrate;
 mod product;
 mod serve;
+mod traces;
 #[cfg(feature = "testing")]
 pub mod testing;
 
@@ -34,13 +39,14 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 pub use config::Mode;
 pub use error::{ComposeError, Error};
+pub use limits::RequestLimits;
 pub use product::{Product, Program};
 
 use arguments::{Arguments, Command};
 
 /// Runs a product as its arguments say, and reports what went wrong in words.
 ///
-/// Exit codes: 0 all well; 1 the doctor found something, or the program failed; 69 the database is away or not safe to run on; 78 the
+/// Exit codes: 0 all well; 1 the doctor found something, an audit chain is broken, or the program failed; 69 the database is away or not safe to run on; 78 the
 /// settings are wrong.
 pub async fn run(product: Product) -> ExitCode {
     let matches = Arguments::command().name(product.name).about(product.title).get_matches();
@@ -52,6 +58,8 @@ pub async fn run(product: Product) -> ExitCode {
         None | Some(Command::Serve) => serve::serve(&product, &arguments).await.map(|()| ExitCode::SUCCESS),
         Some(Command::Migrate(options)) => migrate::migrate(&product, &arguments, options).await.map(|()| ExitCode::SUCCESS),
         Some(Command::Doctor(options)) => doctor::doctor(&product, &arguments, options).await,
+        Some(Command::Audit(command)) => audit::audit(&product, &arguments, command).await,
+        Some(Command::Jobs(command)) => jobs::jobs(&product, &arguments, command).await,
     };
     result.unwrap_or_else(|error| {
         // Nothing is left to do if even standard error is gone.

@@ -1,9 +1,12 @@
-use std::{fmt, sync::Arc};
+use std::fmt;
 
-use saas_core::{Db, Lifecycle, Live, MasterKey, Migrations, NavLink, Routes, mail::Mailer, pages::PageSet, pages::Pages};
+use saas_core::{
+    Db, EventKind, Jobs, Lifecycle, Live, MasterKey, Metrics, Migrations, NavLink, Outbound, Relay, Routes, file::Storage,
+    limit::RateLimits, mail::Outbox, pages::PageSet, pages::Pages, webhook::Webhooks,
+};
 use url::Url;
 
-use crate::ComposeError;
+use crate::{ComposeError, RequestLimits};
 
 /// A product: what the command line needs to know to run it.
 #[derive(Clone, Copy)]
@@ -14,6 +17,8 @@ pub struct Product {
     pub title: &'static str,
     /// What it brings to the database, in order; core's own comes first by itself.
     pub migrations: &'static [Migrations],
+    /// What it and its crates announce; core's own comes by itself. Published as the catalogue of events.
+    pub events: &'static [&'static [EventKind]],
     /// Its pages, in order.
     pub pages: &'static [PageSet],
     /// Its main navigation.
@@ -36,12 +41,28 @@ pub struct Program {
     pub db: Db,
     /// Templates and texts.
     pub pages: Pages,
-    /// Where mail goes.
-    pub mailer: Arc<dyn Mailer>,
+    /// Where letters are written; they are sent as background jobs.
+    pub outbox: Outbox,
+    /// Where files are kept.
+    pub storage: Storage,
     /// Live updates.
     pub live: Live,
+    /// Background jobs: `compose` says who does them, and serving starts them.
+    pub jobs: Jobs,
+    /// Hands events to consumers: register yours while the product is put together. Serving starts it.
+    pub relay: Relay,
+    /// Calls addresses that tenants choose.
+    pub outbound: Outbound,
+    /// Tells other systems of events: merge its routes below the tenancy layer. Serving starts it.
+    pub webhooks: Webhooks,
     /// Where the program is in its life.
     pub lifecycle: Lifecycle,
+    /// What is counted, for those who run it.
+    pub metrics: Metrics,
+    /// Limits the rate of requests, by rules.
+    pub limits: RateLimits,
+    /// How many are allowed, where no plan says so.
+    pub request_limits: RequestLimits,
     /// The master key.
     pub master_key: MasterKey,
     /// Where people reach the product.

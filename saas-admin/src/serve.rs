@@ -1,14 +1,16 @@
 use std::{
     io::{self, Write as _},
     net::SocketAddr,
-    sync::Arc,
 };
 
 use ipnet::IpNet;
 use saas_core::{
-    App, Db, Html, Lifecycle, Live, Page, Problem, Web, finish, init_logs,
-    mail::{DevMailbox, Mailer, SmtpMailer},
+    App, Db, EventCatalogue, Html, Jobs, JobsConfig, Lifecycle, Live, Metrics, Outbound, Page, Problem, Relay, Routes, Web,
+    audit::AuditChain,
+    finish,
+    mail::{MailSender, Outbox},
     pages::Pages,
+    webhook::Webhooks,
 };
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -18,12 +20,14 @@ use crate::{
     Error, Product, Program,
     arguments::Arguments,
     config::Config,
-    development::{self, FOLDER},
+    development, limits,
+    mail::carrier,
+    traces,
 };
 
 pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<(), Error> {
     let config = Config::load(arguments)?;
-    init_logs(config.log_format, &config.log_filter);
+    let traces = traces::init(product, &config)?;
     let (database, _started) = development::database(product, &config).await?;
     if config.migrate_at_start {
         // Before anything is judged: what is dangerous may be what this release mends.
@@ -37,41 +41,82 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
     let address = listener.local_addr().map_err(|source| Error::Listen { address: config.listen, source })?;
     let public_url = config.public_url.clone().map_or_else(|| local_url(address), Ok)?;
     let lifecycle = Lifecycle::new();
-    let (mailer, mailbox) = mailer(&config, &db)?;
+    let (mailer, mailbox) = carrier(&config, &db)?;
+    let live = Live::start(&db, &lifecycle);
+    let metrics = measured(&db, &live);
+    let master_key = development::master_key(&config).await?;
+    let outbound = Outbound::new(config.outbound.clone()).map_err(Error::Outbound)?;
+    let pages = pages(product, config.is_development())?;
     let program = Program {
         db: db.clone(),
-        pages: pages(product, config.is_development())?,
-        mailer,
-        live: Live::start(&db, &lifecycle),
+        outbox: Outbox::new(pages.clone(), master_key.clone(), public_url.clone()),
+        pages,
+        storage: development::storage(&config)?,
+        live,
+        webhooks: Webhooks::new(&db, &master_key, outbound.clone(), catalogue(product)),
+        outbound,
+        relay: Relay::new(&db),
+        jobs: Jobs::new(&db),
         lifecycle: lifecycle.clone(),
-        master_key: development::master_key(&config).await?,
+        limits: limits::store(config.redis_url.as_ref(), product.name, &metrics)?,
+        request_limits: config.limits,
+        metrics,
+        master_key,
         public_url,
         insecure_lan: config.insecure_lan,
     };
-    let app = assemble(product, &program, mailbox.as_ref(), config.trusted_proxies.clone())?;
+    MailSender::new(&db, mailer, program.master_key.clone()).work_for(&program.jobs);
+    let app = assemble(product, &program, mailbox, config.trusted_proxies.clone())?;
+    program.relay.start(&lifecycle);
+    let webhooks = program.webhooks.start(&lifecycle);
+    AuditChain::new(&db, &program.master_key).start_sealing(&lifecycle);
+    let jobs = program.jobs.start(JobsConfig { concurrency: config.jobs, ..JobsConfig::default() }, &lifecycle).await?;
     lifecycle.drain_on_signals().map_err(Error::io("signals"))?;
+    if let Some(address) = config.metrics {
+        let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
+        tokio::spawn(saas_core::serve_metrics(listener, program.metrics.clone(), lifecycle.clone()));
+    }
     greet(product, &config, &program.public_url).map_err(Error::io("standard output"))?;
-    saas_core::serve(listener, app, lifecycle).await.map_err(Error::io("serving"))?;
+    let served = saas_core::serve(listener, app, lifecycle.clone()).await;
+    // Also where serving failed.
+    lifecycle.drain();
+    jobs.drained().await;
+    webhooks.drained().await;
     db.close().await;
-    Ok(())
+    traces.shutdown().await;
+    served.map_err(Error::io("serving"))
+}
+
+/// What is counted of the whole program.
+fn measured(db: &Db, live: &Live) -> Metrics {
+    let (metrics, pools, live) = (Metrics::new(), db.clone(), live.clone());
+    metrics.watch("live_streams", "Open streams of live updates", [], move || vec![([], live.streams() as f64)]);
+    metrics.watch("database_connections", "Connections to the database, by login and state", ["login", "state"], move || {
+        let pools = pools.pools().into_iter();
+        pools.flat_map(|(login, size, idle)| [([login, "open"], f64::from(size)), ([login, "idle"], idle as f64)]).collect()
+    });
+    metrics
 }
 
 /// The whole application: what the product composed, and what stands around it.
 pub(crate) fn assemble(
     product: &Product,
     program: &Program,
-    mailbox: Option<&DevMailbox>,
+    mailbox: Option<Routes>,
     trusted_proxies: Vec<IpNet>,
 ) -> Result<App, Error> {
-    let mut routes = (product.compose)(program).map_err(Error::Compose)?;
+    program.relay.register(program.webhooks.clone());
+    let mut routes = (product.compose)(program).map_err(Error::Compose)?.merge(catalogue(product).routes());
     if let Some(mailbox) = mailbox {
-        routes = routes.merge(mailbox.routes()).get("/dev", start_page);
+        routes = routes.merge(mailbox).get("/dev", start_page);
     }
     let web = Web {
         pages: program.pages.clone(),
         db: program.db.clone(),
         lifecycle: program.lifecycle.clone(),
+        metrics: program.metrics.clone(),
         public_url: program.public_url.clone(),
+        keys: program.master_key.clone(),
         trusted_proxies,
         nav: product.nav.to_vec(),
         sign_in: "/sign-in",
@@ -79,21 +124,15 @@ pub(crate) fn assemble(
     Ok(finish(routes, web))
 }
 
+/// Everything that the product announces.
+pub(crate) fn catalogue(product: &Product) -> EventCatalogue {
+    let lists: Vec<_> = saas_core::EVENTS.iter().chain(product.events).copied().collect();
+    EventCatalogue::new(&lists)
+}
+
 pub(crate) fn pages(product: &Product, development: bool) -> Result<Pages, Error> {
     let builder = Pages::builder().product(product.title).development(development);
     Ok(product.pages.iter().fold(builder, |builder, set| builder.add(*set)).build()?)
-}
-
-/// The configured mail server; in development, without one, a mailbox that can be looked into.
-fn mailer(config: &Config, db: &Db) -> Result<(Arc<dyn Mailer>, Option<DevMailbox>), Error> {
-    match &config.smtp_url {
-        Some(url) => Ok((Arc::new(SmtpMailer::new(url, &config.mail_from)?), None)),
-        None => {
-            let folder = format!("{FOLDER}/mail");
-            let mailbox = DevMailbox::new(&folder, db.clock().clone()).map_err(Error::io(folder))?;
-            Ok((Arc::new(mailbox.clone()), Some(mailbox)))
-        }
-    }
 }
 
 /// `localhost`, not a number: browsers keep `__Host-` cookies over plain http for that name.

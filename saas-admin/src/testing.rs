@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use saas_core::{App, Db, Lifecycle, Live, MasterKey, mail::DevMailbox};
+use saas_core::{
+    App, Db, Jobs, Lifecycle, Live, MasterKey, Metrics, Outbound, OutboundPolicy, Relay, file::Storage, mail::{DevMailbox, MailSender, Outbox}, webhook::Webhooks,
+};
 use url::Url;
 
-use crate::{Error, Product, Program, serve};
+use crate::{Error, Product, Program, RequestLimits, limits, serve};
 
 /// A product that is called without a network.
 #[derive(Debug)]
@@ -16,6 +18,8 @@ pub struct TestProgram {
     pub program: Program,
     /// The mail that it sent.
     pub mailbox: DevMailbox,
+    /// Who sends it; nobody does by itself, see [`deliver`](saas_core::testing::deliver).
+    pub sender: MailSender,
 }
 
 impl Product {
@@ -27,18 +31,32 @@ impl Product {
     /// Fails if the pages or the parts of the product do not fit together.
     pub fn test(&self, db: &Db, mail: &Path) -> Result<TestProgram, Error> {
         let mailbox = DevMailbox::new(mail, db.clock().clone()).map_err(Error::io("the mailbox"))?;
-        let lifecycle = Lifecycle::new();
+        let (lifecycle, metrics) = (Lifecycle::new(), Metrics::new());
+        let master_key = MasterKey::generate();
+        let pages = serve::pages(self, true)?;
+        let public_url = Url::parse("http://localhost:3000").map_err(|error| Error::io("the address")(std::io::Error::other(error)))?;
+        let sender = MailSender::new(db, std::sync::Arc::new(mailbox.clone()), master_key.clone());
+        let outbound = Outbound::new(OutboundPolicy::local()).map_err(Error::Outbound)?;
+        let webhooks = Webhooks::new(db, &master_key, outbound.clone(), serve::catalogue(self));
         let program = Program {
             db: db.clone(),
-            pages: serve::pages(self, true)?,
-            mailer: std::sync::Arc::new(mailbox.clone()),
+            pages,
+            outbox: Outbox::new(pages.clone(), master_key.clone(), public_url.clone()),
+            storage: Storage::folder(&mail.join("files")).map_err(Error::Storage)?,
             live: Live::start(db, &lifecycle),
+            relay: Relay::new(db),
+            outbound,
+            webhooks,
+            jobs: Jobs::new(db),
             lifecycle,
-            master_key: MasterKey::generate(),
-            public_url: Url::parse("http://localhost:3000").map_err(|error| Error::io("the address")(std::io::Error::other(error)))?,
+            limits: limits::store(None, self.name, &metrics)?,
+            request_limits: RequestLimits::default(),
+            metrics,
+            master_key,
+            public_url,
             insecure_lan: false,
         };
-        let app = serve::assemble(self, &program, Some(&mailbox), Vec::new())?;
-        Ok(TestProgram { app, program, mailbox })
+        let app = serve::assemble(self, &program, Some(mailbox.routes()), Vec::new())?;
+        Ok(TestProgram { app, program, mailbox, sender })
     }
 }

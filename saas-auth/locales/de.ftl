@@ -55,18 +55,6 @@ auth-sessions-end-others = Alle anderen beenden
 auth-sessions-unknown-device = Unbekannter Browser
 auth-sessions-device = { $browser } unter { $system }
 
-auth-mail-hello = Guten Tag { $name },
-auth-mail-link = Falls die Schaltfläche nicht funktioniert, öffnen Sie diesen Link:
-auth-mail-ignore = Falls Sie das nicht waren, können Sie sie ignorieren.
-auth-mail-verify-subject = Bestätigen Sie Ihre Adresse für { $product }
-auth-mail-verify-heading = Bestätigen Sie Ihre Adresse
-auth-mail-verify-text = bestätigen Sie, dass diese Adresse Ihnen gehört, und Ihr Konto bei { $product } ist bereit. Öffnen Sie dazu diesen Link:
-auth-mail-verify-text-html = bestätigen Sie, dass diese Adresse Ihnen gehört, und Ihr Konto bei { $product } ist bereit.
-auth-mail-verify-do = Adresse bestätigen
-auth-mail-verify-expiry = { $hours ->
-    [one] Der Link gilt eine Stunde.
-   *[other] Der Link gilt { $hours } Stunden.
-  }
 auth-mail-already-subject = Sie haben schon ein Konto bei { $product }
 auth-mail-already-heading = Sie haben schon ein Konto
 auth-mail-already-text = jemand, wahrscheinlich Sie, hat soeben versucht, mit dieser Adresse ein Konto bei { $product } zu erstellen. Es gibt schon eines: Melden Sie sich damit an.

@@ -55,18 +55,6 @@ auth-sessions-end-others = End all others
 auth-sessions-unknown-device = Unknown browser
 auth-sessions-device = { $browser } on { $system }
 
-auth-mail-hello = Hello { $name },
-auth-mail-link = If the button does not work, open this link:
-auth-mail-ignore = If that was not you, you can ignore it.
-auth-mail-verify-subject = Confirm your address for { $product }
-auth-mail-verify-heading = Confirm your address
-auth-mail-verify-text = Confirm that this address is yours, and your account at { $product } is ready. Open this link:
-auth-mail-verify-text-html = Confirm that this address is yours, and your account at { $product } is ready.
-auth-mail-verify-do = Confirm address
-auth-mail-verify-expiry = { $hours ->
-    [one] The link works for one hour.
-   *[other] The link works for { $hours } hours.
-  }
 auth-mail-already-subject = You already have an account at { $product }
 auth-mail-already-heading = You already have an account
 auth-mail-already-text = Somebody, probably you, has just tried to create an account at { $product } with this address. You have one already: sign in with it.

@@ -2,6 +2,7 @@ use std::{fmt, sync::Arc};
 
 use saas_core::{
     Db, DbError, Routes, SessionId,
+    mail::Outbox,
     pages::{Locale, Pages},
 };
 use tokio::sync::Semaphore;
@@ -9,7 +10,7 @@ use url::Url;
 
 use crate::{
     AuthLayer, PasswordPolicy,
-    mail::{Letters, Post},
+    mail::Letters,
     next::local_path,
     password::Hasher,
     session::{SessionCookie, session_holds},
@@ -24,7 +25,7 @@ pub struct Auth {
 
 pub(crate) struct Inner {
     pub(crate) db: Db,
-    pub(crate) post: Post,
+    pub(crate) outbox: Outbox,
     pub(crate) pages: Pages,
     pub(crate) public_url: Url,
     pub(crate) policy: PasswordPolicy,
@@ -71,10 +72,6 @@ impl Auth {
         &self.inner.db
     }
 
-    pub(crate) fn post(&self) -> &Post {
-        &self.inner.post
-    }
-
     pub(crate) fn pages(&self) -> &Pages {
         &self.inner.pages
     }
@@ -113,7 +110,7 @@ impl Auth {
     }
 
     pub(crate) fn letters(&self, locale: Locale, next: Option<String>) -> Letters {
-        Letters::new(self.inner.public_url.clone(), locale, next)
+        Letters::new(self.inner.outbox.clone(), locale, next)
     }
 
     /// Whether a session still opens anything. Ask it for what outlives a request, such as a stream; `false` too if nobody can tell.

@@ -1,13 +1,12 @@
 use std::sync::Arc;
 
-use saas_core::{Db, mail::Mailer, pages::Pages};
+use saas_core::{Db, mail::Outbox, pages::Pages};
 use tokio::sync::Semaphore;
 use url::{Host, Url};
 
 use crate::{
     Auth, HashError, PasswordPolicy,
     auth::{Inner, NOTES, RESENDS},
-    mail::Post,
     next::local_path,
     password::Hasher,
     session::SessionCookie,
@@ -18,7 +17,7 @@ use crate::{
 #[must_use]
 pub struct AuthBuilder {
     db: Db,
-    mailer: Arc<dyn Mailer>,
+    outbox: Outbox,
     pages: Pages,
     public_url: Url,
     policy: PasswordPolicy,
@@ -29,11 +28,11 @@ pub struct AuthBuilder {
 }
 
 impl Auth {
-    /// Begins with the defaults. `public_url` is how people reach the application: links in mails begin with it, whatever a request says.
-    pub fn builder(db: &Db, mailer: Arc<dyn Mailer>, pages: Pages, public_url: Url) -> AuthBuilder {
+    /// Begins with the defaults. Letters go into the outbox; `public_url` is how people reach the application.
+    pub fn builder(db: &Db, outbox: Outbox, pages: Pages, public_url: Url) -> AuthBuilder {
         AuthBuilder {
             db: db.clone(),
-            mailer,
+            outbox,
             pages,
             public_url,
             policy: PasswordPolicy::default(),
@@ -97,7 +96,7 @@ impl AuthBuilder {
             return Err(AuthBuildError::AgentKeyPrefix(self.agent_key_prefix));
         }
         Ok(Auth::from_inner(Inner {
-            post: Post::new(self.mailer, self.pages.clone()),
+            outbox: self.outbox,
             hasher: Hasher::new()?,
             cookie: SessionCookie::new(is_https || !self.insecure_lan),
             home: local(self.home)?,

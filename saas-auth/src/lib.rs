@@ -4,17 +4,15 @@
 //! from, as a [`Principal`](saas_core::Principal) that core's extractors read.
 //!
 //! ```
-//! use std::sync::Arc;
-//!
 //! use saas_auth::{Auth, AuthBuildError, PasswordPolicy};
-//! use saas_core::{CurrentUser, Db, Routes, mail::Mailer, pages::Pages};
+//! use saas_core::{CurrentUser, Db, Routes, mail::Outbox, pages::Pages};
 //!
 //! async fn greet(CurrentUser(me): CurrentUser) -> String {
 //!     format!("Hello, {}", me.name)
 //! }
 //!
-//! fn compose(db: &Db, mailer: Arc<dyn Mailer>, pages: Pages, public_url: url::Url) -> Result<Routes, AuthBuildError> {
-//!     let auth = Auth::builder(db, mailer, pages, public_url)
+//! fn compose(db: &Db, outbox: Outbox, pages: Pages, public_url: url::Url) -> Result<Routes, AuthBuildError> {
+//!     let auth = Auth::builder(db, outbox, pages, public_url)
 //!         .password_policy(PasswordPolicy::asvs())
 //!         .home("/devices")
 //!         .agent_key_prefix("mon")
@@ -46,10 +44,13 @@ mod refused;
 mod session;
 mod web;
 
-use saas_core::pages::PageSet;
+use saas_core::{EventKind, pages::PageSet};
 
 pub use account::{Credentials, NewAccount, SignInError, SignUpError, VerifyError};
-pub use agent::{AgentCredentialError, AgentKey, AgentKeyError, AgentKeyId, AgentKeyPrincipal, ByAgentKey, IssuedCredential, NewAgentKey};
+pub use agent::{
+    AgentCredentialError, AgentKey, AgentKeyError, AgentKeyId, AgentKeyPrincipal, ByAgentKey, IssuedCredential, NewAgentKey, Overlap,
+    RotatedKey,
+};
 pub use auth::Auth;
 pub use builder::{AuthBuildError, AuthBuilder};
 pub use email::{Email, InvalidEmail};
@@ -58,6 +59,23 @@ pub use migrations::MIGRATIONS;
 pub use password::{HashError, PasswordFlaw, PasswordPolicy};
 pub use refused::{Refusal, Refused};
 pub use session::Session;
+
+/// What this crate announces. What happens to keys and credentials is the tenant's; the rest is the program's own.
+pub const EVENTS: &[EventKind] = &[
+    EventKind::of::<account::AccountCreated>(),
+    EventKind::of::<account::AccountVerified>(),
+    EventKind::of::<account::SignUpRepeated>(),
+    EventKind::of::<account::SignInRefused>(),
+    EventKind::of::<account::SessionBegan>(),
+    EventKind::of::<account::SessionsEnded>(),
+    EventKind::of::<agent::AgentKeyCreated>(),
+    EventKind::of::<agent::AgentKeyRotated>(),
+    EventKind::of::<agent::AgentKeyNetworksChanged>(),
+    EventKind::of::<agent::AgentKeyRevoked>(),
+    EventKind::of::<agent::AgentCredentialIssued>(),
+    EventKind::of::<agent::AgentCredentialRotated>(),
+    EventKind::of::<agent::AgentCredentialRevoked>(),
+];
 
 /// The pages and mails of this crate.
 pub const PAGES: PageSet = saas_core::page_set!("auth");

@@ -8,6 +8,7 @@ use aes_gcm::{
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use hkdf::Hkdf;
+use hmac::{Hmac, Mac as _};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -80,6 +81,23 @@ impl MasterKey {
         [nonce.as_slice(), &sealed].concat()
     }
 
+    /// Authenticates a message for one purpose with HMAC-SHA256 (RFC 2104).
+    #[must_use]
+    pub fn sign(&self, purpose: Purpose, message: &[u8]) -> [u8; 32] {
+        mac(&self.current, purpose, message).finalize().into_bytes().into()
+    }
+
+    /// Whether [`sign`](Self::sign) made `signature` of this message for the same purpose, with any of the keys. In constant time.
+    #[must_use]
+    pub fn signed(&self, purpose: Purpose, message: &[u8], signature: &[u8]) -> bool {
+        self.keys().any(|key| mac(key, purpose, message).verify_slice(signature).is_ok())
+    }
+
+    /// What [`sign`](Self::sign) makes of this message with each of the keys, to look for what was written down under any of them.
+    pub fn signatures<'a>(&'a self, purpose: Purpose, message: &'a [u8]) -> impl Iterator<Item = [u8; 32]> + 'a {
+        self.keys().map(move |key| mac(key, purpose, message).finalize().into_bytes().into())
+    }
+
     fn keys(&self) -> impl Iterator<Item = &Key> {
         std::iter::once(&self.current).chain(&self.older)
     }
@@ -98,6 +116,15 @@ impl MasterKey {
             .map(Zeroizing::new)
             .ok_or(OpenError)
     }
+}
+
+fn mac(key: &[u8; 32], purpose: Purpose, message: &[u8]) -> Hmac<Sha256> {
+    let mut block = Zeroizing::new([0; 64]);
+    // A key is filled up with zeros to a block of the hash (RFC 2104, section 2).
+    block[..32].copy_from_slice(derive(key, purpose).as_slice());
+    let mut mac = Hmac::<Sha256>::new(&(*block).into());
+    mac.update(message);
+    mac
 }
 
 fn derive(key: &[u8; 32], purpose: Purpose) -> Key {
@@ -164,6 +191,18 @@ mod tests {
         let both: MasterKey = format!("{},{}", *new.text(), *old.text()).parse().unwrap();
         assert_eq!(both.open(A, b"", &sealed).unwrap().as_slice(), b"x");
         assert!(old.open(A, b"", &both.seal(A, b"", b"y")).is_err(), "the first key encrypts");
+    }
+
+    #[test]
+    fn a_signature_holds_for_its_purpose_and_message_also_after_a_rotation() {
+        let old = MasterKey::generate();
+        let signature = old.sign(A, b"x");
+        let new: MasterKey = format!("{},{}", *MasterKey::generate().text(), *old.text()).parse().unwrap();
+        assert!(new.signed(A, b"x", &signature));
+        assert!(!new.signed(B, b"x", &signature));
+        assert!(!new.signed(A, b"y", &signature));
+        assert!(!new.signed(A, b"x", &signature[..31]));
+        assert!(!MasterKey::generate().signed(A, b"x", &signature));
     }
 
     #[test]

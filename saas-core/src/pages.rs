@@ -19,10 +19,11 @@
 //!
 //! # Templates
 //!
-//! Jinja, strict about undefined names, escaping in `.html` and not in `.txt`. Beside Jinja's own there are
+//! Jinja, strict about undefined names, escaping in `.html` and `.mjml` and not in `.txt`. Beside Jinja's own there are
 //!
 //! * `t("key", name=value)`: a translated text;
 //! * `asset("core.css")`: the address of an asset, with its content's hash;
+//! * `day(value)` and `moment(value)`: an RFC 3339 text in words, for mail;
 //! * `time(value)`: a `<time>` element for an RFC 3339 text; `date=true` without the hour, `relative=true` where the distance matters;
 //! * the filters `number` (digits grouped as the language does) and `linkify` (addresses in a plain text become links).
 //!
@@ -36,6 +37,7 @@ mod compiled;
 mod folder;
 mod frame;
 mod functions;
+mod letter;
 mod locale;
 mod scan;
 mod texts;
@@ -54,6 +56,7 @@ pub use self::{
     builder::{PagesBuilder, PagesErrors},
     check::Sample,
     frame::{Form, Frame, FrameTenant, FrameUser, NavItem},
+    letter::Rendered,
     locale::Locale,
     texts::{TextError, TextValue, Texts},
 };
@@ -61,6 +64,7 @@ pub use self::{
 pub use include_dir;
 
 use self::{compiled::Compiled, folder::Folder};
+use crate::mail::Look;
 
 /// What one crate brings: its templates, texts and assets, embedded. Made by [`page_set!`](crate::page_set).
 #[derive(Clone, Copy, Debug)]
@@ -120,6 +124,14 @@ pub enum PageError {
         name: String,
         /// Where and why.
         source: minijinja::Error,
+    },
+    /// What the template of a letter makes is no MJML.
+    #[error("letter {name} could not be rendered")]
+    Letter {
+        /// The letter asked for.
+        name: String,
+        /// Where and why.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A file in the application's folder was changed and is wrong.
     #[error(transparent)]
@@ -194,7 +206,13 @@ impl Pages {
     }
 
     fn surroundings(&self, locale: Locale) -> Value {
-        minijinja::context! { locale => locale.tag(), product => self.inner.product.as_str(), dev => self.inner.development }
+        minijinja::context! {
+            locale => locale.tag(),
+            product => self.inner.product.as_str(),
+            dev => self.inner.development,
+            // A letter's may be a tenant's.
+            brand => Value::from(Serde(Look::product(self))),
+        }
     }
 
     /// What is compiled now, made again first when a file of the application's folder changed (in development only).

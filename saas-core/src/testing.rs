@@ -13,9 +13,11 @@ mod app;
 pub mod database;
 mod db;
 pub mod isolation;
+mod mail;
 mod limit;
 
 pub use app::{Answer, TestApp, TestClient};
 pub use database::{EmptyDatabase, TestDatabase, TestDatabaseError};
 pub use db::TestDb;
+pub use mail::deliver;
 pub use limit::rate_limit_store_conforms;

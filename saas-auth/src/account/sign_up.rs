@@ -1,23 +1,30 @@
-use saas_core::{DbError, Problem, Secret, Token, UserId};
+use saas_core::{Actor, DbError, Ledger, Origin, Personal, Problem, Secret, Token, UserId, mail::MailInError, system_event_in};
 use serde::Deserialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Chosen, email_token_insert_in};
+use super::{AccountCreated, Chosen, SignUpRepeated, email_token_insert_in};
 use crate::{
     Auth, Email, HashError, PasswordPolicy,
-    mail::{Letter, Letters},
+    mail::{Letters, Reader},
     refused::{self, Refusal, Refused},
 };
 
 /// What somebody enters to get an account.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct NewAccount {
     /// What they want to be called.
+    #[serde(default)]
+    #[schema(required = true)]
     pub name: String,
     /// Their address.
+    #[serde(default)]
+    #[schema(required = true)]
     pub email: String,
     /// Their password.
+    #[serde(default)]
+    #[schema(required = true)]
     pub password: Secret,
 }
 
@@ -31,6 +38,9 @@ pub enum SignUpError {
     /// The password could not be hashed.
     #[error("the password could not be hashed")]
     Hash(#[from] HashError),
+    /// The letter could not be written.
+    #[error(transparent)]
+    Mail(#[from] MailInError),
     /// The database did not take it.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -47,6 +57,7 @@ impl From<SignUpError> for Problem {
         match error {
             SignUpError::Refused(refused) => refused.into(),
             SignUpError::Hash(error) => error.into(),
+            SignUpError::Mail(error) => error.into(),
             SignUpError::Db(error) => error.into(),
         }
     }
@@ -60,11 +71,11 @@ struct Checked {
 
 /// Makes an account and sends the mail that confirms its address. If the address has an account, its owner gets a mail that says so, and
 /// whoever asked learns nothing: the steps, the answer and the number of mails are the same.
-pub(crate) async fn account_sign_up(auth: &Auth, new: NewAccount, letters: &Letters) -> Result<Email, SignUpError> {
+pub(crate) async fn account_sign_up(auth: &Auth, origin: Origin, new: NewAccount, letters: &Letters) -> Result<Email, SignUpError> {
     let Checked { name, email, password } = check(auth, new).map_err(SignUpError::Refused)?;
     let password_hash = auth.hasher().hash(&password).await?;
 
-    let mut tx = auth.db().system("sign up").begin().await?;
+    let mut tx = auth.db().system("sign up").caused_by(origin).begin().await?;
     let now = tx.now();
     let user = UserId::new();
     // Either the account was there, or it is made with its person; when two sign up at once, the one that comes late finds neither.
@@ -94,34 +105,40 @@ pub(crate) async fn account_sign_up(auth: &Auth, new: NewAccount, letters: &Lett
     .await?;
     let token = Token::generate();
     let chosen = Chosen { name: &name, password_hash: &password_hash };
-    let letter = match (known.added, known.user_id.zip(known.name).zip(known.email)) {
+    match (known.added, known.user_id.zip(known.name).zip(known.email)) {
         (true, _) => {
-            let sent = email_token_insert_in(&mut tx, &token, user, email.as_str(), "verify", Some(chosen)).await?;
-            sent.then(|| letters.verify(email.as_str(), &name, &token))
+            let reader = Reader { user, email: email.as_str(), name: &name };
+            if email_token_insert_in(&mut tx, &token, user, email.as_str(), "verify", Some(chosen)).await? {
+                letters.verify_in(&mut tx, reader, &token).await?;
+            }
         }
         (false, Some(((owner, owner_name), address))) if known.verified == Some(true) => {
-            let sent = email_token_insert_in(&mut tx, &token, owner.into(), &address, "known", None).await?;
-            sent.then(|| letters.known(&address, &owner_name))
+            let reader = Reader { user: owner.into(), email: &address, name: &owner_name };
+            if email_token_insert_in(&mut tx, &token, reader.user, &address, "known", None).await? {
+                letters.known_in(&mut tx, reader, &token).await?;
+            }
         }
         // Nobody has shown that the address is theirs: whoever uses this link does, and gets what was chosen with it.
         (false, Some(((owner, _), address))) => {
-            let sent = email_token_insert_in(&mut tx, &token, owner.into(), &address, "verify", Some(chosen)).await?;
-            sent.then(|| letters.verify(&address, &name, &token))
+            let reader = Reader { user: owner.into(), email: &address, name: &name };
+            if email_token_insert_in(&mut tx, &token, reader.user, &address, "verify", Some(chosen)).await? {
+                letters.verify_in(&mut tx, reader, &token).await?;
+            }
         }
         // The other one, who is signing up at this very moment, gets the mail.
         (false, None) => return Ok(email),
+    }
+    let email_shown = Personal(email.as_str());
+    match known.user_id {
+        Some(owner) => {
+            system_event_in(&mut tx, Ledger::Platform, Actor::Anonymous, UserId::from(owner), &SignUpRepeated { email: email_shown })
+                .await?
+        }
+        None => system_event_in(&mut tx, Ledger::Platform, Actor::User(user), user, &AccountCreated { email: email_shown }).await?,
     };
     tx.commit().await?;
     tracing::info!(known = !known.added, "signed up");
-    deliver(auth, letter).await;
     Ok(email)
-}
-
-/// Mail goes out on its own, so that it is sent even if the request is given up; the answer waits a moment for it.
-async fn deliver(auth: &Auth, letter: Option<Letter>) {
-    if let Some(letter) = letter {
-        auth.post().send_and_wait(letter).await;
-    }
 }
 
 fn check(auth: &Auth, new: NewAccount) -> Result<Checked, Refused> {

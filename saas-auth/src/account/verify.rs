@@ -1,12 +1,13 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use saas_core::{DbError, FieldError, Problem, SystemTx, Token, UserId};
+use saas_core::{Actor, DbError, FieldError, Ledger, Origin, Problem, SystemTx, Token, UserId, mail::MailInError, system_event_in};
 use uuid::Uuid;
 
+use super::AccountVerified;
 use crate::{
     Auth, Email,
-    mail::{Letter, Letters},
+    mail::{Letters, Reader},
 };
 
 /// How long a link in a mail works.
@@ -59,6 +60,8 @@ pub(crate) async fn email_token_insert_in(
     chosen: Option<Chosen<'_>>,
 ) -> Result<bool, DbError> {
     let (hash, now) = (token.hash(), tx.now());
+    // Of two that ask at once, the second counts what the first has written.
+    sqlx::query!("select user_id from auth.account where user_id = $1 for no key update", Uuid::from(user)).fetch_one(&mut **tx).await?;
     let inserted = sqlx::query!(
         r#"insert into auth.email_token (token_hash, user_id, email, purpose, created_at, expires_at, name, password_hash)
         select $1, $2, $3, $4, $5, $6, $8, $9
@@ -106,8 +109,8 @@ pub(crate) async fn email_token_state(auth: &Auth, token: Option<&Token>) -> Res
 }
 
 /// Confirms the address that a link was mailed to. Of any number that use a link at once, one succeeds.
-pub(crate) async fn account_verify(auth: &Auth, token: &Token) -> Result<(), VerifyError> {
-    let mut tx = auth.db().system("confirm an address").begin().await?;
+pub(crate) async fn account_verify(auth: &Auth, origin: Origin, token: &Token) -> Result<(), VerifyError> {
+    let mut tx = auth.db().system("confirm an address").caused_by(origin).begin().await?;
     let (hash, now) = (token.hash(), tx.now());
     // The account first, then its tokens: two links of one account that are used at once must not wait for each other.
     sqlx::query!(
@@ -158,6 +161,7 @@ pub(crate) async fn account_verify(auth: &Auth, token: &Token) -> Result<(), Ver
     )
     .execute(&mut *tx)
     .await?;
+    system_event_in(&mut tx, Ledger::Platform, Actor::User(user), user, &AccountVerified { replaced: confirmed.replaced }).await?;
     tx.commit().await?;
     tracing::info!(user.id = %user, "confirmed an address");
     Ok(())
@@ -169,15 +173,14 @@ pub(crate) fn account_resend(auth: &Auth, email: Email, letters: Letters) {
     let auth = auth.clone();
     tokio::spawn(async move {
         match resend(&auth, &email, &letters).await {
-            Ok(Some(letter)) => auth.post().send(letter).await,
-            Ok(None) => {}
+            Ok(()) => {}
             Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "a link could not be sent again"),
         }
         drop(permit);
     });
 }
 
-async fn resend(auth: &Auth, email: &Email, letters: &Letters) -> Result<Option<Letter>, DbError> {
+async fn resend(auth: &Auth, email: &Email, letters: &Letters) -> Result<(), MailInError> {
     let mut tx = auth.db().system("send a link again").begin().await?;
     let account = sqlx::query!(
         r#"select account.user_id as "user_id: UserId", account.email, coalesce(latest.name, account.name) as "name!",
@@ -194,10 +197,13 @@ async fn resend(auth: &Auth, email: &Email, letters: &Letters) -> Result<Option<
     )
     .fetch_optional(&mut *tx)
     .await?;
-    let Some(account) = account else { return Ok(None) };
+    let Some(account) = account else { return Ok(()) };
     let token = Token::generate();
     let chosen = Chosen { name: &account.name, password_hash: &account.password_hash };
-    let sent = email_token_insert_in(&mut tx, &token, account.user_id, &account.email, "verify", Some(chosen)).await?;
+    if email_token_insert_in(&mut tx, &token, account.user_id, &account.email, "verify", Some(chosen)).await? {
+        let reader = Reader { user: account.user_id, email: &account.email, name: &account.name };
+        letters.verify_in(&mut tx, reader, &token).await?;
+    }
     tx.commit().await?;
-    Ok(sent.then(|| letters.verify(&account.email, &account.name, &token)))
+    Ok(())
 }

@@ -1,4 +1,4 @@
-use std::{ops::Deref, sync::Arc};
+use std::ops::Deref;
 
 use chrono::TimeDelta;
 use saas_auth::{Auth, AuthBuilder, ByAgentKey, MIGRATIONS, PAGES};
@@ -56,9 +56,9 @@ impl App {
         let clock = Clock::fixed("2026-03-01T09:00:00Z".parse().unwrap());
         let test = TestDb::at(&[MIGRATIONS], clock.clone(), 10).await.unwrap();
         let pages = Pages::builder().product("Monitoring").add(PAGES).build().unwrap();
-        let mailbox = Mailbox::new();
         let web = TestApp::web(&test, &pages);
-        let builder = Auth::builder(&test.db, Arc::new(mailbox.clone()), pages, web.public_url.clone())
+        let mailbox = Mailbox::new(&test.db, &pages, &web.public_url);
+        let builder = Auth::builder(&test.db, mailbox.outbox.clone(), pages, web.public_url.clone())
             .home("/person")
             .welcome("/welcome")
             .agent_key_prefix("mon");
@@ -81,7 +81,7 @@ impl App {
 
     /// Makes an account whose address is confirmed.
     pub(crate) async fn account(&self, email: &str) -> UserId {
-        let before = self.mailbox.all().len();
+        let before = self.mailbox.all().await.len();
         self.sign_up(email).await;
         let token = token(&self.mailbox.nth(before + 1).await);
         let answer = self.browser().post("/api/v1/auth/verify", &json!({ "token": token })).await;

@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use saas_auth::{Auth, AuthBuildError, MIGRATIONS, PAGES};
 use saas_core::{Access, pages::Pages, testing::TestDb};
 
@@ -48,7 +46,6 @@ async fn only_what_must_be_is_open_to_strangers() {
     let routes = app.auth.routes::<()>();
     let mut open: Vec<_> = routes
         .list()
-        .iter()
         .filter(|route| route.access == Access::public())
         .map(|route| format!("{} {}", route.method, route.path))
         .collect();
@@ -77,8 +74,8 @@ async fn only_what_must_be_is_open_to_strangers() {
 async fn what_would_not_be_safe_does_not_build() {
     let test = TestDb::new(&[MIGRATIONS]).await.unwrap();
     let builder = |url: &str| {
-        let pages = Pages::builder().add(PAGES).build().unwrap();
-        Auth::builder(&test.db, Arc::new(Mailbox::new()), pages, url.parse().unwrap())
+        let (pages, url) = (Pages::builder().add(PAGES).build().unwrap(), url.parse().unwrap());
+        Auth::builder(&test.db, Mailbox::new(&test.db, &pages, &url).outbox, pages, url)
     };
     assert!(matches!(builder("http://10.0.0.7:3000").build(), Err(AuthBuildError::PlainHttp(_))));
     assert!(matches!(builder("http://localhost.evil.example").build(), Err(AuthBuildError::PlainHttp(_))));

@@ -1,39 +1,63 @@
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use async_trait::async_trait;
-use saas_core::mail::{Mail, MailError, Mailer};
-use tokio::sync::watch;
+use saas_core::{
+    Db, MasterKey,
+    mail::{Accepted, Mail, MailError, MailSender, Mailer, Outbox, SenderConfig},
+    pages::Pages,
+    testing::deliver,
+};
+use url::Url;
 
-/// Keeps mail for a test to read.
-#[derive(Debug, Clone)]
+/// The outbox of an application, and what leaves it for a test to read.
+#[derive(Clone)]
 pub(crate) struct Mailbox {
-    mails: Arc<watch::Sender<Vec<Mail>>>,
+    pub(crate) outbox: Outbox,
+    db: Db,
+    sender: MailSender,
+    kept: Kept,
 }
 
+#[derive(Debug, Clone, Default)]
+struct Kept(Arc<Mutex<Vec<Mail>>>);
+
 impl Mailbox {
-    pub(crate) fn new() -> Self {
-        Self { mails: Arc::new(watch::Sender::default()) }
+    pub(crate) fn new(db: &Db, pages: &Pages, public_url: &Url) -> Self {
+        let (keys, kept) = (MasterKey::generate(), Kept::default());
+        // What is tested here are the limits of accounts; an address' own would only be in the way.
+        let config = SenderConfig { per_address_and_hour: 1000, ..SenderConfig::default() };
+        let sender = MailSender::with(db, Arc::new(kept.clone()), keys.clone(), config);
+        Self { outbox: Outbox::new(pages.clone(), keys, public_url.clone()), db: db.clone(), sender, kept }
     }
 
-    /// All that was sent so far.
-    pub(crate) fn all(&self) -> Vec<Mail> {
-        self.mails.borrow().clone()
+    /// All that was written so far.
+    pub(crate) async fn all(&self) -> Vec<Mail> {
+        deliver(&self.db, &self.sender).await.unwrap();
+        self.kept.0.lock().unwrap().clone()
     }
 
-    /// Waits until so many were sent, and gives the last.
+    /// Waits until so many were written, and gives the last.
     pub(crate) async fn nth(&self, count: usize) -> Mail {
-        let mut mails = self.mails.subscribe();
-        let arrived = mails.wait_for(|mails| mails.len() >= count);
-        let mails = tokio::time::timeout(Duration::from_secs(30), arrived).await.expect("the mail arrives").unwrap();
-        mails[count - 1].clone()
+        let arrived = async {
+            loop {
+                match self.all().await.into_iter().nth(count - 1) {
+                    Some(mail) => return mail,
+                    None => tokio::time::sleep(Duration::from_millis(5)).await,
+                }
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(30), arrived).await.expect("the mail arrives")
     }
 }
 
 #[async_trait]
-impl Mailer for Mailbox {
-    async fn send(&self, mail: &Mail) -> Result<(), MailError> {
-        self.mails.send_modify(|mails| mails.push(mail.clone()));
-        Ok(())
+impl Mailer for Kept {
+    async fn send(&self, mail: &Mail) -> Result<Accepted, MailError> {
+        self.0.lock().unwrap().push(mail.clone());
+        Ok(Accepted { answer: String::new() })
     }
 }
 

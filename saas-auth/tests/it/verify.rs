@@ -117,7 +117,7 @@ async fn asking_for_another_link_gives_the_same_answer_to_all() {
     pages.dedup();
     assert_eq!(pages.len(), 1);
     app.mailbox.nth(4).await;
-    let to: Vec<_> = app.mailbox.all().into_iter().skip(2).map(|mail| mail.to).collect();
+    let to: Vec<_> = app.mailbox.all().await.into_iter().skip(2).map(|mail| mail.to).collect();
     assert_eq!(to, [ADA, ADA], "only who waits for a link gets one");
     for email in ["", "ada", "ada@example.com\0"] {
         let answer = app.browser().post("/api/v1/auth/verify/resend", &json!({ "email": email })).await;
@@ -134,7 +134,7 @@ async fn an_address_gets_five_mails_an_hour() {
     for _ in 0..8 {
         assert_eq!(app.browser().post("/api/v1/auth/sign-up", &body).await.status, 202);
     }
-    assert_eq!(app.mailbox.all().len(), 5);
+    assert_eq!(app.mailbox.all().await.len(), 5);
     app.later(TimeDelta::hours(1));
     app.browser().post("/api/v1/auth/sign-up", &body).await;
     assert_eq!(app.mailbox.nth(6).await.to, ADA);

@@ -32,7 +32,7 @@ static JOBS: Migrations = Migrations {
     name: "jobs",
     control: None,
     data: None,
-    lookups: &["core.job_add", "core.job_complete"],
+    lookups: &["core.job_add", "core.job_complete", "core.mail_add"],
     inventory: crate::job::JOBS,
 };
 

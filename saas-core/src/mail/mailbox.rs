@@ -1,13 +1,12 @@
 use std::{io, path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
-use axum::extract::State;
+use axum::{extract::State, response::Response};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use uuid::Uuid;
 
-use super::{Mail, MailError, Mailer, check};
+use super::{Accepted, Mail, MailError, Mailer, preview};
 use crate::{ClientAddress, Clock, Html, Page, Path, Problem, Routes};
 
 /// Keeps mail in a folder instead of sending it, and shows it at `/dev/mail`. For development.
@@ -17,11 +16,16 @@ pub struct DevMailbox {
     clock: Clock,
 }
 
+crate::ids! {
+    /// A message that was kept.
+    pub KeptMailId;
+}
+
 /// A message that was kept.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct KeptMail {
     /// Its id; sorts by time.
-    pub id: Uuid,
+    pub id: KeptMailId,
     /// When it was sent.
     pub at: DateTime<Utc>,
     /// The message.
@@ -63,29 +67,35 @@ impl DevMailbox {
         .unwrap_or_else(|error| Err(io::Error::other(error)))
     }
 
-    /// `GET /dev/mail` and `GET /dev/mail/{id}`, for browsers on this machine alone.
+    /// `GET /dev/mail`, `GET /dev/mail/{id}` and `GET /dev/mail/preview`, for browsers on this machine alone.
     pub fn routes(&self) -> Routes {
-        Routes::new().get("/dev/mail", list).get("/dev/mail/{id}", show).with_state(self.clone())
+        Routes::new()
+            .get("/dev/mail", list)
+            .get("/dev/mail/{id}", show)
+            .get("/dev/mail/{id}/letter", formatted)
+            .merge(preview::routes())
+            .with_state(self.clone())
     }
 }
 
 #[async_trait]
 impl Mailer for DevMailbox {
-    async fn send(&self, mail: &Mail) -> Result<(), MailError> {
-        check(mail)?;
-        let kept = KeptMail { id: Uuid::now_v7(), at: self.clock.now(), mail: mail.clone() };
+    async fn send(&self, mail: &Mail) -> Result<Accepted, MailError> {
+        mail.check()?;
+        let kept = KeptMail { id: KeptMailId::new(), at: self.clock.now(), mail: mail.clone() };
         let text = serde_json::to_vec_pretty(&kept).map_err(|error| MailError::Message(error.into()))?;
         let (part, whole) = (self.folder.join(format!("{}.part", kept.id)), self.folder.join(format!("{}.json", kept.id)));
         let written = async {
             tokio::fs::write(&part, text).await?;
             tokio::fs::rename(&part, whole).await
         };
-        written.await.map_err(|error| MailError::Transport(error.into()))
+        written.await.map_err(|error| MailError::Transport(error.into()))?;
+        Ok(Accepted { answer: format!("kept as {}", kept.id) })
     }
 }
 
 /// Everybody's mail is for whoever sits at this machine alone.
-fn only_here(ClientAddress(client): ClientAddress) -> Result<(), Problem> {
+pub(super) fn only_here(ClientAddress(client): ClientAddress) -> Result<(), Problem> {
     if client.is_loopback() { Ok(()) } else { Err(Problem::not_found()) }
 }
 
@@ -95,9 +105,17 @@ async fn list(State(mailbox): State<DevMailbox>, client: ClientAddress, page: Pa
     page.render("core/dev_mail.html", json!({ "mails": mails }))
 }
 
-async fn show(State(mailbox): State<DevMailbox>, client: ClientAddress, Path(id): Path<Uuid>, page: Page) -> Result<Html, Problem> {
+async fn show(State(mailbox): State<DevMailbox>, client: ClientAddress, Path(id): Path<KeptMailId>, page: Page) -> Result<Html, Problem> {
     only_here(client)?;
+    page.render("core/dev_mail_message.html", json!({ "mail": find(&mailbox, id).await? }))
+}
+
+async fn formatted(State(mailbox): State<DevMailbox>, client: ClientAddress, Path(id): Path<KeptMailId>) -> Result<Response, Problem> {
+    only_here(client)?;
+    Ok(preview::letter(find(&mailbox, id).await?.mail.html))
+}
+
+async fn find(mailbox: &DevMailbox, id: KeptMailId) -> Result<KeptMail, Problem> {
     let mails = mailbox.list().await.map_err(Problem::internal)?;
-    let mail = mails.into_iter().find(|mail| mail.id == id).ok_or_else(Problem::not_found)?;
-    page.render("core/dev_mail_message.html", json!({ "mail": mail }))
+    mails.into_iter().find(|mail| mail.id == id).ok_or_else(Problem::not_found)
 }

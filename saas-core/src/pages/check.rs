@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use minijinja::{Value, value::Serde};
 
-use super::{Frame, FrameTenant, FrameUser, Locale, NavItem, PageError, Pages, PagesErrors, compiled, compiled::Compiled, scan};
+use super::{Frame, FrameTenant, FrameUser, Locale, NavItem, PageError, Pages, PagesErrors, compiled, compiled::Compiled, letter, scan};
 
 /// A template with a context that its leading comment documents.
 #[derive(Clone, Debug)]
@@ -62,8 +62,13 @@ impl Pages {
             for locale in Locale::ALL {
                 let context = minijinja::context! { ..sample.context.clone(), ..self.surroundings(locale) };
                 let place = format!("{} ({locale}, sample {:?})", sample.template, sample.name);
-                match strict.render(&sample.template, locale, context) {
-                    Err(PageError::Render { source, .. }) => errors.push(format!("{place}: {}", compiled::describe(&source))),
+                let rendered = match sample.template.strip_suffix(".mjml") {
+                    Some(letter) => letter::letter(&strict, letter, locale, context).map(|rendered| rendered.html),
+                    None => strict.render(&sample.template, locale, context),
+                };
+                match rendered {
+                    Err(PageError::Render { name, source }) => errors.push(format!("{place}: {name}: {}", compiled::describe(&source))),
+                    Err(PageError::Letter { source, .. }) => errors.push(format!("{place}: {source}")),
                     Ok(html) if is_page(&sample.template) => {
                         errors.extend(blocked(&html).map(|tag| format!("{place}: the policy blocks <{tag}>")));
                     }
@@ -125,6 +130,7 @@ fn with_frame(context: &serde_json::Value) -> Value {
         let other = tenant("01890000-0000-7000-8000-000000000002", "globex", "Globex Research Institute", "Viewer");
         frame.user = Some(FrameUser { email: "ada@example.com".to_owned(), name: "Ada Lovelace".to_owned() });
         frame.memberships = vec![acme.clone(), other];
+        frame.here = format!("?organization={}", acme.id);
         frame.tenant = Some(acme);
         frame.nav = vec![nav("/devices", "Devices", true), nav("/agents", "Agents", false), nav("/members", "Members", false)];
     }

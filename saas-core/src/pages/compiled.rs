@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::BTreeMap, fs, sync::Arc};
 
 use include_dir::Dir;
-use minijinja::{Environment, UndefinedBehavior, Value, syntax::SyntaxConfig};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, Value, syntax::SyntaxConfig};
 
 use super::{
     Locale, PageError, PageSet, PagesErrors, Texts,
@@ -95,6 +95,10 @@ pub(super) fn describe(error: &minijinja::Error) -> String {
 fn environment() -> Environment<'static> {
     let mut env = Environment::new();
     env.set_undefined_behavior(UndefinedBehavior::Strict);
+    env.set_auto_escape_callback(|name| match name.rsplit_once('.') {
+        Some((_, "html" | "mjml")) => AutoEscape::Html,
+        _ => AutoEscape::None,
+    });
     if let Ok(syntax) = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build() {
         env.set_syntax(syntax);
     }

@@ -15,6 +15,9 @@ pub struct Frame {
     pub user: Option<FrameUser>,
     /// The active organization.
     pub tenant: Option<FrameTenant>,
+    /// What the address of a form that changes something of the organization ends with, so that it is not taken for another one which the
+    /// person switched to meanwhile: `action="/devices{{ here }}"`. Empty without an organization.
+    pub here: String,
     /// The organizations that the person may switch to, with the active one.
     pub memberships: Vec<FrameTenant>,
     /// The product's main navigation.

@@ -25,7 +25,14 @@ pub(super) fn install(env: &mut Environment<'static>, locale: Locale, texts: &Ar
     let months = Arc::clone(texts);
     env.add_function("time", move |value: &str, args: Kwargs| time(&months, value, &args));
 
+    let months = Arc::clone(texts);
+    env.add_function("day", move |value: &str| plain_time(&months, value, "core-date"));
+
+    let months = Arc::clone(texts);
+    env.add_function("moment", move |value: &str| plain_time(&months, value, "core-time"));
+
     env.add_filter("number", move |value: i64| locale.group(value));
+    env.add_filter("bytes", move |value: u64| locale.bytes(value));
     env.add_filter("linkify", |text: &str| Value::from_safe_string(linkify(text)));
 }
 
@@ -61,17 +68,8 @@ fn time(texts: &Texts, value: &str, args: &Kwargs) -> Result<Value, Error> {
     let relative = args.get::<Option<bool>>("relative")?.unwrap_or_default();
     let date = args.get::<Option<bool>>("date")?.unwrap_or_default();
     args.assert_all_used()?;
-    let at = DateTime::parse_from_rfc3339(value)
-        .map_err(|error| Error::new(ErrorKind::InvalidOperation, "time() takes an RFC 3339 text").with_source(error))?
-        .with_timezone(&Utc);
-    let mut parts = FluentArgs::new();
-    parts.set("day", at.day());
-    parts.set("month", at.month());
-    parts.set("year", at.year().to_string());
-    parts.set("time", at.format("%H:%M").to_string());
-    let readable = texts
-        .format_fluent(if date { "core-date" } else { "core-time" }, &parts)
-        .map_err(|error| Error::new(ErrorKind::InvalidOperation, "time() has no text").with_source(error))?;
+    let at = moment(value)?;
+    let readable = readable(texts, at, if date { "core-date" } else { "core-time" })?;
     let mode = match (relative, date) {
         (true, _) => " data-relative",
         (false, true) => " data-date",
@@ -79,6 +77,26 @@ fn time(texts: &Texts, value: &str, args: &Kwargs) -> Result<Value, Error> {
     };
     let machine = at.format("%Y-%m-%dT%H:%M:%SZ");
     Ok(Value::from_safe_string(format!("<time datetime=\"{machine}\"{mode}>{}</time>", HtmlEscape(&readable))))
+}
+
+/// A day or a time in words, where there is no script and no markup: in mail.
+fn plain_time(texts: &Texts, value: &str, text: &str) -> Result<String, Error> {
+    readable(texts, moment(value)?, text)
+}
+
+fn moment(value: &str) -> Result<DateTime<Utc>, Error> {
+    DateTime::parse_from_rfc3339(value)
+        .map(|at| at.with_timezone(&Utc))
+        .map_err(|error| Error::new(ErrorKind::InvalidOperation, "a time is an RFC 3339 text").with_source(error))
+}
+
+fn readable(texts: &Texts, at: DateTime<Utc>, text: &str) -> Result<String, Error> {
+    let mut parts = FluentArgs::new();
+    parts.set("day", at.day());
+    parts.set("month", at.month());
+    parts.set("year", at.year().to_string());
+    parts.set("time", at.format("%H:%M").to_string());
+    texts.format_fluent(text, &parts).map_err(|error| Error::new(ErrorKind::InvalidOperation, "a time has no text").with_source(error))
 }
 
 /// Escapes a plain text and makes its `http` and `https` addresses links.

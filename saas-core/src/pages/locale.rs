@@ -71,6 +71,21 @@ impl Locale {
         }
         text
     }
+
+    /// A length in bytes as people read it, in decimal units: 1482113 is `1.5 MB` in English and `1,5 MB` in German.
+    #[must_use]
+    pub fn bytes(self, value: u64) -> String {
+        let point = match self {
+            Self::En => '.',
+            Self::De => ',',
+        };
+        let Some((size, unit)) = [(1_000_000_000, "GB"), (1_000_000, "MB"), (1_000, "kB")].into_iter().find(|(size, _)| value >= *size)
+        else {
+            return format!("{value} B");
+        };
+        let tenths = value.saturating_add(size / 20) / (size / 10);
+        if tenths >= 100 { format!("{} {unit}", tenths / 10) } else { format!("{}{point}{} {unit}", tenths / 10, tenths % 10) }
+    }
 }
 
 /// Thousandths of a `q=` parameter; none if it is not one.
@@ -125,6 +140,16 @@ mod tests {
         ] {
             assert_eq!(Locale::negotiate(Some(header)), expected, "{header}");
         }
+    }
+
+    #[test]
+    fn a_length_has_two_digits_or_more() {
+        for (bytes, text) in
+            [(0, "0 B"), (999, "999 B"), (1_000, "1.0 kB"), (1_482_113, "1.5 MB"), (26_214_400, "26 MB"), (5_000_000_000, "5.0 GB")]
+        {
+            assert_eq!(Locale::En.bytes(bytes), text);
+        }
+        assert_eq!(Locale::De.bytes(1_482_113), "1,5 MB");
     }
 
     #[test]

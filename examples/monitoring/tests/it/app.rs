@@ -5,7 +5,7 @@ use monitoring::server::{ALL_MIGRATIONS, product};
 use saas_admin::{Program, testing::TestProgram};
 use saas_core::{
     AgentId, Clock, Db, RouteInfo, TenantId, UserId,
-    mail::DevMailbox,
+    mail::{DevMailbox, MailSender},
     testing::{Answer, TestApp, TestClient, TestDb},
 };
 use saas_tenancy::Role;
@@ -18,6 +18,7 @@ pub(crate) struct App {
     pub(crate) test: TestDb,
     pub(crate) program: Program,
     pub(crate) mailbox: DevMailbox,
+    sender: MailSender,
     pub(crate) routes: Vec<RouteInfo>,
     app: TestApp,
     people: AtomicU32,
@@ -50,9 +51,9 @@ impl App {
     pub(crate) async fn at(clock: Clock) -> Self {
         let test = TestDb::at(ALL_MIGRATIONS, clock, 10).await.unwrap();
         let mail = TempDir::new().unwrap();
-        let TestProgram { app, program, mailbox, .. } = product().test(&test.db, mail.path()).unwrap();
+        let TestProgram { app, program, mailbox, sender, .. } = product().test(&test.db, mail.path()).unwrap();
         let routes = app.routes().to_vec();
-        Self { test, program, mailbox, routes, app: TestApp::new(app), people: AtomicU32::new(0), _mail: mail }
+        Self { test, program, mailbox, sender, routes, app: TestApp::new(app), people: AtomicU32::new(0), _mail: mail }
     }
 
     /// Somebody with an empty browser.
@@ -87,6 +88,7 @@ impl App {
     }
 
     async fn mailed_token(&self, email: &str) -> String {
+        saas_core::testing::deliver(&self.test.db, &self.sender).await.unwrap();
         let mails = self.mailbox.list().await.unwrap();
         let mail = mails.into_iter().find(|kept| kept.mail.to == email).unwrap_or_else(|| panic!("no mail to {email}"));
         let (_, token) = mail.mail.text.split_once("token=").unwrap();

@@ -1,0 +1,179 @@
+//! The letters that every product sends.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+
+use super::{Letter, Link};
+
+/// Asks to confirm an address.
+#[derive(Debug, Clone, Serialize)]
+pub struct Verification {
+    /// What the reader is called.
+    pub name: String,
+    /// Where to confirm.
+    pub href: Link,
+    /// How long the link works.
+    pub hours: i64,
+}
+
+/// Lets somebody choose a new password.
+#[derive(Debug, Clone, Serialize)]
+pub struct Reset {
+    /// What the reader is called.
+    pub name: String,
+    /// Where to choose one.
+    pub href: Link,
+    /// How long the link works.
+    pub minutes: i64,
+}
+
+/// Invites somebody into an organization.
+#[derive(Debug, Clone, Serialize)]
+pub struct Invitation {
+    /// Who invites.
+    pub inviter: String,
+    /// The organization.
+    pub organization: String,
+    /// Where to accept.
+    pub href: Link,
+    /// How long the link works.
+    pub days: i64,
+}
+
+/// Greets somebody who has just begun.
+#[derive(Debug, Clone, Serialize)]
+pub struct Welcome {
+    /// What the reader is called.
+    pub name: String,
+    /// Where to begin.
+    pub href: Link,
+}
+
+/// Says that money has arrived. Amounts are written as the reader's language does, with their currency.
+#[derive(Debug, Clone, Serialize)]
+pub struct Receipt {
+    /// The invoice's number.
+    pub number: String,
+    /// When it was paid.
+    pub paid_at: DateTime<Utc>,
+    /// What was paid for.
+    pub lines: Vec<ReceiptLine>,
+    /// The sum.
+    pub total: String,
+    /// The invoice.
+    pub href: Link,
+}
+
+/// One line of a [`Receipt`].
+#[derive(Debug, Clone, Serialize)]
+pub struct ReceiptLine {
+    /// What it is.
+    pub label: String,
+    /// What it cost.
+    pub amount: String,
+}
+
+/// Says that a payment did not go through.
+#[derive(Debug, Clone, Serialize)]
+pub struct PaymentFailed {
+    /// The sum, with its currency.
+    pub amount: String,
+    /// When it will be tried again, if it will.
+    pub next_attempt_at: Option<DateTime<Utc>>,
+    /// Where to change how one pays.
+    pub href: Link,
+}
+
+/// Says that a plan's limit is near or reached.
+#[derive(Debug, Clone, Serialize)]
+pub struct LimitWarning {
+    /// What is limited, in the reader's language.
+    pub what: String,
+    /// How much is used.
+    pub used: i64,
+    /// How much the plan allows.
+    pub limit: i64,
+    /// Where to change the plan.
+    pub href: Link,
+}
+
+/// Tells the owner of an account what happened to it.
+#[derive(Debug, Clone, Serialize)]
+pub struct SecurityNotice {
+    /// What the reader is called.
+    pub name: String,
+    /// What happened.
+    pub what: SecurityEvent,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// From where, if that is known.
+    pub address: Option<String>,
+    /// With what, if that is known.
+    pub device: Option<String>,
+    /// Where to undo it.
+    pub href: Link,
+}
+
+/// What a [`SecurityNotice`] tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SecurityEvent {
+    /// Somebody signed in from a browser that was not seen before.
+    NewSignIn,
+    /// The password was changed.
+    PasswordChanged,
+    /// The address was changed; the letter goes to the old one.
+    EmailChanged,
+    /// A second factor was added.
+    FactorAdded,
+    /// A second factor was removed.
+    FactorRemoved,
+    /// A key for programs was made.
+    KeyCreated,
+}
+
+/// What happened since the last one.
+#[derive(Debug, Clone, Serialize)]
+pub struct Digest {
+    /// The organization.
+    pub organization: String,
+    /// The newest of it.
+    pub entries: Vec<DigestEntry>,
+    /// How much more there is.
+    pub more: i64,
+    /// Where to read all of it.
+    pub href: Link,
+    /// Where to choose what to be told.
+    pub preferences: Link,
+}
+
+/// One entry of a [`Digest`].
+#[derive(Debug, Clone, Serialize)]
+pub struct DigestEntry {
+    /// What happened, in the reader's language.
+    pub title: String,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Where to read more.
+    pub href: Link,
+}
+
+macro_rules! letters {
+    ($($letter:ident = $template:literal,)*) => {$(
+        impl Letter for $letter {
+            const TEMPLATE: &'static str = $template;
+        }
+    )*};
+}
+
+letters! {
+    Verification = "core/mail/verification",
+    Reset = "core/mail/reset",
+    Invitation = "core/mail/invitation",
+    Welcome = "core/mail/welcome",
+    Receipt = "core/mail/receipt",
+    PaymentFailed = "core/mail/payment_failed",
+    LimitWarning = "core/mail/limit_warning",
+    SecurityNotice = "core/mail/security_notice",
+    Digest = "core/mail/digest",
+}

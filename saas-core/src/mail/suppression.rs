@@ -1,0 +1,114 @@
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+
+use super::outbox::{ADDRESSES, address_key};
+use crate::{DbError, MasterKey, SystemTx};
+
+/// Addresses that nothing is sent to: their mail server said that there is no such mailbox, or their owner complained. Only a keyed hash of
+/// each is kept.
+#[derive(Clone)]
+pub struct Suppressions {
+    keys: MasterKey,
+}
+
+/// Why nothing is sent to an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SuppressionReason {
+    /// Its mail server said that there is no such mailbox.
+    Bounce,
+    /// Its owner told their mail provider that our mail is unwanted.
+    Complaint,
+}
+
+impl SuppressionReason {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Bounce => "bounce",
+            Self::Complaint => "complaint",
+        }
+    }
+}
+
+/// An address that nothing is sent to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Suppression {
+    /// Why.
+    pub reason: SuppressionReason,
+    /// What the mail server said.
+    pub answer: Option<String>,
+    /// Since when.
+    pub since: DateTime<Utc>,
+}
+
+impl Suppressions {
+    /// With the program's key.
+    #[must_use]
+    pub fn new(keys: MasterKey) -> Self {
+        Self { keys }
+    }
+
+    /// Whether and why nothing is sent to an address.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database does.
+    pub async fn find_in(&self, tx: &mut SystemTx, address: &str) -> Result<Option<Suppression>, DbError> {
+        let row = sqlx::query!(
+            "select reason, answer, since from core.mail_suppression where address_hash = any ($1) limit 1",
+            &self.hashes(address),
+        )
+        .fetch_optional(&mut **tx)
+        .await?;
+        Ok(row.map(|row| Suppression {
+            reason: if row.reason == "bounce" { SuppressionReason::Bounce } else { SuppressionReason::Complaint },
+            answer: row.answer,
+            since: row.since,
+        }))
+    }
+
+    /// Sends nothing more to an address. What a mail provider reports comes here.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database does.
+    pub async fn add_in(&self, tx: &mut SystemTx, address: &str, reason: SuppressionReason, answer: Option<&str>) -> Result<(), DbError> {
+        let hash = self.keys.sign(ADDRESSES, address_key(address).as_bytes());
+        let now = tx.now();
+        sqlx::query!(
+            "insert into core.mail_suppression (address_hash, reason, answer, since) values ($1, $2, left($3, 500), $4)
+            on conflict on constraint mail_suppression_pkey do nothing",
+            hash.as_slice(),
+            reason.as_str(),
+            answer,
+            now,
+        )
+        .execute(&mut **tx)
+        .await?;
+        Ok(())
+    }
+
+    /// Sends to an address again. False if nothing was in the way.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database does.
+    pub async fn lift_in(&self, tx: &mut SystemTx, address: &str) -> Result<bool, DbError> {
+        let lifted = sqlx::query!("delete from core.mail_suppression where address_hash = any ($1)", &self.hashes(address))
+            .execute(&mut **tx)
+            .await?;
+        Ok(lifted.rows_affected() > 0)
+    }
+
+    /// Under each of the program's keys: an address may have been written down before the key was changed.
+    fn hashes(&self, address: &str) -> Vec<Vec<u8>> {
+        self.keys.signatures(ADDRESSES, address_key(address).as_bytes()).map(Vec::from).collect()
+    }
+}
+
+impl fmt::Debug for Suppressions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Suppressions")
+    }
+}

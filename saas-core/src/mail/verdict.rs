@@ -1,0 +1,63 @@
+//! What the answer of a mail server means for a letter and its reader.
+
+/// What to do after an answer that is not "yes".
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Try again later.
+    Later,
+    /// This letter never.
+    Refused,
+    /// Nothing to this address any more.
+    NoSuchMailbox,
+}
+
+/// Reads the code of an answer and, where there is one, the enhanced code at the beginning of its text (RFC 3463).
+pub(super) fn verdict(code: u16, text: &str) -> Verdict {
+    let enhanced = enhanced(text);
+    match (code, enhanced) {
+        // Our own credentials: every letter would fail until somebody corrects the settings, and no reader is at fault (RFC 4954).
+        (530 | 534 | 535 | 538, _) | (_, Some((7, 8))) => Verdict::Later,
+        (..500 | 600.., _) => Verdict::Later,
+        // Bad destination mailbox, system, syntax; ambiguous; moved; no mail accepted; disabled.
+        (_, Some((1, 0..=3 | 6 | 10) | (2, 1))) => Verdict::NoSuchMailbox,
+        (_, Some(_)) => Verdict::Refused,
+        (550 | 551 | 553, None) => Verdict::NoSuchMailbox,
+        _ => Verdict::Refused,
+    }
+}
+
+/// The subject and detail of `5.1.1 No such user`.
+fn enhanced(text: &str) -> Option<(u16, u16)> {
+    let mut numbers = text.split_whitespace().next()?.split('.').map(str::parse::<u16>);
+    match (numbers.next()?, numbers.next()?, numbers.next()?, numbers.next()) {
+        (Ok(2 | 4 | 5), Ok(subject), Ok(detail), None) => Some((subject, detail)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Verdict, verdict};
+
+    /// NOT-01: a bounce is what is wrong with the reader's mailbox, and nothing else.
+    #[test]
+    fn only_an_answer_about_the_mailbox_stops_mail_to_it() {
+        for (code, text, expected) in [
+            (550, "5.1.1 no such user", Verdict::NoSuchMailbox),
+            (550, "no such user here", Verdict::NoSuchMailbox),
+            (553, "mailbox name not allowed", Verdict::NoSuchMailbox),
+            (550, "5.2.1 mailbox disabled", Verdict::NoSuchMailbox),
+            (552, "5.2.2 mailbox full", Verdict::Refused),
+            (550, "5.7.1 rejected as spam", Verdict::Refused),
+            (550, "5.1.8 sender's domain does not exist", Verdict::Refused),
+            (554, "transaction failed", Verdict::Refused),
+            (500, "what?", Verdict::Refused),
+            (535, "5.7.8 bad credentials", Verdict::Later),
+            (530, "authentication required", Verdict::Later),
+            (451, "4.7.1 greylisted", Verdict::Later),
+            (421, "shutting down", Verdict::Later),
+        ] {
+            assert_eq!(verdict(code, text), expected, "{code} {text}");
+        }
+    }
+}
