@@ -1,6 +1,8 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
+use saas_core::JobId;
+use saas_core::TenantId;
 
 #[derive(Debug, Parser)]
 #[command(version)]
@@ -13,6 +15,9 @@ pub(crate) struct Arguments {
     /// Address and port to listen on [default: 127.0.0.1:3000]
     #[arg(long, global = true, value_name = "ADDRESS")]
     pub(crate) listen: Option<SocketAddr>,
+    /// Address and port on which /metrics is answered, for Prometheus [default: not at all]
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    pub(crate) metrics: Option<SocketAddr>,
     /// Serve plain http to other machines, with cookies that anybody on the network can read
     #[arg(long, global = true)]
     pub(crate) insecure_lan: bool,
@@ -26,6 +31,51 @@ pub(crate) enum Command {
     Migrate(MigrateOptions),
     /// Look for what would let one tenant see another
     Doctor(DoctorOptions),
+    /// Check the audit log
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// Look at background jobs that failed for good, and do them again
+    #[command(subcommand)]
+    Jobs(JobsCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum JobsCommand {
+    /// Count what waits, runs and failed for good
+    Stats(JobsOptions),
+    /// List those that failed for good, the latest first
+    Dead {
+        /// How many
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        #[command(flatten)]
+        options: JobsOptions,
+    },
+    /// Show one of them with what it carries
+    Show {
+        /// The job's id
+        id: JobId,
+        #[command(flatten)]
+        options: JobsOptions,
+    },
+    /// Do one of them again, or all
+    Replay {
+        /// The job's id
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        id: Option<JobId>,
+        /// All of them
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        options: JobsOptions,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct JobsOptions {
+    /// Print JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]
@@ -38,6 +88,27 @@ pub(crate) struct MigrateOptions {
 #[derive(Debug, Args)]
 pub(crate) struct DoctorOptions {
     /// Print findings as JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Walk the chains of the audit log and name the first bad entry of each
+    Verify(VerifyOptions),
+    /// Print the signed ends of all chains, to be kept where the database's administrators cannot write
+    Checkpoint,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyOptions {
+    /// The organization whose chain to walk [default: all, and the program's own]
+    #[arg(long, value_name = "ID")]
+    pub(crate) tenant: Option<TenantId>,
+    /// What `audit checkpoint` printed once: finds chains that were cut or put back with their ends
+    #[arg(long, value_name = "FILE")]
+    pub(crate) checkpoints: Option<PathBuf>,
+    /// Print what was found as JSON
     #[arg(long)]
     pub(crate) json: bool,
 }

@@ -26,9 +26,9 @@ mod mail;
 mod migrate;
 mod product;
 mod serve;
-mod traces;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod traces;
 
 use std::{
     io::{self, Write as _},
@@ -46,8 +46,8 @@ use arguments::{Arguments, Command};
 
 /// Runs a product as its arguments say, and reports what went wrong in words.
 ///
-/// Exit codes: 0 all well; 1 the doctor found something, an audit chain is broken, or the program failed; 69 the database is away or not safe to run on; 78 the
-/// settings are wrong.
+/// Exit codes: 0 all well; 1 the doctor found something, an audit chain is broken, or the program failed; 69 the database is away or not
+/// safe to run on; 78 the settings are wrong.
 pub async fn run(product: Product) -> ExitCode {
     let matches = Arguments::command().name(product.name).about(product.title).get_matches();
     let arguments = match Arguments::from_arg_matches(&matches) {

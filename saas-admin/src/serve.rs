@@ -16,14 +16,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use url::Url;
 
-use crate::{
-    Error, Product, Program,
-    arguments::Arguments,
-    config::Config,
-    development, limits,
-    mail::carrier,
-    traces,
-};
+use crate::{Error, Product, Program, arguments::Arguments, config::Config, development, limits, mail::carrier, traces};
 
 pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<(), Error> {
     let config = Config::load(arguments)?;
@@ -99,12 +92,7 @@ fn measured(db: &Db, live: &Live) -> Metrics {
 }
 
 /// The whole application: what the product composed, and what stands around it.
-pub(crate) fn assemble(
-    product: &Product,
-    program: &Program,
-    mailbox: Option<Routes>,
-    trusted_proxies: Vec<IpNet>,
-) -> Result<App, Error> {
+pub(crate) fn assemble(product: &Product, program: &Program, mailbox: Option<Routes>, trusted_proxies: Vec<IpNet>) -> Result<App, Error> {
     program.relay.register(program.webhooks.clone());
     let mut routes = (product.compose)(program).map_err(Error::Compose)?.merge(catalogue(product).routes());
     if let Some(mailbox) = mailbox {

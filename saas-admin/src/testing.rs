@@ -3,7 +3,10 @@
 use std::path::Path;
 
 use saas_core::{
-    App, Db, Jobs, Lifecycle, Live, MasterKey, Metrics, Outbound, OutboundPolicy, Relay, file::Storage, mail::{DevMailbox, MailSender, Outbox}, webhook::Webhooks,
+    App, Db, Jobs, Lifecycle, Live, MasterKey, Metrics, Outbound, OutboundPolicy, Relay,
+    file::Storage,
+    mail::{DevMailbox, MailSender, Outbox},
+    webhook::Webhooks,
 };
 use url::Url;
 
@@ -40,8 +43,8 @@ impl Product {
         let webhooks = Webhooks::new(db, &master_key, outbound.clone(), serve::catalogue(self));
         let program = Program {
             db: db.clone(),
-            pages,
             outbox: Outbox::new(pages.clone(), master_key.clone(), public_url.clone()),
+            pages,
             storage: Storage::folder(&mail.join("files")).map_err(Error::Storage)?,
             live: Live::start(db, &lifecycle),
             relay: Relay::new(db),

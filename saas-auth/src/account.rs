@@ -1,9 +1,11 @@
 //! Accounts: who a person is to us.
 
+mod event;
 mod sign_in;
 mod sign_up;
 mod verify;
 
+pub(crate) use event::{AccountCreated, AccountVerified, SessionBegan, SessionsEnded, SignInRefused, SignUpRepeated};
 pub(crate) use sign_in::account_sign_in;
 pub use sign_in::{Credentials, SignInError};
 pub(crate) use sign_up::account_sign_up;

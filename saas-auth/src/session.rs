@@ -5,7 +5,7 @@ mod device;
 mod store;
 
 pub(crate) use cookie::{Carried, SessionCookie};
-pub(crate) use device::{Device, describe};
+pub(crate) use device::describe;
 pub use store::Session;
 pub(crate) use store::{
     NewSession, session_by_token, session_end, session_end_others, session_holds, session_insert_in, session_list, session_seen,

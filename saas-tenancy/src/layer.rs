@@ -10,7 +10,7 @@ use axum::{
 };
 use futures_core::future::BoxFuture;
 use http::request::Parts;
-use saas_core::{Actor, AgentPrincipal, Principal, Problem, ProblemType, SignedIn, Standing, TenantDb};
+use saas_core::{Actor, AgentPrincipal, Origin, Principal, Problem, ProblemType, SignedIn, Standing, TenantDb};
 use tower::{Layer, Service};
 
 use crate::{Role, Tenancy, TenantRef};
@@ -79,6 +79,7 @@ where
 impl Tenancy {
     async fn enter(&self, parts: &mut Parts) -> Result<(Standing, TenantDb), Problem> {
         let principal = parts.extensions.get::<Principal>().cloned().ok_or_else(|| Problem::missing_layer("one that authenticates"))?;
+        parts.extensions.insert(self.cookie());
         let named = match &principal {
             Principal::User(_) | Principal::Agent(_) => self.inner.resolver.resolve(parts).await?,
             _ => return Err(Problem::unauthenticated()),
@@ -87,12 +88,12 @@ impl Tenancy {
         match principal {
             Principal::User(signed_in) => {
                 let standing = self.person(&signed_in, named)?;
-                let db = self.db().tenant(standing.tenant).acting(signed_in.user).read_only(read_only);
+                let db = self.db().tenant(standing.tenant).acting(signed_in.user).caused_by(Origin::of(parts)).read_only(read_only);
                 Ok((standing, db))
             }
             Principal::Agent(agent) => {
                 let standing = self.machine(agent, named.as_ref())?;
-                Ok((standing, self.db().tenant(agent.tenant).read_only(read_only)))
+                Ok((standing, self.db().tenant(agent.tenant).caused_by(Origin::of(parts)).read_only(read_only)))
             }
             _ => Err(Problem::unauthenticated()),
         }

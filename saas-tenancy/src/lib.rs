@@ -1,4 +1,4 @@
-//! Organizations, their members and roles, and the layer that finds the tenant of a request.
+//! Organizations, their workspaces, members and roles, and the layer that finds the tenant of a request.
 //!
 //! ```no_run
 //! use saas_core::{Db, Permission as _, Routes};
@@ -16,27 +16,45 @@
 //! }
 //! ```
 
+mod active;
 mod layer;
 mod member;
 mod organization;
 mod resolve;
 mod role;
+mod workspace;
 
 use std::{fmt, sync::Arc};
 
-use saas_core::{Db, Migrations, Routes, pages::PageSet};
+use active::OrganizationCookie;
+use saas_core::{Db, EventKind, Migrations, Routes, pages::PageSet};
 
+pub use active::ActiveOrganization;
 pub use layer::{TenancyLayer, TenancyService};
 pub use member::{
     Member, MemberError, MemberJoined, MemberLeft, MemberRead, MemberRoleChanged, MemberWrite, is_member, member_add_in, member_remove_in,
     member_role_set_in, members_in,
 };
 pub use organization::{NewOrganization, Organization, OrganizationCreated, OrganizationError, organization_create};
-pub use resolve::{ActiveOrganization, Header, Or, PathParameter, ResolveTenant, TenantRef};
+pub use resolve::{Header, Or, PathParameter, ResolveTenant, TenantRef};
 pub use role::{Role, Roles, UnknownRole};
+pub use workspace::{
+    Workspace, WorkspaceCreated, WorkspaceError, WorkspaceRead, WorkspaceRenamed, WorkspaceWrite, workspace_create_in, workspace_rename_in,
+    workspaces_in,
+};
 
-/// This crate has no tables of its own yet: tenants and members are core's.
+/// This crate has no tables of its own yet: tenants, workspaces and members are core's.
 pub const MIGRATIONS: Migrations = Migrations { name: "tenancy", control: None, data: None, lookups: &[], inventory: &[] };
+
+/// What this crate announces.
+pub const EVENTS: &[EventKind] = &[
+    EventKind::of::<OrganizationCreated>(),
+    EventKind::of::<MemberJoined>(),
+    EventKind::of::<MemberRoleChanged>(),
+    EventKind::of::<MemberLeft>(),
+    EventKind::of::<WorkspaceCreated>(),
+    EventKind::of::<WorkspaceRenamed>(),
+];
 
 /// The pages of this crate.
 pub const PAGES: PageSet = saas_core::page_set!("tenancy");
@@ -45,6 +63,7 @@ pub const PAGES: PageSet = saas_core::page_set!("tenancy");
 #[derive(Clone)]
 pub struct Tenancy {
     inner: Arc<Inner>,
+    cookie: OrganizationCookie,
 }
 
 struct Inner {
@@ -64,7 +83,16 @@ impl Tenancy {
     /// The same, with the page where people land after they made or switched an organization.
     #[must_use]
     pub fn with_home(db: &Db, resolver: impl ResolveTenant, roles: Roles, home: &'static str) -> Self {
-        Self { inner: Arc::new(Inner { db: db.clone(), resolver: Box::new(resolver), roles, home }) }
+        let inner = Inner { db: db.clone(), resolver: Box::new(resolver), roles, home };
+        Self { inner: Arc::new(inner), cookie: OrganizationCookie { secure: true } }
+    }
+
+    /// Serves browsers over plain http from elsewhere than this machine: the cookie that holds the chosen organization is not marked secure
+    /// then, as the session's is not.
+    #[must_use]
+    pub fn insecure_lan(mut self, insecure: bool) -> Self {
+        self.cookie = OrganizationCookie { secure: !insecure };
+        self
     }
 
     /// Finds the tenant of a request, checks that the caller belongs to it, and puts [`Standing`](saas_core::Standing) and
@@ -75,7 +103,11 @@ impl Tenancy {
 
     /// Pages and JSON API for organizations and members. Its own layer is inside, so merge it beside the tenant's routes.
     pub fn routes(&self) -> Routes {
-        member::routes().with_state(self.clone()).layer(self.layer()).merge(organization::routes().with_state(self.clone()))
+        member::routes()
+            .merge(workspace::routes())
+            .with_state(self.clone())
+            .layer(self.layer())
+            .merge(organization::routes().with_state(self.clone()))
     }
 
     /// Who may do what.
@@ -86,6 +118,10 @@ impl Tenancy {
 
     pub(crate) fn db(&self) -> &Db {
         &self.inner.db
+    }
+
+    pub(crate) fn cookie(&self) -> OrganizationCookie {
+        self.cookie
     }
 
     pub(crate) fn home(&self) -> &'static str {

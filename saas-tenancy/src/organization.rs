@@ -4,20 +4,20 @@ use axum::{
     extract::State,
     response::{IntoResponse as _, Redirect, Response},
 };
-use cookie::{Cookie, SameSite};
-use http::{HeaderValue, StatusCode, header};
+use http::{StatusCode, header};
 use saas_core::{
-    CurrentUser, Db, DbError, Event, FieldError, Form, FormErrors, Html, Json, Membership, Page, Problem, Routes, SignedIn, TenantId,
-    Validate, event_in,
+    Created, CurrentUser, DbError, Event, FieldError, Form, FormErrors, Html, Json, List, Membership, NewTenantDb, Page, Permission as _,
+    Problem, Routes, SignedIn, TenantDb, TenantId, Validate, Wanted, event_in,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::query_scalar;
+use utoipa::ToSchema;
 
-use crate::{Role, Tenancy, member::member_insert_in, resolve::COOKIE};
+use crate::{MemberRead, Role, Tenancy, member::member_insert_in};
 
 /// An organization, as its members see it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Organization {
     /// Its id.
     pub id: TenantId,
@@ -28,7 +28,7 @@ pub struct Organization {
 }
 
 /// What it takes to make one.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewOrganization {
     /// 1 to 100 characters.
@@ -45,7 +45,7 @@ impl Validate for NewOrganization {
 }
 
 /// An organization was made.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct OrganizationCreated {
     /// Its name.
     pub name: String,
@@ -54,6 +54,7 @@ pub struct OrganizationCreated {
 impl Event for OrganizationCreated {
     const NAME: &'static str = "tenancy.organization.created";
     const TOPIC: &'static str = "organization";
+    const PERMISSION: Option<&'static str> = Some(MemberRead::NAME);
 }
 
 /// An organization cannot be made.
@@ -83,19 +84,19 @@ impl From<OrganizationError> for Problem {
 
 /// Makes an organization with its maker as the owner.
 ///
-/// It runs as the application inside the new tenant, so it takes no power over others. A short name that is taken gets a random ending,
+/// `db` is the new tenant's, such as [`NewTenantDb`] gives: it runs as the application inside, so it takes no power over others. A short name that is taken gets a random ending,
 /// so nobody learns who is here.
 ///
 /// # Errors
 ///
 /// Fails if the maker's address is not verified, the name will not do, or the database fails.
-pub async fn organization_create(db: &Db, owner: &SignedIn, new: &NewOrganization) -> Result<Organization, OrganizationError> {
+pub async fn organization_create(db: &TenantDb, owner: &SignedIn, new: &NewOrganization) -> Result<Organization, OrganizationError> {
     if !owner.verified {
         return Err(OrganizationError::Unverified);
     }
     let name = clean_name(&new.name).ok_or(OrganizationError::Name)?;
-    let id = TenantId::new();
-    let mut tx = db.tenant(id).acting(owner.user).begin().await?;
+    let mut tx = db.begin().await?;
+    let id = tx.tenant().unwrap_or_default();
     let now = tx.now();
     let wanted = slug(name);
     let mut slug = wanted.clone();
@@ -123,7 +124,8 @@ pub async fn organization_create(db: &Db, owner: &SignedIn, new: &NewOrganizatio
     Ok(Organization { id, slug, name: name.to_owned() })
 }
 
-fn clean_name(name: &str) -> Option<&str> {
+/// The name without space around it; none if it has no or too many characters, or one that no name has.
+pub(crate) fn clean_name(name: &str) -> Option<&str> {
     let name = name.trim();
     ((1..=100).contains(&name.chars().count()) && !name.contains(char::is_control)).then_some(name)
 }
@@ -162,20 +164,23 @@ pub(crate) fn routes() -> Routes<Tenancy> {
         .post("/organizations", create_from_page)
         .post("/organizations/switch", switch_from_page)
         .get("/api/v1/organizations", list)
+        .about("Lists the organizations of the person who is signed in")
         .post("/api/v1/organizations", create)
+        .about("Makes an organization, whose owner the person who is signed in becomes")
 }
 
-async fn list(CurrentUser(me): CurrentUser) -> Json<Vec<Membership>> {
-    Json(me.memberships.clone())
+/// They come with the session, so there is nothing to ask the database.
+async fn list(CurrentUser(me): CurrentUser, wanted: Wanted<Membership>) -> List<Membership> {
+    wanted.take(me.memberships.clone(), |membership, _| membership.name.to_lowercase(), |membership| membership.id.into())
 }
 
 async fn create(
     CurrentUser(me): CurrentUser,
-    State(tenancy): State<Tenancy>,
+    NewTenantDb(db): NewTenantDb,
     Json(new): Json<NewOrganization>,
-) -> Result<(StatusCode, Json<Organization>), Problem> {
-    let organization = organization_create(tenancy.db(), &me, &new).await?;
-    Ok((StatusCode::CREATED, Json(organization)))
+) -> Result<Created<Organization>, Problem> {
+    let organization = organization_create(&db, &me, &new).await?;
+    Ok(Created(organization))
 }
 
 async fn list_page(CurrentUser(me): CurrentUser, page: Page) -> Result<Response, Problem> {
@@ -203,13 +208,14 @@ struct NewForm {
 
 async fn create_from_page(
     CurrentUser(me): CurrentUser,
+    NewTenantDb(db): NewTenantDb,
     State(tenancy): State<Tenancy>,
     page: Page,
     Form(form): Form<NewForm>,
 ) -> Result<Response, Problem> {
     let mut errors = FormErrors::default();
-    match organization_create(tenancy.db(), &me, &NewOrganization { name: form.name.clone() }).await {
-        Ok(organization) => return Ok(go_to(&tenancy, organization.id)),
+    match organization_create(&db, &me, &NewOrganization { name: form.name.clone() }).await {
+        Ok(organization) => return go_to(&tenancy, organization.id),
         Err(OrganizationError::Unverified) => errors = FormErrors::whole("tenancy-error-unverified"),
         Err(OrganizationError::Name) if form.name.trim().is_empty() => errors.add("name", "tenancy-error-name-required"),
         Err(OrganizationError::Name) => errors.add("name", "tenancy-error-name-long"),
@@ -230,25 +236,17 @@ async fn switch_from_page(
     Form(form): Form<SwitchForm>,
 ) -> Result<Response, Problem> {
     if me.memberships.iter().any(|membership| membership.id == form.organization) {
-        Ok(go_to(&tenancy, form.organization))
+        go_to(&tenancy, form.organization)
     } else {
         Err(Problem::not_found())
     }
 }
 
 /// Remembers the organization in the browser and leads to its first page.
-fn go_to(tenancy: &Tenancy, organization: TenantId) -> Response {
-    let cookie = Cookie::build((COOKIE, organization.to_string()))
-        .path("/")
-        .http_only(true)
-        .same_site(SameSite::Lax)
-        .max_age(cookie::time::Duration::days(365));
+fn go_to(tenancy: &Tenancy, organization: TenantId) -> Result<Response, Problem> {
     let mut response = Redirect::to(tenancy.home()).into_response();
-    // An id and fixed words always make a header.
-    if let Ok(value) = HeaderValue::try_from(cookie.to_string()) {
-        response.headers_mut().append(header::SET_COOKIE, value);
-    }
-    response
+    response.headers_mut().append(header::SET_COOKIE, tenancy.cookie().set(organization)?);
+    Ok(response)
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
 
-use saas_core::Permission as _;
+use saas_core::{AuditRead, Permission as _};
 use serde::{Deserialize, Serialize};
 
-use crate::{MemberRead, MemberWrite};
+use crate::{MemberRead, MemberWrite, WorkspaceRead, WorkspaceWrite};
 
 /// A built-in role. Roles are ordered: an owner is above an admin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Looks and changes nothing.
@@ -71,8 +71,14 @@ pub struct Roles {
     agents: Permissions,
 }
 
-/// What this crate itself asks about.
-const OWN: &[(&str, &[Role])] = &[(MemberRead::NAME, Role::ALL), (MemberWrite::NAME, &[Role::Owner, Role::Admin])];
+/// What this crate and core itself ask about.
+const OWN: &[(&str, &[Role])] = &[
+    (AuditRead::NAME, &[Role::Owner, Role::Admin]),
+    (MemberRead::NAME, Role::ALL),
+    (MemberWrite::NAME, &[Role::Owner, Role::Admin]),
+    (WorkspaceRead::NAME, Role::ALL),
+    (WorkspaceWrite::NAME, &[Role::Owner, Role::Admin]),
+];
 
 impl Roles {
     /// Each permission with the roles that hold it. The permissions of this crate are there already.

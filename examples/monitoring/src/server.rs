@@ -4,6 +4,7 @@ mod agents;
 mod devices;
 mod home;
 mod ingest;
+mod limits;
 mod live;
 mod presence;
 
@@ -13,7 +14,8 @@ use saas_admin::{ComposeError, Product, Program};
 use saas_auth::Auth;
 use saas_billing::{Billing, Meter, Plan, Plans};
 use saas_core::{
-    Live, Migrations, NavLink, Permission as _, Routes,
+    EventKind, Live, Migrations, NavLink, Permission as _, Routes,
+    file::{FileRead, FileRules, FileWrite, Files},
     inventory::{
         Class::{Content, Internal},
         Erasure, Table,
@@ -43,7 +45,12 @@ pub const AGENTS: Meter = Meter::new("agents");
 pub const DEVICES: Meter = Meter::new("devices");
 
 /// Who may do what.
-pub const MATRIX: &[(&str, &[Role])] = &[(DeviceRead::NAME, Role::ALL), (AgentWrite::NAME, &[Role::Owner, Role::Admin])];
+pub const MATRIX: &[(&str, &[Role])] = &[
+    (FileRead::NAME, Role::ALL),
+    (FileWrite::NAME, &[Role::Owner, Role::Admin, Role::Member]),
+    (DeviceRead::NAME, Role::ALL),
+    (AgentWrite::NAME, &[Role::Owner, Role::Admin]),
+];
 
 static DATA: Migrator = sqlx::migrate!("migrations/data");
 
@@ -53,13 +60,24 @@ pub const MIGRATIONS: Migrations = Migrations { name: "monitoring", control: Non
 /// The pages of this product.
 pub const PAGES: PageSet = saas_core::page_set!("monitoring");
 
+/// What this product announces.
+pub const EVENTS: &[EventKind] = &[
+    EventKind::of::<agents::AgentAdded>(),
+    EventKind::of::<agents::AgentRemoved>(),
+    EventKind::of::<ingest::AgentConnected>(),
+    EventKind::of::<presence::AgentWentOffline>(),
+    EventKind::of::<ingest::DevicesFound>(),
+    EventKind::of::<ingest::DeviceStatesChanged>(),
+];
+
 /// Everything that the product brings to the database.
 pub const ALL_MIGRATIONS: &[Migrations] = &[saas_auth::MIGRATIONS, saas_tenancy::MIGRATIONS, saas_billing::MIGRATIONS, MIGRATIONS];
 
 /// The plans that it is sold by.
 #[must_use]
 pub fn plans() -> Plans {
-    Plans::new(Plan::new("free").limit(AGENTS, 1).limit(DEVICES, 50)).with(Plan::new("team").limit(AGENTS, 20).limit(DEVICES, 10_000))
+    Plans::new(Plan::new("free").limit(AGENTS, 1).limit(DEVICES, 50).limit(limits::API_REQUESTS, 1_000))
+        .with(Plan::new("team").limit(AGENTS, 20).limit(DEVICES, 10_000).limit(limits::API_REQUESTS, 50_000))
 }
 
 /// The product, for the command line.
@@ -69,11 +87,14 @@ pub fn product() -> Product {
         name: "monitoring",
         title: "Monitoring",
         migrations: ALL_MIGRATIONS,
+        events: &[saas_auth::EVENTS, saas_tenancy::EVENTS, EVENTS],
         pages: &[saas_auth::PAGES, saas_tenancy::PAGES, PAGES],
         nav: &[
             NavLink { href: "/devices", text: "monitoring-devices" },
             NavLink { href: "/agents", text: "monitoring-agents" },
+            NavLink { href: "/files", text: "core-files" },
             NavLink { href: "/members", text: "monitoring-members" },
+            NavLink { href: "/audit", text: "core-audit" },
         ],
         compose,
     }
@@ -94,32 +115,39 @@ struct State {
 ///
 /// Fails if a part cannot be set up.
 pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
-    let auth = Auth::builder(&program.db, program.mailer.clone(), program.pages.clone(), program.public_url.clone())
+    let auth = Auth::builder(&program.db, program.outbox.clone(), program.pages.clone(), program.public_url.clone())
         .home("/devices")
         .welcome("/organizations/new")
         .agent_key_prefix("mon")
         .insecure_lan(program.insecure_lan)
         .build()?;
     let roles = Roles::new(MATRIX).agents(&[AgentReport::NAME]);
-    let tenancy = Tenancy::with_home(&program.db, Header::new("x-organization").or(ActiveOrganization), roles, "/devices");
+    let tenancy = Tenancy::with_home(&program.db, Header::new("x-organization").or(ActiveOrganization), roles, "/devices")
+        .insecure_lan(program.insecure_lan);
     let billing = Billing::new(plans());
     presence::start(&program.db, &program.lifecycle);
 
-    let state = State { auth: auth.clone(), billing, live: program.live.clone(), public_url: program.public_url.clone() };
+    let files = Files::new(program.storage.clone(), &program.master_key, FileRules::DOCUMENTS);
+
+    let state = State { auth: auth.clone(), billing: billing.clone(), live: program.live.clone(), public_url: program.public_url.clone() };
     let tenant = Routes::new()
         .merge(agents::routes())
         .merge(devices::routes())
         .merge(ingest::routes())
         .merge(live::routes())
         .with_state(state.clone())
+        .merge(files.routes())
+        .merge(saas_core::audit_routes())
+        .layer(limits::members(program, &billing))
         .layer(tenancy.layer());
+    let personal = Routes::new().merge(tenancy.routes()).merge(home::routes()).layer(limits::callers(program));
     Ok(Routes::new()
         .merge(tenant)
-        .merge(tenancy.routes())
-        .merge(home::routes())
+        .merge(personal)
         .merge(ingest::registration().with_state(state))
-        .merge(auth.routes())
-        .layer(auth.layer()))
+        .merge(auth.routes().layer(limits::strangers(program)))
+        .layer(auth.layer())
+        .layer(limits::everybody(program)))
 }
 
 const INVENTORY: &[Table] = &[
@@ -140,6 +168,7 @@ const INVENTORY: &[Table] = &[
             ("created_by", Internal),
             ("created_at", Internal),
             ("last_seen_at", Internal),
+            ("workspace_id", Internal),
         ],
     },
     Table {

@@ -1,23 +1,30 @@
-use saas_core::{DbError, Problem, ProblemType, Secret, SessionId, UserId};
+use saas_core::{Actor, DbError, Ledger, Origin, Problem, ProblemType, Secret, SessionId, UserId, system_event_in};
 use serde::Deserialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::SignInRefused;
 use crate::{
     Auth, Email, HashError, PasswordFlaw, PasswordPolicy,
     password::Verdict,
     refused::{self, Refusal, Refused},
-    session::{Device, NewSession, session_insert_in},
+    session::{NewSession, session_insert_in},
 };
 
 /// What somebody enters to sign in.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Credentials {
     /// Their address.
+    #[serde(default)]
+    #[schema(required = true)]
     pub email: String,
     /// Their password.
+    #[serde(default)]
+    #[schema(required = true)]
     pub password: Secret,
     /// Whether to stay signed in for 30 days, rather than 24 hours or until the browser is closed.
+    #[serde(default)]
     pub remember: bool,
 }
 
@@ -60,23 +67,25 @@ impl From<SignInError> for Problem {
 pub(crate) async fn account_sign_in(
     auth: &Auth,
     credentials: &Credentials,
-    device: &Device,
+    origin: &Origin,
     old: Option<SessionId>,
 ) -> Result<NewSession, SignInError> {
     let email = check(credentials).map_err(SignInError::Refused)?;
     let account = find(auth, &email).await?;
     let stored = account.as_ref().map(|account| account.password_hash.as_str());
     let verdict = auth.hasher().verify(&credentials.password, stored).await?;
+    let user = account.as_ref().map(|account| account.user);
     let (Verdict::Right { outdated }, Some(account)) = (verdict, account) else {
-        tracing::info!("refused a sign-in");
-        return Err(SignInError::Wrong);
+        return Err(refuse(auth, origin, user).await);
     };
     let fresh_hash = if outdated { Some(auth.hasher().hash(&credentials.password).await?) } else { None };
 
-    let mut tx = auth.db().system("sign in").begin().await?;
+    let mut tx = auth.db().system("sign in").caused_by(origin.clone()).begin().await?;
     let now = tx.now();
-    let session =
-        session_insert_in(&mut tx, account.user, &account.password_hash, device, credentials.remember).await?.ok_or(SignInError::Wrong)?;
+    let Some(session) = session_insert_in(&mut tx, account.user, &account.password_hash, credentials.remember).await? else {
+        drop(tx);
+        return Err(refuse(auth, origin, user).await);
+    };
     if let Some(old) = old {
         sqlx::query!("update auth.session set ended_at = $2 where id = $1 and ended_at is null", Uuid::from(old), now)
             .execute(&mut *tx)
@@ -95,6 +104,21 @@ pub(crate) async fn account_sign_in(
     tx.commit().await?;
     tracing::info!(user.id = %session.user, "signed in");
     Ok(session)
+}
+
+/// Records a refusal, the same way whether or not there is such an account.
+async fn refuse(auth: &Auth, origin: &Origin, user: Option<UserId>) -> SignInError {
+    tracing::info!("refused a sign-in");
+    let subject = user.map_or_else(|| "unknown".to_owned(), |user| user.to_string());
+    let recorded = async {
+        let mut tx = auth.db().system("refuse a sign-in").caused_by(origin.clone()).begin().await?;
+        system_event_in(&mut tx, Ledger::Platform, Actor::Anonymous, subject, &SignInRefused {}).await?;
+        tx.commit().await
+    };
+    match recorded.await {
+        Ok(()) => SignInError::Wrong,
+        Err(error) => error.into(),
+    }
 }
 
 struct Account {

@@ -1,32 +1,3 @@
-use std::{convert::Infallible, net::IpAddr};
-
-use axum::extract::FromRequestParts;
-use http::{header, request::Parts};
-use saas_core::{ClientAddress, Declares};
-
-/// Where a person signs in from, as the list of their sessions shows it.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Device {
-    pub(crate) address: Option<IpAddr>,
-    pub(crate) user_agent: Option<String>,
-}
-
-const USER_AGENT_MAX: usize = 512;
-
-impl<S: Send + Sync> FromRequestParts<S> for Device {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let user_agent = parts.headers.get(header::USER_AGENT).map(|value| {
-            // Anybody can write anything here: what is no text is replaced, and PostgreSQL could not store a NUL.
-            String::from_utf8_lossy(value.as_bytes()).chars().filter(|c| !c.is_control()).take(USER_AGENT_MAX).collect()
-        });
-        Ok(Self { address: parts.extensions.get::<ClientAddress>().map(|it| it.0), user_agent })
-    }
-}
-
-impl Declares for Device {}
-
 /// The browser and the system that a user agent names, roughly: enough to recognize one's own. The order counts, since each browser also
 /// names those that it descends from.
 pub(crate) fn describe(user_agent: &str) -> Option<(&'static str, &'static str)> {

@@ -1,15 +1,16 @@
 use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use saas_core::{Db, DbError, Membership, SessionId, SignedIn, SystemTx, Token, UserId};
+use saas_core::{Actor, Db, DbError, Ledger, Membership, Origin, SessionId, SignedIn, SystemTx, Token, UserId, system_event_in};
 use serde::Serialize;
 use sqlx::types::Json;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Device;
+use crate::account::{SessionBegan, SessionsEnded};
 
 /// A session, as its owner sees it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[non_exhaustive]
 pub struct Session {
     /// Its id, to end it by. Of no use for signing in.
@@ -19,6 +20,7 @@ pub struct Session {
     /// What the browser called itself when it signed in.
     pub user_agent: Option<String>,
     /// Where it signed in from.
+    #[schema(value_type = Option<String>)]
     pub address: Option<IpAddr>,
     /// When it signed in.
     pub created_at: DateTime<Utc>,
@@ -78,16 +80,16 @@ pub(crate) async fn session_by_token(db: &Db, token: &Token) -> Result<Option<(S
     }))
 }
 
-/// Begins a session, if the account still has the password that was checked and the person may sign in; nothing otherwise.
+/// Begins a session where the transaction says that the request comes from, if the account still has the password that was checked and the
+/// person may sign in; nothing otherwise.
 pub(crate) async fn session_insert_in(
     tx: &mut SystemTx,
     user: UserId,
     checked_hash: &str,
-    device: &Device,
     remembered: bool,
 ) -> Result<Option<NewSession>, DbError> {
-    let (token, now) = (Token::generate(), tx.now());
-    let hash = token.hash();
+    let (token, now, origin) = (Token::generate(), tx.now(), tx.origin().clone());
+    let (hash, session) = (token.hash(), SessionId::new());
     let verified = sqlx::query_scalar!(
         r#"with account as (
             select account.user_id, account.verified_at
@@ -100,19 +102,21 @@ pub(crate) async fn session_insert_in(
             select $1, user_id, $4, $5, $6, $5, $7, $8, $9 from account
         )
         select verified_at is not null as "verified!" from account"#,
-        Uuid::from(SessionId::new()),
+        Uuid::from(session),
         Uuid::from(user),
         checked_hash,
         hash.as_bytes(),
         now,
         now + NewSession::lifetime(remembered),
         remembered,
-        device.address as Option<IpAddr>,
-        device.user_agent,
+        origin.address as Option<IpAddr>,
+        origin.user_agent.as_deref(),
     )
     .fetch_optional(&mut **tx)
     .await?;
-    Ok(verified.map(|verified| NewSession { token, user, remembered, verified }))
+    let Some(verified) = verified else { return Ok(None) };
+    system_event_in(tx, Ledger::Platform, Actor::User(user), user, &SessionBegan { session, remembered }).await?;
+    Ok(Some(NewSession { token, user, remembered, verified }))
 }
 
 /// The living sessions of a person, the last used first.
@@ -146,8 +150,8 @@ pub(crate) async fn session_list(db: &Db, me: &SignedIn) -> Result<Vec<Session>,
 }
 
 /// Ends a session of this person; whether there was one.
-pub(crate) async fn session_end(db: &Db, user: UserId, session: SessionId) -> Result<bool, DbError> {
-    let mut tx = db.system("end a session").begin().await?;
+pub(crate) async fn session_end(db: &Db, origin: Origin, user: UserId, session: SessionId) -> Result<bool, DbError> {
+    let mut tx = db.system("end a session").caused_by(origin).begin().await?;
     let now = tx.now();
     let ended = sqlx::query!(
         "update auth.session set ended_at = $3 where id = $1 and user_id = $2 and ended_at is null and expires_at > $3",
@@ -157,22 +161,29 @@ pub(crate) async fn session_end(db: &Db, user: UserId, session: SessionId) -> Re
     )
     .execute(&mut *tx)
     .await?;
+    let is_ended = ended.rows_affected() == 1;
+    if is_ended {
+        system_event_in(&mut tx, Ledger::Platform, Actor::User(user), user, &SessionsEnded { sessions: vec![session] }).await?;
+    }
     tx.commit().await?;
-    Ok(ended.rows_affected() == 1)
+    Ok(is_ended)
 }
 
 /// Ends all sessions of a person but the one at hand.
-pub(crate) async fn session_end_others(db: &Db, me: &SignedIn) -> Result<(), DbError> {
-    let mut tx = db.system("end a person's other sessions").begin().await?;
+pub(crate) async fn session_end_others(db: &Db, origin: Origin, me: &SignedIn) -> Result<(), DbError> {
+    let mut tx = db.system("end a person's other sessions").caused_by(origin).begin().await?;
     let now = tx.now();
-    sqlx::query!(
-        "update auth.session set ended_at = $3 where user_id = $1 and id <> $2 and ended_at is null",
+    let sessions = sqlx::query_scalar!(
+        r#"update auth.session set ended_at = $3 where user_id = $1 and id <> $2 and ended_at is null returning id as "id: SessionId""#,
         Uuid::from(me.user),
         Uuid::from(me.session),
         now,
     )
-    .execute(&mut *tx)
+    .fetch_all(&mut *tx)
     .await?;
+    if !sessions.is_empty() {
+        system_event_in(&mut tx, Ledger::Platform, me.into(), me.user, &SessionsEnded { sessions }).await?;
+    }
     tx.commit().await
 }
 

@@ -1,12 +1,13 @@
-use axum::{
-    extract::State,
-    response::{IntoResponse as _, Response},
+use axum::{extract::State, response::Response};
+use chrono::SecondsFormat;
+use http::{HeaderMap, header};
+use saas_core::{
+    CurrentUser, Html, List, Listed, NoContent, Order, OrderBy, Origin, Page, Path, Problem, Routes, SessionId, SignedIn, Wanted,
+    pages::TextValue,
 };
-use http::StatusCode;
-use saas_core::{CurrentUser, Html, Json, Page, Path, Problem, Routes, SessionId, SignedIn, pages::TextValue};
 use serde_json::{Value, json};
 
-use super::{see, with_cookie};
+use super::see;
 use crate::{
     Auth, Session,
     session::{describe, session_end, session_end_others, session_list},
@@ -18,7 +19,9 @@ pub(super) fn routes() -> Routes<Auth> {
         .post("/sessions/{id}/end", submit_end)
         .post("/sessions/end-others", submit_end_others)
         .get("/api/v1/auth/sessions", list)
+        .about("Lists the sessions of the person who is signed in")
         .delete("/api/v1/auth/sessions/{id}", delete)
+        .about("Ends a session")
 }
 
 async fn show(State(auth): State<Auth>, CurrentUser(me): CurrentUser, page: Page) -> Result<Html, Problem> {
@@ -27,29 +30,54 @@ async fn show(State(auth): State<Auth>, CurrentUser(me): CurrentUser, page: Page
     page.render("auth/sessions.html", json!({ "sessions": sessions }))
 }
 
-async fn submit_end(State(auth): State<Auth>, CurrentUser(me): CurrentUser, Path(id): Path<SessionId>) -> Result<Response, Problem> {
-    end(&auth, &me, id, see("/sessions")).await
+async fn submit_end(
+    State(auth): State<Auth>,
+    CurrentUser(me): CurrentUser,
+    origin: Origin,
+    Path(id): Path<SessionId>,
+) -> Result<(HeaderMap, Response), Problem> {
+    Ok((end(&auth, origin, &me, id).await?, see("/sessions")))
 }
 
-async fn submit_end_others(State(auth): State<Auth>, CurrentUser(me): CurrentUser) -> Result<Response, Problem> {
-    session_end_others(auth.db(), &me).await?;
+async fn submit_end_others(State(auth): State<Auth>, CurrentUser(me): CurrentUser, origin: Origin) -> Result<Response, Problem> {
+    session_end_others(auth.db(), origin, &me).await?;
     Ok(see("/sessions"))
 }
 
-async fn list(State(auth): State<Auth>, CurrentUser(me): CurrentUser) -> Result<Json<Vec<Session>>, Problem> {
-    Ok(Json(session_list(auth.db(), &me).await?))
+impl Listed for Session {
+    const ORDERS: &'static [Order] =
+        &[Order::new("last_seen_at", "last_seen_at", OrderBy::Time), Order::new("created_at", "created_at", OrderBy::Time)];
 }
 
-async fn delete(State(auth): State<Auth>, CurrentUser(me): CurrentUser, Path(id): Path<SessionId>) -> Result<Response, Problem> {
-    end(&auth, &me, id, StatusCode::NO_CONTENT.into_response()).await
+async fn list(State(auth): State<Auth>, CurrentUser(me): CurrentUser, wanted: Wanted<Session>) -> Result<List<Session>, Problem> {
+    let sessions = session_list(auth.db(), &me).await?;
+    let key = |session: &Session, order: &str| {
+        let time = if order == "created_at" { session.created_at } else { session.last_seen_at };
+        time.to_rfc3339_opts(SecondsFormat::Micros, true)
+    };
+    Ok(wanted.take(sessions, key, |session| session.id.into()))
 }
 
-async fn end(auth: &Auth, me: &SignedIn, id: SessionId, response: Response) -> Result<Response, Problem> {
+async fn delete(
+    State(auth): State<Auth>,
+    CurrentUser(me): CurrentUser,
+    origin: Origin,
+    Path(id): Path<SessionId>,
+) -> Result<(HeaderMap, NoContent), Problem> {
+    Ok((end(&auth, origin, &me, id).await?, NoContent))
+}
+
+/// Ends a session, and gives the headers that forget it where it is the one at hand.
+async fn end(auth: &Auth, origin: Origin, me: &SignedIn, id: SessionId) -> Result<HeaderMap, Problem> {
     // Somebody else's is answered like one that never was.
-    if !session_end(auth.db(), me.user, id).await? {
+    if !session_end(auth.db(), origin, me.user, id).await? {
         return Err(Problem::not_found());
     }
-    Ok(if id == me.session { with_cookie(response, auth.cookie().clear()?) } else { response })
+    let mut headers = HeaderMap::new();
+    if id == me.session {
+        headers.insert(header::SET_COOKIE, auth.cookie().clear()?);
+    }
+    Ok(headers)
 }
 
 fn on_page(session: &Session, page: &Page) -> Value {

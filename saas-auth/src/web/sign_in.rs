@@ -2,8 +2,8 @@ use axum::{
     extract::State,
     response::{IntoResponse as _, Response},
 };
-use http::{HeaderValue, StatusCode};
-use saas_core::{Form, FormErrors, Json, Page, Problem, Query, Routes, Secret, Validate};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use saas_core::{Form, FormErrors, Json, Origin, Page, Problem, Query, Routes, Secret, Validate};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use super::{Next, me::Me, see, visitor::Visitor, with_cookie};
 use crate::{
     Auth, Credentials, SignInError,
     account::account_sign_in,
-    session::{Device, NewSession, session_by_token},
+    session::{NewSession, session_by_token},
 };
 
 #[derive(Default, Deserialize)]
@@ -28,7 +28,11 @@ struct SignInForm {
 impl Validate for Credentials {}
 
 pub(super) fn routes() -> Routes<Auth> {
-    Routes::new().get("/sign-in", show).post("/sign-in", submit).post("/api/v1/auth/sign-in", sign_in)
+    Routes::new()
+        .get("/sign-in", show)
+        .post("/sign-in", submit)
+        .post("/api/v1/auth/sign-in", sign_in)
+        .about("Signs in and sets the session's cookie")
 }
 
 async fn show(State(auth): State<Auth>, Visitor(visitor): Visitor, Query(query): Query<Next>, page: Page) -> Result<Response, Problem> {
@@ -43,14 +47,14 @@ async fn show(State(auth): State<Auth>, Visitor(visitor): Visitor, Query(query):
 async fn submit(
     State(auth): State<Auth>,
     Visitor(visitor): Visitor,
-    device: Device,
+    origin: Origin,
     page: Page,
     Form(form): Form<SignInForm>,
 ) -> Result<Response, Problem> {
     let next = auth.local_path(form.next.as_deref());
     let remember = form.remember.is_some();
     let credentials = Credentials { email: form.email, password: form.password, remember };
-    let errors = match account_sign_in(&auth, &credentials, &device, visitor.map(|it| it.session)).await {
+    let errors = match account_sign_in(&auth, &credentials, &origin, visitor.map(|it| it.session)).await {
         Ok(session) => {
             // The application may want a confirmed address for what comes next: better to say so now than there.
             let to = if session.verified { next.as_deref().unwrap_or(auth.home()) } else { "/verify" };
@@ -68,12 +72,12 @@ async fn submit(
 async fn sign_in(
     State(auth): State<Auth>,
     Visitor(visitor): Visitor,
-    device: Device,
+    origin: Origin,
     Json(credentials): Json<Credentials>,
-) -> Result<Response, Problem> {
-    let session = account_sign_in(&auth, &credentials, &device, visitor.map(|it| it.session)).await?;
+) -> Result<([(HeaderName, HeaderValue); 1], Json<Me>), Problem> {
+    let session = account_sign_in(&auth, &credentials, &origin, visitor.map(|it| it.session)).await?;
     let (me, _) = session_by_token(auth.db(), &session.token).await?.ok_or_else(Problem::unauthenticated)?;
-    Ok(with_cookie(Json(Me::of(&me)).into_response(), cookie(&auth, &session)?))
+    Ok(([(header::SET_COOKIE, cookie(&auth, &session)?)], Json(Me::of(&me))))
 }
 
 fn cookie(auth: &Auth, session: &NewSession) -> Result<HeaderValue, Problem> {

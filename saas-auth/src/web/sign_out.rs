@@ -1,29 +1,32 @@
-use axum::{
-    extract::State,
-    response::{IntoResponse as _, Response},
-};
-use http::StatusCode;
-use saas_core::{Problem, Routes};
+use axum::{extract::State, response::Response};
+use http::{HeaderName, HeaderValue, header};
+use saas_core::{NoContent, Origin, Problem, Routes};
 
 use super::{see, visitor::Visitor, with_cookie};
 use crate::{Auth, session::session_end};
 
 pub(super) fn routes() -> Routes<Auth> {
-    Routes::new().post("/sign-out", submit).post("/api/v1/auth/sign-out", sign_out)
+    Routes::new().post("/sign-out", submit).post("/api/v1/auth/sign-out", sign_out).about("Ends the session of the request")
 }
 
-async fn submit(State(auth): State<Auth>, visitor: Visitor) -> Result<Response, Problem> {
-    end(&auth, visitor, see("/sign-in")).await
+async fn submit(State(auth): State<Auth>, visitor: Visitor, origin: Origin) -> Result<Response, Problem> {
+    let cookie = end(&auth, visitor, origin).await?;
+    Ok(with_cookie(see("/sign-in"), cookie))
 }
 
-async fn sign_out(State(auth): State<Auth>, visitor: Visitor) -> Result<Response, Problem> {
-    end(&auth, visitor, StatusCode::NO_CONTENT.into_response()).await
+async fn sign_out(
+    State(auth): State<Auth>,
+    visitor: Visitor,
+    origin: Origin,
+) -> Result<([(HeaderName, HeaderValue); 1], NoContent), Problem> {
+    Ok(([(header::SET_COOKIE, end(&auth, visitor, origin).await?)], NoContent))
 }
 
-/// Ends the session in the database, so that a copy of the cookie is worth nothing. Signing out twice is no error.
-async fn end(auth: &Auth, Visitor(visitor): Visitor, response: Response) -> Result<Response, Problem> {
+/// Ends the session in the database, so that a copy of the cookie is worth nothing, and gives the cookie that forgets it. Signing out twice
+/// is no error.
+async fn end(auth: &Auth, Visitor(visitor): Visitor, origin: Origin) -> Result<HeaderValue, Problem> {
     if let Some(me) = visitor {
-        session_end(auth.db(), me.user, me.session).await?;
+        session_end(auth.db(), origin, me.user, me.session).await?;
     }
-    Ok(with_cookie(response, auth.cookie().clear()?))
+    auth.cookie().clear()
 }

@@ -2,10 +2,10 @@ use axum::{
     extract::State,
     response::{IntoResponse as _, Response},
 };
-use http::StatusCode;
-use saas_core::{Form, FormErrors, Json, Page, Problem, Query, Routes, Secret, Validate};
+use saas_core::{Accepted, Form, FormErrors, Json, Origin, Page, Problem, Query, Routes, Secret, Validate};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::{
     Next, see,
@@ -24,16 +24,20 @@ struct SignUpForm {
 }
 
 /// A mail is on its way, to the new account or to the owner of the one that there is: it is never said which.
-#[derive(Serialize)]
-struct MailSent {
-    email: String,
+#[derive(Serialize, ToSchema)]
+pub(super) struct MailSent {
+    pub(super) email: String,
 }
 
 /// Its fields are checked together with the password policy, which a body alone does not know.
 impl Validate for NewAccount {}
 
 pub(super) fn routes() -> Routes<Auth> {
-    Routes::new().get("/sign-up", show).post("/sign-up", submit).post("/api/v1/auth/sign-up", sign_up)
+    Routes::new()
+        .get("/sign-up", show)
+        .post("/sign-up", submit)
+        .post("/api/v1/auth/sign-up", sign_up)
+        .about("Makes an account and mails a link to confirm its address")
 }
 
 async fn show(State(auth): State<Auth>, Visitor(visitor): Visitor, Query(query): Query<Next>, page: Page) -> Result<Response, Problem> {
@@ -49,12 +53,13 @@ async fn show(State(auth): State<Auth>, Visitor(visitor): Visitor, Query(query):
 async fn submit(
     State(auth): State<Auth>,
     Language(locale): Language,
+    origin: Origin,
     page: Page,
     Form(form): Form<SignUpForm>,
 ) -> Result<Response, Problem> {
     let next = auth.local_path(form.next.as_deref());
     let new = NewAccount { name: form.name.clone(), email: form.email.clone(), password: form.password };
-    match account_sign_up(&auth, new, &auth.letters(locale, next.clone())).await {
+    match account_sign_up(&auth, origin, new, &auth.letters(locale, next.clone())).await {
         Ok(email) => {
             let context = json!({ "email": email.as_str(), "resent": false });
             Ok(page.render("auth/verify_sent.html", context)?.into_response())
@@ -70,8 +75,9 @@ async fn submit(
 async fn sign_up(
     State(auth): State<Auth>,
     Language(locale): Language,
+    origin: Origin,
     Json(new): Json<NewAccount>,
-) -> Result<(StatusCode, Json<MailSent>), Problem> {
-    let email = account_sign_up(&auth, new, &auth.letters(locale, None)).await?;
-    Ok((StatusCode::ACCEPTED, Json(MailSent { email: email.as_str().to_owned() })))
+) -> Result<Accepted<MailSent>, Problem> {
+    let email = account_sign_up(&auth, origin, new, &auth.letters(locale, None)).await?;
+    Ok(Accepted(MailSent { email: email.as_str().to_owned() }))
 }

@@ -3,12 +3,14 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::StatusCode;
-use saas_core::{FieldError, Form, FormErrors, Json, Page, Problem, Query, Routes, Token, Validate};
+use saas_core::{Accepted, FieldError, Form, FormErrors, Json, NoContent, Origin, Page, Problem, Query, Routes, Token, Validate};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::{
     see,
+    sign_up::MailSent,
     visitor::{Language, Visitor},
 };
 use crate::{
@@ -19,7 +21,7 @@ use crate::{
 
 const PAGE: &str = "auth/verify.html";
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 struct Link {
     token: Option<String>,
     next: Option<String>,
@@ -32,7 +34,7 @@ struct VerifyForm {
     next: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct VerifyBody {
     token: String,
@@ -45,7 +47,7 @@ impl Validate for VerifyBody {
     }
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Resend {
     email: String,
@@ -66,7 +68,9 @@ pub(super) fn routes() -> Routes<Auth> {
         .post("/verify", submit)
         .post("/verify/resend", submit_resend)
         .post("/api/v1/auth/verify", verify)
+        .about("Confirms an address with the token from the mail")
         .post("/api/v1/auth/verify/resend", resend)
+        .about("Mails another link, if there is an account that waits for one")
 }
 
 /// Programs that scan mail follow links, so this changes nothing: it shows a button.
@@ -88,11 +92,11 @@ async fn show(State(auth): State<Auth>, Visitor(visitor): Visitor, Query(link): 
     }
 }
 
-async fn submit(State(auth): State<Auth>, page: Page, Form(form): Form<VerifyForm>) -> Result<Response, Problem> {
+async fn submit(State(auth): State<Auth>, origin: Origin, page: Page, Form(form): Form<VerifyForm>) -> Result<Response, Problem> {
     let next = auth.local_path(form.next.as_deref());
     let token = Token::parse(&form.token);
     let verified = match &token {
-        Some(token) => account_verify(&auth, token).await,
+        Some(token) => account_verify(&auth, origin, token).await,
         None => Err(VerifyError::Expired),
     };
     match verified {
@@ -127,17 +131,18 @@ async fn submit_resend(
     }
 }
 
-async fn verify(State(auth): State<Auth>, Json(body): Json<VerifyBody>) -> Result<StatusCode, Problem> {
+async fn verify(State(auth): State<Auth>, origin: Origin, Json(body): Json<VerifyBody>) -> Result<NoContent, Problem> {
     let token = Token::parse(&body.token).ok_or(VerifyError::Expired)?;
-    account_verify(&auth, &token).await?;
-    Ok(StatusCode::NO_CONTENT)
+    account_verify(&auth, origin, &token).await?;
+    Ok(NoContent)
 }
 
 /// 202 whether or not there is an account that waits for a link.
-async fn resend(State(auth): State<Auth>, Language(locale): Language, Json(body): Json<Resend>) -> Result<StatusCode, Problem> {
+async fn resend(State(auth): State<Auth>, Language(locale): Language, Json(body): Json<Resend>) -> Result<Accepted<MailSent>, Problem> {
     let email = body.check()?;
+    let sent = MailSent { email: email.as_str().to_owned() };
     account_resend(&auth, email, auth.letters(locale, None));
-    Ok(StatusCode::ACCEPTED)
+    Ok(Accepted(sent))
 }
 
 fn state(state: &str, token: Option<&str>, email: Option<&str>, next: Option<&str>) -> Value {

@@ -1,22 +1,18 @@
 //! What events carry that is not simply a value.
 
-use std::borrow::Cow;
-
 use serde::{Serialize, Serializer, ser::SerializeMap as _};
 use serde_json::Value;
-use utoipa::{
-    PartialSchema, ToSchema,
-    openapi::{RefOr, schema::Schema},
-};
+use utoipa::ToSchema;
 
 /// A value that says something about a person: an address, a name, a place.
 ///
 /// Consumers of the event see it while the event lives; the audit log, which outlives them all, says [`MASK`] in its place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ToSchema)]
 pub struct Personal<T>(pub T);
 
 /// A value that nobody is to see: the log says that there was one, and everything else does too.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, ToSchema)]
+#[schema(value_type = String)]
 pub struct Masked<T>(pub T);
 
 /// What stands where a value is masked.
@@ -59,35 +55,6 @@ impl<T> Serialize for Masked<T> {
 impl<T> std::fmt::Debug for Masked<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(MASK)
-    }
-}
-
-/// In the catalogue it is what it wraps.
-impl<T: PartialSchema> PartialSchema for Personal<T> {
-    fn schema() -> RefOr<Schema> {
-        T::schema()
-    }
-}
-
-impl<T: ToSchema> ToSchema for Personal<T> {
-    fn name() -> Cow<'static, str> {
-        T::name()
-    }
-
-    fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
-        T::schemas(schemas);
-    }
-}
-
-impl<T> PartialSchema for Masked<T> {
-    fn schema() -> RefOr<Schema> {
-        String::schema()
-    }
-}
-
-impl<T> ToSchema for Masked<T> {
-    fn name() -> Cow<'static, str> {
-        "Masked".into()
     }
 }
 

@@ -215,8 +215,12 @@ impl Relay {
         Ok(())
     }
 
-    /// Deletes what was relayed long enough ago.
-    pub(super) async fn sweep(&self) -> Result<u64, DbError> {
+    /// Deletes what was relayed longer ago than it is kept; returns how many. The worker calls it each minute.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database does.
+    pub async fn sweep(&self) -> Result<u64, DbError> {
         let mut swept = 0;
         loop {
             let mut tx = self.db().system("delete relayed events").begin().await?;

@@ -15,7 +15,11 @@ mod dev;
 #[cfg(test)]
 mod download;
 #[cfg(test)]
+mod events;
+#[cfg(test)]
 mod files;
+#[cfg(test)]
+mod happening;
 #[cfg(test)]
 mod isolation;
 #[cfg(test)]
@@ -26,6 +30,8 @@ mod last_owner;
 mod limits;
 #[cfg(test)]
 mod logins;
+#[cfg(test)]
+mod mail;
 #[cfg(test)]
 mod metrics;
 #[cfg(test)]
@@ -38,6 +44,10 @@ mod planted;
 mod program;
 #[cfg(test)]
 mod proxy;
+#[cfg(test)]
+mod relay;
+#[cfg(test)]
+mod rest;
 #[cfg(test)]
 mod restart;
 #[cfg(test)]

@@ -6,8 +6,15 @@ pub(crate) const TURNS: Rounds = Rounds { reduced: 1_000, full: 10_000 };
 pub(crate) const CROWD: Rounds = Rounds { reduced: 1_000, full: 1_000 };
 /// How often two owners demote each other (T72).
 pub(crate) const DEMOTIONS: Rounds = Rounds { reduced: 25, full: 250 };
+/// Times that the sessions of a worker are ended while it works.
+pub(crate) const RELAY_KILLS: Rounds = Rounds { reduced: 30, full: 300 };
 /// Restarts of the server under load.
 pub(crate) const RESTARTS: Rounds = Rounds { reduced: 2, full: 10 };
+
+/// Jobs that take effect once (J5).
+pub(crate) const JOBS: Rounds = Rounds { reduced: 2_000, full: 10_000 };
+/// Workers that are killed while they work (J1).
+pub(crate) const KILLS: Rounds = Rounds { reduced: 15, full: 1_000 };
 
 #[derive(Clone, Copy)]
 pub(crate) struct Rounds {

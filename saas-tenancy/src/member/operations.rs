@@ -1,13 +1,18 @@
 use chrono::{DateTime, Utc};
-use saas_core::{Actor, DbError, Event, Problem, ProblemType, Standing, TenantDb, TenantTx, UserId, event_in};
+use saas_core::{
+    Actor, Change, DbError, Event, Listed, Order, OrderBy, Permission as _, Problem, ProblemType, Standing, TenantDb, TenantTx, UserId,
+    event_in,
+};
 use serde::Serialize;
-use sqlx::{query, query_as};
+use sqlx::{FromRow, query, query_as};
+use utoipa::ToSchema;
 
 use super::MemberWrite;
+use crate::MemberRead;
 use crate::Role;
 
 /// A person who belongs to an organization.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, FromRow, Serialize, ToSchema)]
 pub struct Member {
     /// The person.
     pub id: UserId,
@@ -21,8 +26,16 @@ pub struct Member {
     pub joined_at: DateTime<Utc>,
 }
 
+impl Listed for Member {
+    const ORDERS: &'static [Order] = &[
+        Order::new("name", "lower(name)", OrderBy::Text),
+        Order::new("email", "lower(email)", OrderBy::Text),
+        Order::new("joined_at", "joined_at", OrderBy::Time),
+    ];
+}
+
 /// Somebody joined.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct MemberJoined {
     /// The role that they were given.
     pub role: Role,
@@ -31,24 +44,24 @@ pub struct MemberJoined {
 impl Event for MemberJoined {
     const NAME: &'static str = "tenancy.member.joined";
     const TOPIC: &'static str = "members";
+    const PERMISSION: Option<&'static str> = Some(MemberRead::NAME);
 }
 
 /// Somebody's role changed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct MemberRoleChanged {
-    /// The role before.
-    pub from: Role,
-    /// The role now.
-    pub to: Role,
+    /// Their role, before and now.
+    pub role: Change<Role>,
 }
 
 impl Event for MemberRoleChanged {
     const NAME: &'static str = "tenancy.member.role_changed";
     const TOPIC: &'static str = "members";
+    const PERMISSION: Option<&'static str> = Some(MemberRead::NAME);
 }
 
 /// Somebody left or was removed.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct MemberLeft {
     /// The role that they had.
     pub role: Role,
@@ -57,6 +70,7 @@ pub struct MemberLeft {
 impl Event for MemberLeft {
     const NAME: &'static str = "tenancy.member.left";
     const TOPIC: &'static str = "members";
+    const PERMISSION: Option<&'static str> = Some(MemberRead::NAME);
 }
 
 /// A membership cannot be changed so.
@@ -180,7 +194,7 @@ pub async fn member_role_set_in(tx: &mut TenantTx, caller: &Standing, user: User
     )
     .execute(&mut **tx)
     .await?;
-    event_in(tx, caller.actor, user, &MemberRoleChanged { from, to: role }).await?;
+    event_in(tx, caller.actor, user, &MemberRoleChanged { role: Change::new(from, role) }).await?;
     Ok(())
 }
 

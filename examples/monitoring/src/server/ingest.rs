@@ -6,19 +6,24 @@
 mod found;
 mod readings;
 
+pub(super) use found::DevicesFound;
+pub(super) use readings::DeviceStatesChanged;
+
 use axum::extract::{DefaultBodyLimit, State as AxumState};
 use chrono::{DateTime, Utc};
 use saas_auth::ByAgentKey;
 use saas_core::{
-    AgentId, Can, CurrentAgent, DbError, Event, FieldError, Json, Problem, ProblemType, Routes, TenantDb, TenantTx, Validate, event_in,
+    AgentId, Can, Created, CurrentAgent, DbError, Event, FieldError, Json, Origin, Permission as _, Problem, ProblemType, Routes, TenantDb,
+    TenantTx, Validate, event_in,
 };
 use serde::Serialize;
 use sqlx::{query, query_scalar};
+use utoipa::ToSchema;
 
-use super::{AgentReport, State};
+use super::{AgentReport, DeviceRead, State};
 use crate::agent::protocol::{
-    self, AgentReport as Report, DEVICES_PATH, HEARTBEAT_PATH, Heartbeat, HeartbeatAnswer, MAX_PER_REQUEST, REGISTER_PATH, Register,
-    ReportedAgent, ReportedDevice, STATUS_PATH,
+    self, AgentReport as Report, CREDENTIAL_PATH, DEVICES_PATH, HEARTBEAT_PATH, Heartbeat, HeartbeatAnswer, MAX_PER_REQUEST, REGISTER_PATH,
+    Register, ReportedAgent, ReportedDevice, STATUS_PATH,
 };
 
 /// Room for as many devices or readings as one request may carry.
@@ -26,37 +31,49 @@ const BODY_LIMIT: usize = 4 << 20;
 
 pub(super) fn routes() -> Routes<State> {
     Routes::new()
-        .post(HEARTBEAT_PATH, heartbeat)
-        .post(DEVICES_PATH, found::devices)
-        .post(STATUS_PATH, readings::status)
-        .get(STATUS_PATH, report)
+        .post(["/api/v1/agent/heartbeat", HEARTBEAT_PATH], heartbeat)
+        .about("Says that the agent is alive")
+        .post(["/api/v1/agent/credential", CREDENTIAL_PATH], renew)
+        .about("Gives the agent another credential")
+        .post(["/api/v1/agent/devices", DEVICES_PATH], found::devices)
+        .about("Takes the devices that a sweep found")
+        .post(["/api/v1/agent/status", STATUS_PATH], readings::status)
+        .about("Takes readings of devices")
+        .get(["/api/v1/agent/status", STATUS_PATH], report)
+        .about("Says what is known of the agent and its devices")
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
 }
 
 /// Registration comes with a key, before there is an agent, so it stands outside the tenant's layer.
 pub(super) fn registration() -> Routes<State> {
-    Routes::new().post(REGISTER_PATH, register)
+    Routes::new()
+        .post(["/api/v1/agent/register", REGISTER_PATH], register)
+        .about("Registers a machine with its key and gives it a credential")
 }
 
 /// An agent was heard of for the first time, or again after a silence.
-#[derive(Debug, Serialize)]
-struct AgentConnected {}
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AgentConnected {}
 
 impl Event for AgentConnected {
     const NAME: &'static str = "monitoring.agent.connected";
     const TOPIC: &'static str = "agents";
+    const PERMISSION: Option<&'static str> = Some(DeviceRead::NAME);
 }
 
 const CHECK_SECONDS: u64 = 30;
 const HEARTBEAT_SECONDS: u64 = 60;
+/// A month: what leaked is worth nothing after it.
+const CREDENTIAL_SECONDS: u64 = 30 * 24 * 60 * 60;
 
 /// An instance is made once by a machine and kept with its credential.
 async fn register(
     key: ByAgentKey,
     AxumState(state): AxumState<State>,
+    origin: Origin,
     Json(new): Json<Register>,
-) -> Result<(http::StatusCode, Json<protocol::Registered>), Problem> {
-    let mut tx = state.auth.db().tenant(key.tenant).begin().await?;
+) -> Result<Created<protocol::Registered>, Problem> {
+    let mut tx = state.auth.db().tenant(key.tenant).caused_by(origin).begin().await?;
     let now = tx.now();
     let networks: Vec<String> = new.networks.iter().map(ToString::to_string).collect();
     let agent = query!(
@@ -91,7 +108,7 @@ async fn register(
         name: agent.name,
         credential: protocol::Secret::new(credential.expose().to_owned()),
     };
-    Ok((http::StatusCode::CREATED, Json(answer)))
+    Ok(Created(answer))
 }
 
 async fn heartbeat(
@@ -111,7 +128,25 @@ async fn heartbeat(
     .await?;
     seen_in(&mut tx, me.agent).await?;
     tx.commit().await?;
-    Ok(Json(HeartbeatAnswer { check_seconds: CHECK_SECONDS, heartbeat_seconds: HEARTBEAT_SECONDS }))
+    Ok(Json(HeartbeatAnswer {
+        check_seconds: CHECK_SECONDS,
+        heartbeat_seconds: HEARTBEAT_SECONDS,
+        credential_seconds: Some(CREDENTIAL_SECONDS),
+    }))
+}
+
+/// Gives the agent another credential; asking again, because an answer was lost, is harmless.
+async fn renew(
+    _: Can<AgentReport>,
+    CurrentAgent(me): CurrentAgent,
+    db: TenantDb,
+    AxumState(state): AxumState<State>,
+    headers: http::HeaderMap,
+) -> Result<Json<protocol::Renewed>, Problem> {
+    let mut tx = db.begin().await?;
+    let secret = state.auth.agent_credential_rotate_in(&mut tx, &headers, me).await?;
+    tx.commit().await?;
+    Ok(Json(protocol::Renewed { credential: protocol::Secret::new(secret.expose().to_owned()) }))
 }
 
 /// Notes that the agent was heard of; telemetry, unless it had been quiet.

@@ -3,20 +3,24 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use saas_core::{Actor, AgentId, Db, DbError, Event, Lifecycle, TenantId, event_in};
+use saas_core::{Actor, AgentId, Db, DbError, Event, Lifecycle, Permission as _, TenantId, event_in};
 use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::DeviceRead;
 
 /// Two heartbeats and a half: one may get lost.
 const SILENCE: TimeDelta = TimeDelta::seconds(150);
 const EVERY: Duration = Duration::from_secs(15);
 
 /// An agent has not been heard of for a while.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct AgentWentOffline {}
 
 impl Event for AgentWentOffline {
     const NAME: &'static str = "monitoring.agent.went_offline";
     const TOPIC: &'static str = "agents";
+    const PERMISSION: Option<&'static str> = Some(DeviceRead::NAME);
 }
 
 pub(super) fn start(db: &Db, lifecycle: &Lifecycle) {

@@ -1,30 +1,31 @@
 use std::collections::{BTreeMap, HashSet};
 
-use axum::{
-    extract::State as AxumState,
-    response::{IntoResponse as _, Response},
-};
+use axum::extract::State as AxumState;
 use ipnet::IpNet;
-use saas_core::{AgentId, Can, CurrentAgent, DbError, Event, FieldError, Json, Problem, TenantDb, TenantTx, Validate, event_in};
+use saas_core::{
+    AgentId, Can, CurrentAgent, DbError, Event, FieldError, Json, Permission as _, Problem, TenantDb, TenantTx, Validate, event_in,
+};
 use serde::Serialize;
 use sqlx::{query, query_scalar};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{check_text, lock_agent_in, too_many};
 use crate::{
     agent::protocol::{Devices, DevicesAnswer, FoundDevice},
-    server::{AgentReport, DEVICES, DeviceId, State},
+    server::{AgentReport, DEVICES, DeviceId, DeviceRead, State},
 };
 
 /// New devices were found.
-#[derive(Debug, Serialize)]
-struct DevicesFound {
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::server) struct DevicesFound {
     count: usize,
 }
 
 impl Event for DevicesFound {
     const NAME: &'static str = "monitoring.devices.found";
     const TOPIC: &'static str = "devices";
+    const PERMISSION: Option<&'static str> = Some(DeviceRead::NAME);
 }
 
 impl Validate for Devices {
@@ -52,7 +53,7 @@ pub(super) async fn devices(
     db: TenantDb,
     AxumState(state): AxumState<State>,
     Json(found): Json<Devices>,
-) -> Result<Response, Problem> {
+) -> Result<Json<DevicesAnswer>, Problem> {
     // One of each address, in order, so that two requests lock rows the same way.
     let found: BTreeMap<_, _> = found.devices.into_iter().map(|device| (device.address, device)).collect();
     let mut tx = db.begin().await?;
@@ -69,7 +70,7 @@ pub(super) async fn devices(
         _ => Some(Problem::from(state.billing.reached_in(&mut tx, DEVICES).await?)),
     };
     if let (Some(problem), 0, true) = (&problem, granted, known.is_empty()) {
-        return Ok(problem.clone().into_response());
+        return Err(problem.clone());
     }
     let kept: Vec<_> = new.into_iter().take(usize::try_from(granted).unwrap_or(usize::MAX)).collect();
     insert_in(&mut tx, me.agent, &kept).await?;
@@ -84,7 +85,7 @@ pub(super) async fn devices(
         refused: u64::from(refused),
         problem,
     };
-    Ok(Json(answer).into_response())
+    Ok(Json(answer))
 }
 
 async fn known_in(tx: &mut TenantTx, agent: AgentId, addresses: &[IpNet]) -> Result<HashSet<IpNet>, DbError> {

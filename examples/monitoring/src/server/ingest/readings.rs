@@ -2,19 +2,22 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
-use saas_core::{AgentId, Can, CurrentAgent, DbError, Event, FieldError, Json, Problem, TenantDb, TenantTx, Validate, event_in};
+use saas_core::{
+    AgentId, Can, CurrentAgent, DbError, Event, FieldError, Json, Permission as _, Problem, TenantDb, TenantTx, Validate, event_in,
+};
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{is_from_the_future, lock_agent_in, too_many};
 use crate::{
     agent::protocol::{Reading, Status, StatusAnswer},
-    server::{AgentReport, DeviceId},
+    server::{AgentReport, DeviceId, DeviceRead},
 };
 
 /// Devices went up or down. One event a request, because an outage changes many at once.
-#[derive(Debug, Serialize)]
-struct DeviceStatesChanged {
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::server) struct DeviceStatesChanged {
     up: Vec<DeviceId>,
     down: Vec<DeviceId>,
 }
@@ -22,6 +25,7 @@ struct DeviceStatesChanged {
 impl Event for DeviceStatesChanged {
     const NAME: &'static str = "monitoring.devices.states_changed";
     const TOPIC: &'static str = "devices";
+    const PERMISSION: Option<&'static str> = Some(DeviceRead::NAME);
 }
 
 impl Validate for Status {

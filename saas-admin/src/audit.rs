@@ -1,0 +1,88 @@
+use std::{
+    io::{self, Write as _},
+    path::Path,
+    process::ExitCode,
+};
+
+use saas_core::{
+    Clock, Db, Ledger,
+    audit::{AuditChain, Checkpoint, Verification},
+    init_logs,
+};
+use serde_json::json;
+
+use crate::{
+    Error, Product,
+    arguments::{Arguments, AuditCommand, VerifyOptions},
+    config::Config,
+    development,
+};
+
+pub(crate) async fn audit(product: &Product, arguments: &Arguments, command: &AuditCommand) -> Result<ExitCode, Error> {
+    let config = Config::load(arguments)?;
+    init_logs(config.log_format, "warn");
+    let (database, _started) = development::database(product, &config).await?;
+    let db = Db::connect(&database, product.migrations, Clock::system()).await?;
+    let chain = AuditChain::new(&db, &development::master_key(&config).await?);
+    match command {
+        AuditCommand::Verify(options) => verify(&chain, options).await,
+        AuditCommand::Checkpoint => {
+            let checkpoints = chain.checkpoints().await?;
+            writeln!(io::stdout(), "{:#}", json!(checkpoints)).map_err(Error::io("standard output"))?;
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// Reports each chain. 0 if all are whole, 1 if one is not.
+async fn verify(chain: &AuditChain, options: &VerifyOptions) -> Result<ExitCode, Error> {
+    let checkpoints = options.checkpoints.as_deref().map(read).transpose()?.unwrap_or_default();
+    let mut ledgers = match options.tenant {
+        Some(tenant) => vec![Ledger::Tenant(tenant)],
+        None => chain.ledgers().await?,
+    };
+    // A chain that is gone altogether is known from its checkpoint alone.
+    let known = checkpoints.iter().map(|checkpoint| Ledger::from(checkpoint.ledger));
+    let missing: Vec<_> = known.filter(|ledger| options.tenant.is_none() && !ledgers.contains(ledger)).collect();
+    ledgers.extend(missing);
+    let mut found = Vec::with_capacity(ledgers.len());
+    for ledger in ledgers {
+        found.push(chain.verify(ledger, &checkpoints).await?);
+    }
+    report(&found, options.json).map_err(Error::io("standard output"))?;
+    let is_whole = found.iter().all(|verification| verification.fault.is_none());
+    Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn read(file: &Path) -> Result<Vec<Checkpoint>, Error> {
+    let named = || file.display().to_string();
+    let text = std::fs::read(file).map_err(Error::io(named()))?;
+    serde_json::from_slice(&text).map_err(|error| Error::io(named())(error.into()))
+}
+
+fn report(found: &[Verification], as_json: bool) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    if as_json {
+        return writeln!(out, "{:#}", json!({ "ledgers": found }));
+    }
+    for it in found {
+        let name = if it.ledger.is_nil() { "the program itself".to_owned() } else { it.ledger.to_string() };
+        match it.fault {
+            None => writeln!(out, "whole   {name}: {} entries, {} pruned", it.sealed, it.pruned)?,
+            Some(fault) => {
+                let entry = fault.entry.map(|id| format!(" (id {id})")).unwrap_or_default();
+                writeln!(out, "BROKEN  {name}: entry {}{entry}: {}", fault.number, fault.kind.describe())?;
+            }
+        }
+        if it.forgotten > 0 {
+            writeln!(out, "        in {} entries the address was emptied on demand", it.forgotten)?;
+        }
+        if it.unsealed > 0 {
+            writeln!(out, "        {} entries are not sealed yet, the oldest for {:.0} s", it.unsealed, it.unsealed_seconds)?;
+        }
+    }
+    if found.is_empty() {
+        writeln!(out, "there are no audit entries")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,83 @@
+//! What happens to accounts and sessions. It belongs to no tenant, so it is recorded in the program's own ledger.
+
+use saas_core::{Event, EventSeverity, Personal, SessionId};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// Somebody signed up.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AccountCreated<'a> {
+    #[schema(value_type = String)]
+    pub(crate) email: Personal<&'a str>,
+}
+
+impl Event for AccountCreated<'_> {
+    const NAME: &'static str = "auth.account.created";
+    const TOPIC: &'static str = "account";
+    const PERMISSION: Option<&'static str> = None;
+}
+
+/// Somebody tried to sign up with the address of an account that there was.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SignUpRepeated<'a> {
+    #[schema(value_type = String)]
+    pub(crate) email: Personal<&'a str>,
+}
+
+impl Event for SignUpRepeated<'_> {
+    const NAME: &'static str = "auth.sign_up.repeated";
+    const TOPIC: &'static str = "account";
+    const SEVERITY: EventSeverity = EventSeverity::Notice;
+    const PERMISSION: Option<&'static str> = None;
+}
+
+/// Somebody showed that an address is theirs.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AccountVerified {
+    /// Whether somebody else had signed up with it before: their password and their sessions ended.
+    pub(crate) replaced: bool,
+}
+
+impl Event for AccountVerified {
+    const NAME: &'static str = "auth.account.verified";
+    const TOPIC: &'static str = "account";
+    const PERMISSION: Option<&'static str> = None;
+}
+
+/// Somebody signed in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SessionBegan {
+    pub(crate) session: SessionId,
+    /// Whether it outlives the browser.
+    pub(crate) remembered: bool,
+}
+
+impl Event for SessionBegan {
+    const NAME: &'static str = "auth.session.began";
+    const TOPIC: &'static str = "sessions";
+    const SEVERITY: EventSeverity = EventSeverity::Notice;
+    const PERMISSION: Option<&'static str> = None;
+}
+
+/// Somebody was not signed in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SignInRefused {}
+
+impl Event for SignInRefused {
+    const NAME: &'static str = "auth.sign_in.refused";
+    const TOPIC: &'static str = "sessions";
+    const SEVERITY: EventSeverity = EventSeverity::Warning;
+    const PERMISSION: Option<&'static str> = None;
+}
+
+/// Somebody ended sessions: by signing out, or from the list of them.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SessionsEnded {
+    pub(crate) sessions: Vec<SessionId>,
+}
+
+impl Event for SessionsEnded {
+    const NAME: &'static str = "auth.sessions.ended";
+    const TOPIC: &'static str = "sessions";
+    const PERMISSION: Option<&'static str> = None;
+}
