@@ -10,6 +10,7 @@ use std::{
 use saas_core::{
     DatabaseConfig, MasterKey, Secret, Token,
     dev::{self, DevDatabase, DevOptions},
+    file::Storage,
     provision,
 };
 
@@ -79,6 +80,23 @@ async fn logins(owner: &Secret) -> Result<saas_core::Logins, Error> {
         write_secret(&path, &text).map_err(Error::io(shown(&path)))?;
     }
     Ok(logins)
+}
+
+/// Where the configuration says that files are kept; in development, without that, beside the database.
+pub(crate) fn storage(config: &Config) -> Result<Storage, Error> {
+    let opened = match &config.storage_url {
+        Some(url) => Storage::open(url, bucket_options()),
+        None => Storage::folder(&PathBuf::from(FOLDER).join("files")),
+    };
+    opened.map_err(Error::Storage)
+}
+
+/// A bucket's options, by the names that other programs know them by too: `AWS_REGION`, `AWS_ENDPOINT`, `AWS_ACCESS_KEY_ID`…
+fn bucket_options() -> impl Iterator<Item = (String, String)> {
+    std::env::vars_os().filter_map(|(name, value)| {
+        let name = name.into_string().ok()?.to_lowercase();
+        name.starts_with("aws_").then_some((name, value.into_string().ok()?))
+    })
 }
 
 /// The configured key, or one that is made once.

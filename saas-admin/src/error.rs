@@ -1,6 +1,9 @@
 use std::{io, process::ExitCode};
 
-use saas_core::{ConnectError, DbError, MigrateError, ProvisionError, SettingsError, dev::DevError, mail::SmtpError, pages::PagesErrors};
+use saas_core::{
+    ConnectError, DbError, MigrateError, OutboundError, ProvisionError, ReplayError, SettingsError, StartError, dev::DevError,
+    file::StorageError, mail::SmtpError, pages::PagesErrors,
+};
 
 /// What `compose` may fail with: whatever the product's parts do.
 pub type ComposeError = Box<dyn std::error::Error + Send + Sync>;
@@ -33,6 +36,24 @@ pub enum Error {
     /// The mail server's settings are wrong.
     #[error(transparent)]
     Smtp(#[from] SmtpError),
+    /// Files cannot be kept where the settings say.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// Nobody can be called: the certificates of this machine cannot be read.
+    #[error("the certificates of this machine cannot be read")]
+    Outbound(#[source] OutboundError),
+    /// The settings of Redis are wrong.
+    #[error("the settings of Redis are wrong")]
+    Redis(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Background jobs could not be started.
+    #[error(transparent)]
+    Jobs(#[from] StartError),
+    /// A dead letter could not be replayed.
+    #[error(transparent)]
+    Replay(#[from] ReplayError),
+    /// Traces cannot be sent.
+    #[error("traces cannot be sent")]
+    Traces(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The product could not be put together.
     #[error("the product could not be put together")]
     Compose(#[source] ComposeError),
@@ -78,7 +99,7 @@ impl Error {
     /// After sysexits.h: 78 for configuration, 69 for a service that is not there.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Settings(_) | Self::Smtp(_) => 78,
+            Self::Settings(_) | Self::Smtp(_) | Self::Redis(_) | Self::Traces(_) => 78,
             Self::Development(_) | Self::Connect(_) | Self::Migrate(_) | Self::Provision(_) | Self::Database(_) => 69,
             _ => 1,
         })

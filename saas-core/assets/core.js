@@ -6,6 +6,7 @@
  * - `data-fragment="/devices?fragment=table" data-topic="devices"`: filled again from that address when the topic changes.
  * - `data-copy="id"`: a button that copies the text of the field with that id.
  * - `data-reveal="Show"`: a password field that can be made readable.
+ * - `form[data-upload="Sending…" data-failed="…"]`: shows how far a file has come.
  * - `details[data-menu]`: closes on Escape, on a click elsewhere and when the focus leaves.
  * - `<time datetime>`: in the reader's time zone; with `data-date` without the hour, with `data-relative` as a distance.
  */
@@ -368,6 +369,36 @@ function addReveals() {
   }
 }
 
+/**
+ * Sends a form with a file, shows how far it has come, and then goes where the answer leads. A refusal is shown in its place.
+ * @param {HTMLFormElement} form
+ */
+function upload(form) {
+  const request = new XMLHttpRequest();
+  const progress = document.createElement("progress");
+  progress.setAttribute("aria-label", form.dataset.upload ?? "");
+  form.append(progress);
+  request.upload.addEventListener("progress", ({ loaded, total }) => (progress.value = total ? loaded / total : 0));
+  request.addEventListener("load", () => {
+    const main = document.querySelector("main");
+    const answer = new DOMParser().parseFromString(request.responseText, "text/html").querySelector("main");
+    if (request.status < 400 || !main || !answer) {
+      location.assign(request.status < 400 ? request.responseURL : location.href);
+    } else {
+      morphChildren(main, answer);
+      localizeTimes(main);
+      unlock();
+    }
+  });
+  request.addEventListener("error", () => {
+    progress.replaceWith(form.dataset.failed ?? "");
+    unlock();
+  });
+  request.open("POST", form.action);
+  request.setRequestHeader("accept", "text/html");
+  request.send(new FormData(form));
+}
+
 /** @param {Node | null} inside what stays open */
 function closeMenus(inside) {
   for (const menu of document.querySelectorAll("details[data-menu][open]")) {
@@ -408,15 +439,22 @@ document.addEventListener("submit", (event) => {
     }
     form.dataset.sent = "true";
     event.submitter?.setAttribute("aria-disabled", "true");
+    if (form.dataset.upload) {
+      event.preventDefault();
+      upload(form);
+    }
   }
 });
 
-addEventListener("pageshow", () => {
+/** Lets forms be sent again. */
+function unlock() {
   for (const form of document.querySelectorAll("form[data-sent]")) {
     form.removeAttribute("data-sent");
     form.querySelector("[aria-disabled]")?.removeAttribute("aria-disabled");
   }
-});
+}
+
+addEventListener("pageshow", unlock);
 
 localizeTimes(document);
 setInterval(() => localizeTimes(document), CLOCK_MS);

@@ -2,11 +2,14 @@
 
 mod form;
 mod json;
+mod multipart;
 mod path;
 mod query;
 
 pub use form::Form;
 pub use json::{Json, Validate};
+pub(crate) use multipart::is_over_limit;
+pub use multipart::{Multipart, Upload};
 pub use path::Path;
 pub use query::Query;
 
@@ -41,6 +44,6 @@ fn push(pointer: &mut String, token: &str) {
     pointer.push_str(&token.replace('~', "~0").replace('/', "~1"));
 }
 
-fn invalid(path: &serde_path_to_error::Path, message: &dyn Display) -> Problem {
+pub(crate) fn invalid(path: &serde_path_to_error::Path, message: &dyn Display) -> Problem {
     Problem::invalid([field_error(path, message)])
 }

@@ -4,26 +4,27 @@ use axum::body::Body;
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use saas_core::{
-    Access, Can, FieldError, Form, Json, Page, Path, Problem, ProblemType, Query, Routes, Validate, finish,
+    Access, Can, FieldError, Form, Json, NoContent, Page, Path, Problem, ProblemType, Query, Routes, Validate, finish,
     pages::Pages,
     testing::{TestApp, TestClient, TestDb},
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use utoipa::ToSchema;
 
 saas_core::permissions! {
     /// For tests.
     NoteWrite = "test.note.write";
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Note {
     title: String,
     tags: Vec<Tag>,
 }
 
-#[derive(Deserialize, Serialize)]
+#[derive(Deserialize, Serialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Tag {
     name: String,
@@ -42,13 +43,13 @@ impl Validate for Note {
     }
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Paging {
     limit: Option<u8>,
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Name {
     name: String,
@@ -74,13 +75,15 @@ async fn named(Form(form): Form<Name>) -> String {
     form.name
 }
 
-async fn guarded(_: Can<NoteWrite>, Json(_): Json<Note>) {}
-
-async fn leak() -> Problem {
-    Problem::internal(Leaky).detail("swordfish").with("key", "swordfish")
+async fn guarded(_: Can<NoteWrite>, Json(_): Json<Note>) -> NoContent {
+    NoContent
 }
 
-async fn explode() {
+async fn leak() -> Result<NoContent, Problem> {
+    Err(Problem::internal(Leaky).detail("swordfish").with("key", "swordfish"))
+}
+
+async fn explode() -> NoContent {
     panic!("swordfish");
 }
 

@@ -1,0 +1,77 @@
+use chrono::Duration;
+use object_store::ObjectStoreExt as _;
+use sqlx::query;
+use uuid::Uuid;
+
+use super::{FileError, FileId, Files, storage::path};
+use crate::{DbError, SystemDb, TenantId};
+
+/// How long a file may take to arrive.
+const ARRIVAL: Duration = Duration::days(1);
+
+/// How many are removed between two looks.
+const BATCH: i64 = 100;
+
+impl Files {
+    /// Removes the bytes of deleted files, and those of files that broke off while they arrived. Says how many it removed.
+    ///
+    /// Run it daily. The row goes after the bytes, so a sweep that is killed does the same again; two at once do no harm.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database or the store does; what was removed until then stays so.
+    pub async fn sweep(&self, db: &SystemDb) -> Result<u64, FileError> {
+        let mut removed = 0;
+        loop {
+            let swept = self.sweep_some(db).await?;
+            removed += swept;
+            if swept == 0 {
+                return Ok(removed);
+            }
+        }
+    }
+
+    async fn sweep_some(&self, db: &SystemDb) -> Result<u64, FileError> {
+        let mut tx = db.begin().await?;
+        let now = tx.now();
+        // A file that is marked can no longer become ready, whoever still sends it.
+        let files = query!(
+            "update data.file f set state = 'deleted', deleted_at = coalesce(f.deleted_at, $1)
+            from (
+                select tenant_id, id from data.file
+                where state = 'deleted' or (state = 'arriving' and created_at < $2)
+                limit $3
+            ) old
+            where f.tenant_id = old.tenant_id and f.id = old.id
+            returning f.tenant_id, f.id",
+            now,
+            now - ARRIVAL,
+            BATCH,
+        )
+        .fetch_all(&mut *tx)
+        .await
+        .map_err(DbError::from)?;
+        tx.commit().await?;
+
+        for file in &files {
+            match self.0.storage.0.delete(&path(TenantId::from(file.tenant_id), FileId::from(file.id))).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(FileError::Store(error.into())),
+            }
+        }
+
+        let (tenants, ids): (Vec<Uuid>, Vec<Uuid>) = files.iter().map(|file| (file.tenant_id, file.id)).unzip();
+        let mut tx = db.begin().await?;
+        query!(
+            "delete from data.file f using unnest($1::uuid[], $2::uuid[]) as gone (tenant_id, id)
+            where f.tenant_id = gone.tenant_id and f.id = gone.id and f.state = 'deleted'",
+            &tenants,
+            &ids,
+        )
+        .execute(&mut *tx)
+        .await
+        .map_err(DbError::from)?;
+        tx.commit().await?;
+        Ok(files.len() as u64)
+    }
+}
