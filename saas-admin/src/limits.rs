@@ -48,11 +48,11 @@ impl RequestLimits {
 impl Default for RequestLimits {
     fn default() -> Self {
         Self {
-            address: Rate::per_minute(3000).into(),
+            address: Rate::per_minute(12_000).into(),
             sign_in: Rate::per_minute(120).into(),
             mail: Rate::new(20, Duration::from_secs(3600)).into(),
             account: Rate::per_minute(1200).into(),
-            agent: Rate::per_minute(600).into(),
+            agent: Rate::per_minute(6_000).into(),
             tenant: None,
         }
     }

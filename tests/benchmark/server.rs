@@ -85,6 +85,12 @@ impl Server {
             command.env("DATABASE_MIGRATE_AT_START", "false");
         }
         command.env("DATABASE_MAX_CONNECTIONS", product.pool.to_string());
+        // One generator asks for thousands of people. Its requests are counted, as everybody's are, and never refused.
+        for limit in
+            ["SAAS_LIMIT_ADDRESS", "SAAS_LIMIT_SIGN_IN", "SAAS_LIMIT_MAIL", "SAAS_LIMIT_ACCOUNT", "SAAS_LIMIT_AGENT", "SAAS_LIMIT_TENANT"]
+        {
+            command.env(limit, "1000000000/second");
+        }
         command.stderr(File::create(product.folder.join(format!("{}.log", product.name.replace(' ', "-"))))?);
         let server = Self::spawn(product.name, command, None, |line| line.split_once("http://localhost:")?.1.split('/').next()).await?;
         server.wait_until_ready().await?;

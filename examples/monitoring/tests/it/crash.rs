@@ -2,7 +2,8 @@
 
 mod database_lost;
 mod killed;
-mod outside;
+pub(crate) mod outside;
+mod revoked;
 mod start;
 
 /// Rounds of a test that finds by chance: few in a usual run, many with `SAAS_FULL=1`.

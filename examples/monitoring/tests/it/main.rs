@@ -19,6 +19,8 @@ mod isolation;
 #[cfg(test)]
 mod lab;
 #[cfg(test)]
+mod limits;
+#[cfg(test)]
 mod live;
 #[cfg(test)]
 mod process;
@@ -26,3 +28,5 @@ mod process;
 mod round_trips;
 #[cfg(test)]
 mod routes;
+#[cfg(test)]
+mod telemetry;

@@ -11,17 +11,17 @@ use crate::{
 };
 
 /// A person and a machine who know the server by its address only.
-pub(super) struct Outside {
-    pub(super) http: Client,
-    pub(super) url: String,
+pub(crate) struct Outside {
+    pub(crate) http: Client,
+    pub(crate) url: String,
     cookie: String,
-    pub(super) credential: String,
+    pub(crate) credential: String,
 }
 
 impl Outside {
     /// Signs up at a server that runs in a folder, makes an organization and registers an agent. `owner` is the address that the database's
     /// owner has, who puts the organization on a plan with room.
-    pub(super) async fn at(url: &str, folder: &Path, owner: &str) -> Self {
+    pub(crate) async fn at(url: &str, folder: &Path, owner: &str) -> Self {
         let http = Client::builder().timeout(Duration::from_secs(20)).build().unwrap();
         let mut it = Self { http, url: url.to_owned(), cookie: String::new(), credential: String::new() };
         let account = json!({ "name": "Ada", "email": "ada@example.com", "password": PASSWORD });
@@ -44,7 +44,7 @@ impl Outside {
         it
     }
 
-    async fn expect(&self, path: &str, body: &Value, status: StatusCode) -> Response {
+    pub(crate) async fn expect(&self, path: &str, body: &Value, status: StatusCode) -> Response {
         let answer = self.http.post(format!("{}{path}", self.url)).json(body);
         let answer = self.as_person(answer).send().await.unwrap();
         if answer.status() == status {
@@ -53,18 +53,23 @@ impl Outside {
         panic!("{path}: {} {}", answer.status(), answer.text().await.unwrap())
     }
 
-    pub(super) fn as_person(&self, request: RequestBuilder) -> RequestBuilder {
+    pub(crate) fn as_person(&self, request: RequestBuilder) -> RequestBuilder {
         let request = request.header("sec-fetch-site", "same-origin");
         if self.cookie.is_empty() { request } else { request.header("cookie", &self.cookie) }
     }
 
+    /// The cookie of the session, with its name.
+    pub(crate) fn cookie(&self) -> &str {
+        &self.cookie
+    }
+
     /// Sends one device; whether the server acknowledged it.
-    pub(super) async fn post_device(&self, address: &str) -> Result<Response, reqwest::Error> {
+    pub(crate) async fn post_device(&self, address: &str) -> Result<Response, reqwest::Error> {
         let body = json!({ "devices": [{ "address": address, "found_by": ["tcp"] }] });
         self.http.post(format!("{}/api/agent/devices", self.url)).bearer_auth(&self.credential).json(&body).send().await
     }
 
-    pub(super) async fn status_of(&self, path: &str) -> Option<u16> {
+    pub(crate) async fn status_of(&self, path: &str) -> Option<u16> {
         let answer = self.as_person(self.http.get(format!("{}{path}", self.url))).send().await;
         answer.ok().map(|answer| answer.status().as_u16())
     }
