@@ -15,7 +15,7 @@ use tower::{Layer, Service};
 
 use crate::{
     Auth,
-    agent::{AgentText, Kind, credential_by_text, credential_seen},
+    agent::{AgentText, Kind, credential_by_text, credential_seen, credential_taken_over},
     bearer::{Bearer, bearer},
     session::{Carried, session_by_token, session_seen},
 };
@@ -127,6 +127,9 @@ impl Auth {
         let address = parts.extensions.get::<ClientAddress>().copied();
         let found = credential_by_text(self.db(), text, address).await?.ok_or_else(Problem::unauthenticated)?;
         tracing::Span::current().record("agent.id", tracing::field::display(found.principal.agent));
+        if let Some(id) = found.taking_over {
+            self.note(async move |db| credential_taken_over(&db, found.principal, id).await);
+        }
         if let Some(id) = found.unseen {
             self.note(async move |db| credential_seen(&db, found.principal, id).await);
         }

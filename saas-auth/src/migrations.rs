@@ -73,6 +73,9 @@ const AGENT_KEY: &[(&str, Class)] = &[
     ("revoked_at", Internal),
     ("last_used_at", Internal),
     ("networks", Content),
+    ("workspace_id", Internal),
+    ("previous_hash", Secret),
+    ("previous_until", Internal),
 ];
 
 const AGENT_CREDENTIAL: &[(&str, Class)] = &[
@@ -85,4 +88,6 @@ const AGENT_CREDENTIAL: &[(&str, Class)] = &[
     ("created_at", Internal),
     ("revoked_at", Internal),
     ("last_used_at", Internal),
+    ("previous_hash", Secret),
+    ("previous_until", Internal),
 ];

@@ -11,6 +11,7 @@ mod visitor;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use http::{HeaderValue, header};
 use saas_core::Routes;
+use utoipa::ToSchema;
 use serde::Deserialize;
 
 use crate::Auth;
@@ -26,7 +27,7 @@ pub(crate) fn routes() -> Routes<Auth> {
 }
 
 /// Where somebody was going. Anything else in the address of a page is not ours to refuse.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 struct Next {
     next: Option<String>,
 }

@@ -48,6 +48,8 @@ problem_types! {
     METHOD_NOT_ALLOWED = "method-not-allowed", METHOD_NOT_ALLOWED, "This method is not offered here";
     /// The caller belongs to several tenants or none, and the request names none.
     NO_TENANT = "no-tenant", CONFLICT, "Choose an organization first";
+    /// The form was made for another tenant than the one that the person works in by now.
+    OTHER_TENANT = "other-tenant", CONFLICT, "This page belongs to another organization";
     /// The state of things does not permit it.
     CONFLICT = "conflict", CONFLICT, "This cannot be done as things are";
     /// The same request, by its idempotency key, is being answered already; `Retry-After` says when to ask again.

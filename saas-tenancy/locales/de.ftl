@@ -43,3 +43,15 @@ tenancy-members-leave-ask = Sie sehen dann nichts mehr von { $organization }. Nu
 tenancy-members-leave-do = Organisation verlassen
 tenancy-members-last-owner = Die einzige Leitung bleibt, denn eine Organisation braucht eine.
 tenancy-members-last-owner-self = Sie allein leiten die Organisation. Übertragen Sie die Leitung auf jemand anderen, bevor Sie gehen.
+
+tenancy-workspaces = Bereiche
+tenancy-workspaces-title = Bereiche
+tenancy-workspaces-text = Die Teile Ihrer Organisation, etwa Standorte oder Projekte. Wer zur Organisation gehört, sieht alle.
+tenancy-workspaces-since = Seit
+tenancy-workspaces-rename = Umbenennen
+tenancy-workspaces-rename-do = Namen speichern
+tenancy-workspaces-new = Neuer Bereich
+tenancy-workspaces-new-hint = Zum Beispiel „Lager“ oder „Büro Berlin“.
+tenancy-workspaces-new-do = Bereich anlegen
+tenancy-workspace-error-name-required = Geben Sie dem Bereich einen Namen.
+tenancy-workspace-error-taken = Ein anderer Bereich heißt schon so.

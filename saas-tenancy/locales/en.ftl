@@ -43,3 +43,15 @@ tenancy-members-leave-ask = You will no longer see anything of { $organization }
 tenancy-members-leave-do = Leave organization
 tenancy-members-last-owner = The only owner stays, because an organization needs one.
 tenancy-members-last-owner-self = You are the only owner. Make somebody else an owner before you leave.
+
+tenancy-workspaces = Workspaces
+tenancy-workspaces-title = Workspaces
+tenancy-workspaces-text = The parts of your organization, such as sites or projects. Everybody in the organization sees all of them.
+tenancy-workspaces-since = Since
+tenancy-workspaces-rename = Rename
+tenancy-workspaces-rename-do = Save name
+tenancy-workspaces-new = New workspace
+tenancy-workspaces-new-hint = Such as “Warehouse” or “Office Berlin”.
+tenancy-workspaces-new-do = Create workspace
+tenancy-workspace-error-name-required = Give the workspace a name.
+tenancy-workspace-error-taken = Another workspace has this name.

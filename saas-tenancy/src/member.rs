@@ -10,9 +10,9 @@ pub use operations::{
 
 pub(crate) use operations::member_insert_in;
 
-use http::StatusCode;
-use saas_core::{Can, Json, Path, Problem, Routes, Standing, TenantDb, UserId, Validate};
+use saas_core::{Can, Json, List, NoContent, Path, Problem, Routes, Standing, TenantDb, UserId, Validate, Wanted};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::{Role, Tenancy};
 
@@ -26,17 +26,39 @@ saas_core::permissions! {
 pub(crate) fn routes() -> Routes<Tenancy> {
     Routes::new()
         .get("/api/v1/members", list)
+        .about("Lists the members of the organization")
         .patch("/api/v1/members/{user}", change)
+        .about("Gives a member another role")
         .delete("/api/v1/members/{user}", remove)
+        .about("Ends a membership: one's own, or another's with the permission")
         .merge(pages::routes())
 }
 
-async fn list(_: Can<MemberRead>, db: TenantDb) -> Result<Json<Vec<Member>>, Problem> {
-    let mut tx = db.begin().await?;
-    Ok(Json(members_in(&mut tx).await?))
+/// Which members are listed.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct MemberFilter {
+    /// Only those with this role.
+    role: Option<Role>,
+    /// Only those with this in their name or address.
+    q: Option<String>,
 }
 
-#[derive(Deserialize)]
+async fn list(_: Can<MemberRead>, db: TenantDb, wanted: Wanted<Member, MemberFilter>) -> Result<List<Member>, Problem> {
+    let mut tx = db.begin().await?;
+    let mut query =
+        wanted.query("select user_id as id, name, email, role, joined_at from core.member where left_at is null and tenant_id = ");
+    query.push_bind(tx.tenant().map(uuid::Uuid::from));
+    if let Some(role) = wanted.filter.role {
+        query.push(" and role = ").push_bind(role.as_str());
+    }
+    if let Some(q) = &wanted.filter.q {
+        query.push(" and strpos(lower(name || ' ' || email), lower(").push_bind(q.clone()).push(")) > 0");
+    }
+    Ok(wanted.fetch(&mut tx, query).await?)
+}
+
+#[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Change {
     role: Role,
@@ -44,17 +66,17 @@ struct Change {
 
 impl Validate for Change {}
 
-async fn change(can: Can<MemberWrite>, db: TenantDb, Path(user): Path<UserId>, Json(change): Json<Change>) -> Result<StatusCode, Problem> {
+async fn change(can: Can<MemberWrite>, db: TenantDb, Path(user): Path<UserId>, Json(change): Json<Change>) -> Result<NoContent, Problem> {
     let mut tx = db.begin().await?;
     member_role_set_in(&mut tx, can.standing(), user, change.role).await?;
     tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }
 
 /// Everybody may leave; to remove somebody else takes the permission, which the operation checks.
-async fn remove(standing: Standing, db: TenantDb, Path(user): Path<UserId>) -> Result<StatusCode, Problem> {
+async fn remove(standing: Standing, db: TenantDb, Path(user): Path<UserId>) -> Result<NoContent, Problem> {
     let mut tx = db.begin().await?;
     member_remove_in(&mut tx, &standing, user).await?;
     tx.commit().await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(NoContent)
 }

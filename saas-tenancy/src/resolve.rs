@@ -2,9 +2,8 @@
 
 use async_trait::async_trait;
 use axum::extract::{FromRequestParts as _, RawPathParams};
-use cookie::Cookie;
-use http::{HeaderName, header, request::Parts};
-use saas_core::{Principal, Problem, TenantId};
+use http::{HeaderName, request::Parts};
+use saas_core::{Problem, TenantId};
 
 /// A tenant as a request names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,35 +49,6 @@ impl<A: ResolveTenant, B: ResolveTenant> ResolveTenant for Or<A, B> {
             Some(tenant) => Ok(Some(tenant)),
             None => self.1.resolve(parts).await,
         }
-    }
-}
-
-/// The organization that the person works in: chosen with the switch, or the only one that they belong to.
-#[derive(Debug, Clone, Copy)]
-pub struct ActiveOrganization;
-
-/// Holds the chosen organization's id. It is a wish, not a right, so it needs no signature.
-pub(crate) const COOKIE: &str = "organization";
-
-#[async_trait]
-impl ResolveTenant for ActiveOrganization {
-    async fn resolve(&self, parts: &mut Parts) -> Result<Option<TenantRef>, Problem> {
-        let Some(Principal::User(signed_in)) = parts.extensions.get::<Principal>() else { return Ok(None) };
-        let chosen = parts
-            .headers
-            .get_all(header::COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(Cookie::split_parse)
-            .filter_map(Result::ok)
-            .find(|cookie| cookie.name() == COOKIE)
-            .and_then(|cookie| cookie.value().parse::<TenantId>().ok())
-            .filter(|id| signed_in.memberships.iter().any(|membership| membership.id == *id));
-        let only = match signed_in.memberships.as_slice() {
-            [only] => Some(only.id),
-            _ => None,
-        };
-        Ok(chosen.or(only).map(TenantRef::Id))
     }
 }
 

@@ -75,7 +75,7 @@ monitoring-key-title = { $name } starten
 monitoring-key-text = Kopieren Sie diesen Befehl und führen Sie ihn auf einem Rechner des Netzes aus.
 monitoring-key-command = Befehl
 monitoring-key-network = Ändern Sie den letzten Teil, wenn Ihr Netz einen anderen Adressbereich hat.
-monitoring-key-once = Der Schlüssel in diesem Befehl wird nur jetzt gezeigt. Wenn Sie ihn verlieren, entfernen Sie den Agenten und fügen einen neuen hinzu.
+monitoring-key-once = Der Schlüssel in diesem Befehl wird nur jetzt gezeigt. Wenn Sie ihn verlieren, erstellen Sie auf der Seite des Agenten einen neuen.
 monitoring-key-connection = Verbindung
 monitoring-key-waiting = Wir warten auf Ihren Agenten …
 monitoring-key-waiting-text = Das wird grün, sobald er sich verbunden hat, meist binnen Sekunden.
@@ -85,3 +85,34 @@ monitoring-key-found = { $count ->
    *[other] Bisher { $count } Geräte gefunden.
   }
 monitoring-key-devices = Zu Ihren Geräten
+
+monitoring-workspace = Bereich
+monitoring-workspaces = Bereiche
+monitoring-agent-error-workspace = Wählen Sie einen der Bereiche.
+monitoring-agent-error-allowed = Geben Sie höchstens 32 Adressen oder Netze ein, etwa 203.0.113.7 oder 203.0.113.0/24, mit Kommas getrennt.
+monitoring-agent-more = Weitere Einstellungen
+monitoring-agent-allowed = Erlaubte Adressen
+monitoring-agent-allowed-hint = Die öffentlichen Adressen oder Netze, von denen sich dieser Agent verbinden darf, mit Kommas getrennt. Leer heißt: von überall.
+monitoring-agent-allowed-anywhere = Alle
+monitoring-agent-allowed-do = Adressen speichern
+monitoring-agent-about = Über diesen Agenten
+monitoring-agent-watches = Überwacht
+monitoring-agent-machine = Rechner
+monitoring-agent-key = Schlüssel
+monitoring-agent-key-begins = Beginnt mit
+monitoring-agent-key-made = Erstellt
+monitoring-agent-key-used = Zuletzt benutzt
+monitoring-agent-key-text = Ein Rechner braucht den Schlüssel nur für die erste Verbindung. Erstellen Sie einen neuen, wenn Sie ihn verloren haben oder jemand anders ihn gesehen haben könnte.
+monitoring-agent-key-new = Neuer Schlüssel
+monitoring-agent-key-ask = Sie erhalten einen neuen Befehl. Der verbundene Rechner arbeitet in jedem Fall weiter.
+monitoring-agent-key-overlap-label = Der alte Schlüssel gilt
+monitoring-agent-key-overlap = { $hours ->
+    [0] ab sofort nicht mehr
+    [one] noch eine Stunde
+    [24] noch einen Tag
+    [168] noch eine Woche
+   *[other] noch { $hours } Stunden
+  }
+monitoring-agent-key-new-do = Schlüssel erstellen
+monitoring-key-again-text = Um einen Rechner mit dem neuen Schlüssel zu verbinden, führen Sie diesen Befehl dort aus. Ein Rechner, der schon verbunden ist, braucht nichts.
+monitoring-key-previous = Der alte Schlüssel gilt bis

@@ -75,7 +75,7 @@ monitoring-key-title = Run { $name }
 monitoring-key-text = Copy this command and run it on a machine inside the network.
 monitoring-key-command = Command
 monitoring-key-network = Change the last part if your network has another address range.
-monitoring-key-once = The key in this command is shown only now. If you lose it, remove the agent and add a new one.
+monitoring-key-once = The key in this command is shown only now. If you lose it, make a new one on the agent’s page.
 monitoring-key-connection = Connection
 monitoring-key-waiting = Waiting for your agent…
 monitoring-key-waiting-text = This turns green when it has connected, usually within seconds.
@@ -85,3 +85,34 @@ monitoring-key-found = { $count ->
    *[other] { $count } devices found so far.
   }
 monitoring-key-devices = See your devices
+
+monitoring-workspace = Workspace
+monitoring-workspaces = Workspaces
+monitoring-agent-error-workspace = Choose one of the workspaces.
+monitoring-agent-error-allowed = Enter at most 32 addresses or networks, such as 203.0.113.7 or 203.0.113.0/24, separated by commas.
+monitoring-agent-more = More settings
+monitoring-agent-allowed = Allowed addresses
+monitoring-agent-allowed-hint = The public addresses or networks that this agent may connect from, separated by commas. Leave it empty to allow all.
+monitoring-agent-allowed-anywhere = All
+monitoring-agent-allowed-do = Save addresses
+monitoring-agent-about = About this agent
+monitoring-agent-watches = Watches
+monitoring-agent-machine = Machine
+monitoring-agent-key = Key
+monitoring-agent-key-begins = Begins with
+monitoring-agent-key-made = Made
+monitoring-agent-key-used = Last used
+monitoring-agent-key-text = A machine needs the key only to connect for the first time. Make a new one if you have lost it, or if somebody else may have seen it.
+monitoring-agent-key-new = New key
+monitoring-agent-key-ask = You get a new command to run. The connected machine goes on with or without it.
+monitoring-agent-key-overlap-label = The old key works
+monitoring-agent-key-overlap = { $hours ->
+    [0] no longer, from now on
+    [one] for another hour
+    [24] for another day
+    [168] for another week
+   *[other] for another { $hours } hours
+  }
+monitoring-agent-key-new-do = Make new key
+monitoring-key-again-text = To connect a machine with the new key, copy this command and run it there. A machine that is connected already needs nothing.
+monitoring-key-previous = The old key works until

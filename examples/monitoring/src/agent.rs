@@ -36,6 +36,7 @@ mod networks;
 mod probe;
 pub mod protocol;
 mod registration;
+mod renewal;
 mod report;
 mod run;
 mod segment;

@@ -3,7 +3,7 @@ use std::ops::Deref;
 use axum::extract::FromRequestParts;
 use http::{HeaderMap, request::Parts};
 use ipnet::IpNet;
-use saas_core::{Access, ClientAddress, Db, DbError, Declares, Problem, TenantId};
+use saas_core::{Access, ClientAddress, Db, DbError, Declares, Problem, TenantId, WorkspaceId};
 use uuid::Uuid;
 
 use super::{AgentKeyId, AgentText, Kind, is_allowed};
@@ -20,6 +20,8 @@ pub struct AgentKeyPrincipal {
     pub tenant: TenantId,
     /// The key.
     pub key: AgentKeyId,
+    /// The workspace that the key is for.
+    pub workspace: WorkspaceId,
 }
 
 /// Lets a machine with a valid agent key through; everybody else gets 401. For the route where machines register.
@@ -76,8 +78,8 @@ async fn find(db: &Db, text: &AgentText, address: Option<ClientAddress>) -> Resu
             let hash = hash.clone();
             Box::pin(async move {
                 sqlx::query!(
-                    r#"select tenant_id as "tenant_id!", key_id as "key_id!", networks as "networks!: Vec<IpNet>",
-                        used_long_ago as "used_long_ago!"
+                    r#"select tenant_id as "tenant_id!", key_id as "key_id!", workspace_id as "workspace_id!",
+                        networks as "networks!: Vec<IpNet>", used_long_ago as "used_long_ago!"
                     from auth.agent_key_lookup($1, $2)"#,
                     hash,
                     now,
@@ -87,9 +89,10 @@ async fn find(db: &Db, text: &AgentText, address: Option<ClientAddress>) -> Resu
             })
         })
         .await?;
-    Ok(row
-        .filter(|row| is_allowed(&row.networks, address))
-        .map(|row| (AgentKeyPrincipal { tenant: row.tenant_id.into(), key: row.key_id.into() }, row.used_long_ago)))
+    Ok(row.filter(|row| is_allowed(&row.networks, address)).map(|row| {
+        let principal = AgentKeyPrincipal { tenant: row.tenant_id.into(), key: row.key_id.into(), workspace: row.workspace_id.into() };
+        (principal, row.used_long_ago)
+    }))
 }
 
 async fn seen(db: &Db, principal: AgentKeyPrincipal) -> Result<(), DbError> {

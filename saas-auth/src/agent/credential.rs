@@ -1,6 +1,9 @@
 use ipnet::IpNet;
-use saas_core::{Actor, AgentId, AgentPrincipal, ClientAddress, Db, DbError, Event, Problem, Secret, TenantTx, event_in};
+use saas_core::{
+    Actor, AgentId, AgentPrincipal, AuditRead, ClientAddress, Db, DbError, Event, Permission as _, Problem, Secret, TenantTx, event_in,
+};
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{AgentKeyId, AgentText, Kind, is_allowed};
@@ -54,8 +57,8 @@ impl From<AgentCredentialError> for Problem {
 }
 
 /// A machine got a credential.
-#[derive(Debug, Serialize)]
-struct AgentCredentialIssued {
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AgentCredentialIssued {
     key: AgentKeyId,
     instance: Uuid,
 }
@@ -63,15 +66,17 @@ struct AgentCredentialIssued {
 impl Event for AgentCredentialIssued {
     const NAME: &'static str = "auth.agent_credential.issued";
     const TOPIC: &'static str = "agents";
+    const PERMISSION: Option<&'static str> = Some(AuditRead::NAME);
 }
 
 /// A machine lost its credential.
-#[derive(Debug, Serialize)]
-struct AgentCredentialRevoked {}
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AgentCredentialRevoked {}
 
 impl Event for AgentCredentialRevoked {
     const NAME: &'static str = "auth.agent_credential.revoked";
     const TOPIC: &'static str = "agents";
+    const PERMISSION: Option<&'static str> = Some(AuditRead::NAME);
 }
 
 impl Auth {
@@ -165,6 +170,8 @@ impl Auth {
 pub(crate) struct Found {
     pub(crate) principal: AgentPrincipal,
     pub(crate) unseen: Option<Uuid>,
+    /// Its id if this is the first use of a secret that replaced another.
+    pub(crate) taking_over: Option<Uuid>,
 }
 
 /// Finds whose a credential is; nobody's if it is revoked, or used from where it may not be.
@@ -176,7 +183,7 @@ pub(crate) async fn credential_by_text(db: &Db, text: &AgentText, address: Optio
             Box::pin(async move {
                 sqlx::query!(
                     r#"select tenant_id as "tenant_id!", agent_id as "agent_id!", networks as "networks!: Vec<IpNet>",
-                        used_long_ago as "used_long_ago!"
+                        used_long_ago as "used_long_ago!", is_taking_over as "is_taking_over!"
                     from auth.agent_credential_lookup($1, $2)"#,
                     hash,
                     now,
@@ -189,6 +196,7 @@ pub(crate) async fn credential_by_text(db: &Db, text: &AgentText, address: Optio
     Ok(row.filter(|row| is_allowed(&row.networks, address)).map(|row| Found {
         principal: AgentPrincipal::new(row.agent_id.into(), row.tenant_id.into()),
         unseen: row.used_long_ago.then_some(text.id),
+        taking_over: row.is_taking_over.then_some(text.id),
     }))
 }
 

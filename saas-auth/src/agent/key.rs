@@ -1,7 +1,10 @@
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
-use saas_core::{Actor, DbError, Event, FieldError, Problem, Secret, TenantTx, UserId, event_in};
+use saas_core::{
+    Actor, AuditRead, DbError, Event, FieldError, Permission as _, Problem, ProblemType, Secret, TenantTx, UserId, WorkspaceId, event_in,
+};
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{AgentText, Kind};
@@ -21,6 +24,8 @@ saas_core::ids! {
 pub struct AgentKey {
     /// Its id.
     pub id: AgentKeyId,
+    /// The workspace that it is for, and with it all that registers.
+    pub workspace: WorkspaceId,
     /// What people call it.
     pub name: String,
     /// Its beginning, by which it is recognized.
@@ -37,6 +42,8 @@ pub struct AgentKey {
     pub last_used_at: Option<DateTime<Utc>>,
     /// Where it and the credentials made from it may be used; everywhere if empty.
     pub networks: Vec<IpNet>,
+    /// Until when the secret that was replaced last works.
+    pub previous_until: Option<DateTime<Utc>>,
 }
 
 /// What a new key should be.
@@ -48,9 +55,11 @@ pub struct NewAgentKey {
     pub expires_at: Option<DateTime<Utc>>,
     /// Where it and the credentials made from it may be used; everywhere if empty. At most 32.
     pub networks: Vec<IpNet>,
+    /// The workspace that it is for; none for the tenant's first.
+    pub workspace: Option<WorkspaceId>,
 }
 
-/// A key could not be made or revoked.
+/// A key could not be made, changed or revoked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AgentKeyError {
@@ -63,17 +72,32 @@ pub enum AgentKeyError {
     /// It would expire in the past.
     #[error("a key expires in the future")]
     Expiry,
+    /// The tenant has no such workspace.
+    #[error("there is no such workspace")]
+    Workspace,
     /// The tenant has no such key.
     #[error("there is no such key")]
     NotFound,
+    /// It was revoked or has expired, and so cannot be changed.
+    #[error("the key was revoked or has expired")]
+    Ended,
     /// The database did not take it.
     #[error(transparent)]
-    Db(#[from] DbError),
+    Db(DbError),
+}
+
+impl From<DbError> for AgentKeyError {
+    fn from(error: DbError) -> Self {
+        match error.constraint() {
+            Some("agent_key_workspace_fkey") => Self::Workspace,
+            _ => Self::Db(error),
+        }
+    }
 }
 
 impl From<sqlx::Error> for AgentKeyError {
     fn from(error: sqlx::Error) -> Self {
-        Self::Db(error.into())
+        DbError::from(error).into()
     }
 }
 
@@ -83,16 +107,20 @@ impl From<AgentKeyError> for Problem {
             AgentKeyError::Name(refusal) => Self::invalid([FieldError::new("/name", refusal.to_string())]),
             AgentKeyError::Networks => Self::invalid([FieldError::new("/networks", "at most 32 networks")]),
             AgentKeyError::Expiry => Self::invalid([FieldError::new("/expires_at", "must be in the future")]),
+            AgentKeyError::Workspace => Self::invalid([FieldError::new("/workspace", "is no workspace of this organization")]),
             AgentKeyError::NotFound => Self::not_found(),
+            AgentKeyError::Ended => Self::new(&ProblemType::CONFLICT).detail("this key was revoked or has expired"),
             AgentKeyError::Db(error) => error.into(),
         }
     }
 }
 
 /// A key was made.
-#[derive(Debug, Serialize)]
-struct AgentKeyCreated<'a> {
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AgentKeyCreated<'a> {
     name: &'a str,
+    workspace: WorkspaceId,
+    #[schema(value_type = Vec<String>)]
     networks: &'a [IpNet],
     expires_at: Option<DateTime<Utc>>,
 }
@@ -100,27 +128,29 @@ struct AgentKeyCreated<'a> {
 impl Event for AgentKeyCreated<'_> {
     const NAME: &'static str = "auth.agent_key.created";
     const TOPIC: &'static str = "agents";
+    const PERMISSION: Option<&'static str> = Some(AuditRead::NAME);
 }
 
 /// A key was revoked, and with it so many credentials.
-#[derive(Debug, Serialize)]
-struct AgentKeyRevoked {
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AgentKeyRevoked {
     credentials: u64,
 }
 
 impl Event for AgentKeyRevoked {
     const NAME: &'static str = "auth.agent_key.revoked";
     const TOPIC: &'static str = "agents";
+    const PERMISSION: Option<&'static str> = Some(AuditRead::NAME);
 }
 
-const NETWORKS_MAX: usize = 32;
+pub(super) const NETWORKS_MAX: usize = 32;
 
 impl Auth {
     /// Makes a key. The text is shown once: only its hash is kept.
     ///
     /// # Errors
     ///
-    /// Fails if the name, the networks or the expiry cannot be taken.
+    /// Fails if the name, the networks, the expiry or the workspace cannot be taken; in a transaction without a tenant, always.
     pub async fn agent_key_create_in(
         &self,
         tx: &mut TenantTx,
@@ -135,10 +165,12 @@ impl Auth {
         if new.expires_at.is_some_and(|at| at <= now) {
             return Err(AgentKeyError::Expiry);
         }
+        let tenant = tx.tenant().ok_or(AgentKeyError::Workspace)?;
         let id = AgentKeyId::new();
         let text = AgentText::generate(Kind::Key, id.into());
         let key = AgentKey {
             id,
+            workspace: new.workspace.unwrap_or_else(|| tenant.into()),
             name,
             prefix: text.beginning(self.agent_key_prefix()),
             created_by: match actor {
@@ -150,12 +182,13 @@ impl Auth {
             revoked_at: None,
             last_used_at: None,
             networks: new.networks.iter().map(IpNet::trunc).collect(),
+            previous_until: None,
         };
         sqlx::query!(
             r#"insert into auth.agent_key
-                (tenant_id, id, name, secret_hash, prefix, created_by, created_at, expires_at, networks)
-            values ($1, $2, $3, $4, $5, $6, $7, $8, $9::inet[])"#,
-            tx.tenant().map(Uuid::from),
+                (tenant_id, id, name, secret_hash, prefix, created_by, created_at, expires_at, networks, workspace_id)
+            values ($1, $2, $3, $4, $5, $6, $7, $8, $9::inet[], $10)"#,
+            Uuid::from(tenant),
             Uuid::from(key.id),
             key.name,
             text.hash(),
@@ -164,10 +197,11 @@ impl Auth {
             now,
             key.expires_at,
             &key.networks as &[IpNet],
+            Uuid::from(key.workspace),
         )
         .execute(&mut **tx)
         .await?;
-        let event = AgentKeyCreated { name: &key.name, networks: &key.networks, expires_at: key.expires_at };
+        let event = AgentKeyCreated { name: &key.name, workspace: key.workspace, networks: &key.networks, expires_at: key.expires_at };
         event_in(tx, actor, key.id, &event).await?;
         Ok((key, text.write(self.agent_key_prefix())))
     }
@@ -178,14 +212,17 @@ impl Auth {
     ///
     /// Fails if the database does not answer.
     pub async fn agent_keys_in(&self, tx: &mut TenantTx) -> Result<Vec<AgentKey>, DbError> {
+        let (tenant, now) = (tx.tenant().map(Uuid::from), tx.now());
         let keys = sqlx::query_as!(
             AgentKey,
             r#"select id as "id: AgentKeyId", name, prefix, created_by as "created_by: UserId", created_at, expires_at, revoked_at,
-                last_used_at, networks as "networks: Vec<IpNet>"
+                last_used_at, networks as "networks: Vec<IpNet>", workspace_id as "workspace: WorkspaceId",
+                case when previous_until > $2 then previous_until end as previous_until
             from auth.agent_key
             where tenant_id = $1
             order by id desc"#,
-            tx.tenant().map(Uuid::from),
+            tenant,
+            now,
         )
         .fetch_all(&mut **tx)
         .await?;

@@ -1,10 +1,11 @@
 use saas_core::{CurrentUser, Json, Membership, Routes, SignedIn, UserId};
+use utoipa::ToSchema;
 use serde::Serialize;
 
 use crate::Auth;
 
 /// The person who is signed in, as programs see them.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Me {
     id: UserId,
     name: String,
@@ -26,7 +27,7 @@ impl Me {
 }
 
 pub(super) fn routes() -> Routes<Auth> {
-    Routes::new().get("/api/v1/auth/me", me)
+    Routes::new().get("/api/v1/auth/me", me).about("Says who is signed in")
 }
 
 async fn me(CurrentUser(me): CurrentUser) -> Json<Me> {

@@ -1,6 +1,7 @@
 //! Sign-up, sign-in, sessions and keys, over HTTP and on a real PostgreSQL as the application's own login.
 
 #[cfg(test)]
+mod agent_rotation;
 mod agents;
 #[cfg(test)]
 mod app;

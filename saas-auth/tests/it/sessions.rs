@@ -8,7 +8,7 @@ use crate::app::{App, COOKIE, PASSWORD, set_cookie, sign_in};
 const ADA: &str = "ada@example.com";
 
 async fn ids(browser: &TestClient) -> Vec<(String, bool)> {
-    let list = browser.get("/api/v1/auth/sessions").await.json();
+    let list = browser.get("/api/v1/auth/sessions").await.json()["items"].clone();
     list.as_array().unwrap().iter().map(|it| (it["id"].as_str().unwrap().to_owned(), it["current"].as_bool().unwrap())).collect()
 }
 
@@ -40,7 +40,7 @@ async fn a_person_lists_and_ends_their_sessions() {
     app.later(TimeDelta::minutes(5));
     let browser = app.signed_in(ADA).await;
 
-    let list = browser.get("/api/v1/auth/sessions").await.json();
+    let list = browser.get("/api/v1/auth/sessions").await.json()["items"].clone();
     assert_eq!(list.as_array().unwrap().len(), 2);
     assert_eq!((&list[0]["current"], &list[1]["current"]), (&true.into(), &false.into()), "the last used comes first");
     assert_eq!(list[1]["address"], "192.0.2.1");
@@ -120,7 +120,7 @@ async fn an_odd_user_agent_is_kept_as_far_as_it_is_text() {
     let long = "ä".repeat(600);
     let browser = app.browser().with("user-agent", &long);
     assert_eq!(sign_in(&browser, ADA, PASSWORD, false).await.status, 200);
-    let kept = browser.get("/api/v1/auth/sessions").await.json()[0]["user_agent"].as_str().unwrap().chars().count();
+    let kept = browser.get("/api/v1/auth/sessions").await.json()["items"][0]["user_agent"].as_str().unwrap().chars().count();
     assert_eq!(kept, 512);
 
     let mut request = http::Request::post("/api/v1/auth/sign-in")

@@ -105,6 +105,7 @@ impl Page {
             nonce: parts.extensions.get::<Nonce>().map(|nonce| nonce.as_str().to_owned()).unwrap_or_default(),
             path: path.to_owned(),
             user: signed_in.map(|it| FrameUser { email: it.email.clone(), name: it.name.clone() }),
+            here: standing.map(|it| format!("?organization={}", it.tenant)).unwrap_or_default(),
             tenant: standing.map(|it| tenant(it.tenant.to_string(), &it.slug, &it.name, &it.role)),
             memberships: signed_in
                 .map(|it| it.memberships.iter().map(|m| tenant(m.id.to_string(), &m.slug, &m.name, &m.role)).collect())

@@ -15,7 +15,7 @@ async fn the_tables_of_core_withstand_all_attacks() {
     let test = TestDb::new(&[]).await.unwrap();
     let report = isolation::attack(&test, &Seed::new()).await.unwrap();
     report.assert_safe();
-    assert_eq!(report.tables, ["core.member", "core.tenant", "data.outbox"]);
+    assert_eq!(report.tables, ["core.job", "core.member", "core.tenant", "core.workspace", "data.outbox"]);
     assert!(report.attacks > 500, "{}", report.attacks);
 }
 
@@ -81,7 +81,7 @@ async fn tables_of_all_kinds_are_filled_and_withstand_all_attacks() {
     as_owner(&test, PRODUCT).await;
     let report = isolation::attack(&test, &Seed::new()).await.unwrap();
     report.assert_safe();
-    let expected = ["core.member", "core.tenant", "data.folder", "data.outbox", "data.paper", "data.sample"];
+    let expected = ["core.job", "core.member", "core.tenant", "core.workspace", "data.folder", "data.outbox", "data.paper", "data.sample"];
     assert_eq!(report.tables, expected);
 }
 

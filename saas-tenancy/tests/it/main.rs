@@ -8,3 +8,4 @@ mod members;
 mod organizations;
 #[cfg(test)]
 mod resolution;
+mod workspaces;

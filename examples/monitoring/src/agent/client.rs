@@ -1,6 +1,9 @@
 //! Speaks the protocol with the server.
 
-use std::time::Duration;
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use chrono::{DateTime, Utc};
 use reqwest::{Method, Response, StatusCode, header, redirect};
@@ -11,8 +14,8 @@ use super::{
     buffer::Batch,
     host::{self, VERSION},
     protocol::{
-        AgentReport, DEVICES_PATH, DevicesAnswer, HEARTBEAT_PATH, Heartbeat, HeartbeatAnswer, ProblemDocument, REGISTER_PATH, Register,
-        Registered, STATUS_PATH, Secret, StatusAnswer,
+        AgentReport, CREDENTIAL_PATH, DEVICES_PATH, DevicesAnswer, HEARTBEAT_PATH, Heartbeat, HeartbeatAnswer, ProblemDocument, REGISTER_PATH, Register,
+        Registered, Renewed, STATUS_PATH, Secret, StatusAnswer,
     },
 };
 
@@ -71,12 +74,12 @@ pub(super) enum Accepted {
     Readings(StatusAnswer),
 }
 
-/// A connection to one server, with one bearer token. Cloning is cheap.
+/// A connection to one server, with one bearer token at a time, which all clones share. Cloning is cheap.
 #[derive(Debug, Clone)]
 pub struct Client {
     http: reqwest::Client,
     base: String,
-    bearer: Secret,
+    bearer: Arc<RwLock<Secret>>,
 }
 
 impl Client {
@@ -102,7 +105,7 @@ impl Client {
             .timeout(TIMEOUT)
             .build()
             .map_err(ClientError::Setup)?;
-        Ok(Self { http, base: server.as_str().trim_end_matches('/').to_owned(), bearer })
+        Ok(Self { http, base: server.as_str().trim_end_matches('/').to_owned(), bearer: Arc::new(RwLock::new(bearer)) })
     }
 
     /// Registers the agent.
@@ -121,6 +124,20 @@ impl Client {
     /// [`ClientError`] says what to do.
     pub async fn heartbeat(&self, body: &Heartbeat) -> Result<HeartbeatAnswer, ClientError> {
         self.post(HEARTBEAT_PATH, body).await
+    }
+
+    /// Asks for another credential. It is not used before [`use_from_now_on`](Self::use_from_now_on).
+    ///
+    /// # Errors
+    ///
+    /// [`ClientError`] says what to do.
+    pub async fn renew(&self) -> Result<Renewed, ClientError> {
+        self.request(Method::POST, CREDENTIAL_PATH, None::<&()>).await
+    }
+
+    /// Authenticates with another token from the next request on.
+    pub fn use_from_now_on(&self, bearer: Secret) {
+        *self.bearer.write().unwrap_or_else(PoisonError::into_inner) = bearer;
     }
 
     /// Sends a batch of the buffer.
@@ -145,7 +162,8 @@ impl Client {
     }
 
     async fn request<T: DeserializeOwned>(&self, method: Method, path: &str, body: Option<&impl Serialize>) -> Result<T, ClientError> {
-        let mut request = self.http.request(method, format!("{}{path}", self.base)).bearer_auth(self.bearer.expose());
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        request = request.bearer_auth(self.bearer.read().unwrap_or_else(PoisonError::into_inner).expose());
         if let Some(body) = body {
             request = request.json(body);
         }

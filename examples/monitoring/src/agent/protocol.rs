@@ -4,6 +4,7 @@
 //! |---|---|---|---|
 //! | `POST /api/agent/register` | agent key | [`Register`] | 201 [`Registered`] |
 //! | `POST /api/agent/heartbeat` | credential | [`Heartbeat`] | 200 [`HeartbeatAnswer`] |
+//! | `POST /api/agent/credential` | credential | | 200 [`Renewed`] |
 //! | `POST /api/agent/devices` | credential | [`Devices`] | 200 [`DevicesAnswer`], 402 when a limit is reached |
 //! | `POST /api/agent/status` | credential | [`Status`] | 200 [`StatusAnswer`] |
 //! | `GET /api/agent/status` | credential | | 200 [`AgentReport`] |
@@ -17,6 +18,7 @@ use std::{fmt, net::IpAddr, num::ParseIntError, str::FromStr};
 
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
+use utoipa::ToSchema;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use zeroize::{Zeroize, ZeroizeOnDrop};
@@ -28,6 +30,8 @@ pub const MAX_PER_REQUEST: usize = 5_000;
 pub const REGISTER_PATH: &str = "/api/agent/register";
 /// Path of [`Heartbeat`].
 pub const HEARTBEAT_PATH: &str = "/api/agent/heartbeat";
+/// Path of [`Renewed`].
+pub const CREDENTIAL_PATH: &str = "/api/agent/credential";
 /// Path of [`Devices`].
 pub const DEVICES_PATH: &str = "/api/agent/devices";
 /// Path of [`Status`] and of [`AgentReport`].
@@ -39,7 +43,7 @@ pub const STATUS_PATH: &str = "/api/agent/status";
 ///
 /// `Debug` shows nothing of it, and its memory is overwritten when it is dropped. It serializes as the plain text, since
 /// that is what the wire and the credential file hold.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Zeroize, ZeroizeOnDrop)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Zeroize, ZeroizeOnDrop, ToSchema)]
 #[serde(transparent)]
 pub struct Secret(String);
 
@@ -81,8 +85,9 @@ impl FromStr for Secret {
 pub struct EmptySecret;
 
 /// An Ethernet address, as `aa:bb:cc:dd:ee:ff`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schema(value_type = String)]
 pub struct MacAddress([u8; 6]);
 
 impl MacAddress {
@@ -145,7 +150,7 @@ impl From<MacAddress> for String {
 }
 
 /// A way in which a host proved that it is there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Method {
     /// It answered an ICMP echo request.
@@ -167,7 +172,7 @@ impl fmt::Display for Method {
 }
 
 /// An agent introduces itself, once per agent key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Register {
     /// Made once and kept, so that a registration whose answer was lost can be repeated and yields the same agent.
@@ -179,11 +184,12 @@ pub struct Register {
     /// Operating system and processor, for people.
     pub os: String,
     /// The networks that it watches.
+    #[schema(value_type = Vec<String>)]
     pub networks: Vec<IpNet>,
 }
 
 /// The server knows the agent from now on.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Registered {
     /// Id of the agent.
     pub agent: Uuid,
@@ -194,7 +200,7 @@ pub struct Registered {
 }
 
 /// The agent is alive.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Heartbeat {
     /// When it was sent, by the agent's clock.
@@ -208,16 +214,26 @@ pub struct Heartbeat {
 }
 
 /// How often the server wants to hear from the agent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct HeartbeatAnswer {
     /// Seconds between two checks of a device.
     pub check_seconds: u64,
     /// Seconds between two heartbeats.
     pub heartbeat_seconds: u64,
+    /// Seconds after which a credential should be renewed; never if absent.
+    #[serde(default)]
+    pub credential_seconds: Option<u64>,
+}
+
+/// Another credential for the same agent. The one before works until an hour after this one was used for the first time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Renewed {
+    /// What the agent authenticates with from now on.
+    pub credential: Secret,
 }
 
 /// Devices that a sweep found, at most [`MAX_PER_REQUEST`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Devices {
     /// What was found.
@@ -225,10 +241,11 @@ pub struct Devices {
 }
 
 /// One device that a sweep found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FoundDevice {
     /// Its address.
+    #[schema(value_type = String)]
     pub address: IpAddr,
     /// Its Ethernet address, where the agent is in the same segment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -241,7 +258,7 @@ pub struct FoundDevice {
 }
 
 /// What the server did with found devices.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct DevicesAnswer {
     /// New devices.
     pub added: u64,
@@ -255,7 +272,7 @@ pub struct DevicesAnswer {
 }
 
 /// Readings of one check, at most [`MAX_PER_REQUEST`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Status {
     /// What was measured.
@@ -263,10 +280,11 @@ pub struct Status {
 }
 
 /// The state of one device at one time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Reading {
     /// The device.
+    #[schema(value_type = String)]
     pub address: IpAddr,
     /// When it was measured, by the agent's clock, to the microsecond.
     pub at: DateTime<Utc>,
@@ -278,7 +296,7 @@ pub struct Reading {
 }
 
 /// What the server did with readings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct StatusAnswer {
     /// Readings that it stored.
     pub applied: u64,
@@ -289,7 +307,7 @@ pub struct StatusAnswer {
 }
 
 /// What the server knows of an agent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AgentReport {
     /// The agent.
     pub agent: ReportedAgent,
@@ -298,7 +316,7 @@ pub struct AgentReport {
 }
 
 /// An agent as the server sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReportedAgent {
     /// Id of the agent.
     pub id: Uuid,
@@ -310,9 +328,10 @@ pub struct ReportedAgent {
 }
 
 /// A device as the server sees it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ReportedDevice {
     /// Its address.
+    #[schema(value_type = String)]
     pub address: IpAddr,
     /// Its name.
     #[serde(default)]
@@ -328,7 +347,7 @@ pub struct ReportedDevice {
 }
 
 /// Whether a device answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum DeviceState {
     /// It answered the last check.
@@ -351,7 +370,7 @@ impl fmt::Display for DeviceState {
 }
 
 /// A problem document (RFC 9457), as far as the agent reads it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProblemDocument {
     /// Kind of the problem, a URI.
     #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]

@@ -56,6 +56,7 @@ async fn register(state: &StateDir, config: &Config, key: &Secret, patience: Pat
                     name: registered.name,
                     credential: registered.credential,
                     key_sha256: fingerprint(key),
+                    since: Some(host::now()),
                 });
             }
             Err(ClientError::Refused(problem)) => return Err(AgentError::KeyRefused(problem)),

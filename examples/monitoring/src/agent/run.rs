@@ -22,7 +22,7 @@ use super::{
     protocol::{Devices, FoundDevice},
     registration::{self, Patience},
     sender::{Link, heartbeat, heartbeat_loop, send_all, send_loop, with_buffer},
-    state::StateDir,
+    state::{Credential, StateDir},
 };
 
 /// How long the parts may take to put down what they hold when the agent stops.
@@ -34,6 +34,8 @@ const LAST_SENDS: Duration = Duration::from_millis(900);
 pub(super) struct Agent {
     pub(super) config: Config,
     pub(super) client: Client,
+    /// What the client authenticates with.
+    pub(super) credential: watch::Sender<Credential>,
     pub(super) buffer: Buffer,
     pub(super) prober: Prober,
     pub(super) devices: KnownDevices,
@@ -49,7 +51,7 @@ pub(super) struct Agent {
     pub(super) limit_said: watch::Sender<String>,
     pub(super) started: Instant,
     /// Last, so that the lock is let go after all else.
-    state: StateDir,
+    pub(super) state: StateDir,
 }
 
 /// Runs until `shutdown` is ready, then puts everything on the disk and returns within two seconds.
@@ -133,6 +135,7 @@ async fn prepare(config: Config, patience: Patience) -> Result<Agent, AgentError
     let devices = KnownDevices::load(&state, &config.networks);
     Ok(Agent {
         client,
+        credential: watch::Sender::new(credential),
         buffer,
         prober,
         intervals: watch::Sender::new(Intervals::of(&config)),

@@ -18,6 +18,7 @@ use super::{
     error::{AgentError, Chain, readings},
     host,
     protocol::{Heartbeat, ProblemDocument},
+    renewal::renew_if_due,
     run::{Agent, stopped, unless_stopped},
 };
 
@@ -193,6 +194,7 @@ pub(super) async fn heartbeat(agent: &Agent) -> Result<Duration, AgentError> {
             if buffered == 0 {
                 agent.link.worked(buffered);
             }
+            renew_if_due(agent, answer.credential_seconds).await?;
             Ok(Duration::ZERO)
         }
         Err(ClientError::Refused(problem)) => Err(AgentError::Revoked { problem, buffered }),

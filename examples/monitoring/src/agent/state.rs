@@ -7,6 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use url::Url;
@@ -81,6 +82,9 @@ pub struct Credential {
     pub credential: Secret,
     /// SHA-256 of the agent key that it was obtained with: a different key on the command line means "register anew".
     pub key_sha256: String,
+    /// Since when it has been held; unknown for one that an earlier version of the agent kept.
+    #[serde(default)]
+    pub since: Option<DateTime<Utc>>,
 }
 
 impl Credential {

@@ -1,26 +1,26 @@
 //! Devices, as people and programs read them.
 
-use std::net::IpAddr;
-
 use axum::{
     extract::State as AxumState,
     response::{IntoResponse as _, Response},
 };
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
-use saas_core::{Can, DbError, Json, Page, Problem, Query, Routes, TenantDb, TenantTx};
+use saas_core::{AgentId, Can, DbError, List, Listed, Order, OrderBy, Page, Problem, Query, Routes, TenantDb, TenantTx, Wanted};
+use utoipa::ToSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::{query_as, query_scalar};
+use sqlx::{FromRow, query_as, query_scalar};
 
 use super::{DeviceId, DeviceRead, State};
+use crate::agent::protocol::DeviceState;
 
 pub(super) fn routes() -> Routes<State> {
-    Routes::new().get("/devices", show).get("/api/v1/devices", list)
+    Routes::new().get("/devices", show).get("/api/v1/devices", list).about("Lists the devices of all agents")
 }
 
 /// A device, as it is listed.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, FromRow, Serialize, ToSchema)]
 struct Device {
     /// Its id.
     id: DeviceId,
@@ -28,6 +28,7 @@ struct Device {
     name: Option<String>,
     /// Its address.
     #[serde(serialize_with = "address_text")]
+    #[schema(value_type = String)]
     address: IpNet,
     /// Its Ethernet address.
     mac: Option<String>,
@@ -50,65 +51,50 @@ fn address_text<S: serde::Serializer>(net: &IpNet, to: S) -> Result<S::Ok, S::Er
 
 const PAGE: i64 = 50;
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct ListQuery {
-    /// The cursor that the page before ended with.
-    after: Option<Cursor>,
-    /// At most 200.
-    limit: Option<u8>,
+impl Listed for Device {
+    const ORDERS: &'static [Order] = &[
+        Order::new("address", "address", OrderBy::Address),
+        Order::new("name", "lower(coalesce(name, ''))", OrderBy::Text),
+        Order::new("state", "state", OrderBy::Text),
+        Order::new("since_at", "coalesce(since_at, '-infinity')", OrderBy::Time),
+    ];
 }
 
-/// Where a page ended: address and id.
-#[derive(Debug, Clone, Copy)]
-struct Cursor(IpAddr, DeviceId);
-
-impl<'de> Deserialize<'de> for Cursor {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(from)?;
-        let parsed = text.split_once('_').and_then(|(address, id)| Some(Self(address.parse().ok()?, id.parse().ok()?)));
-        parsed.ok_or_else(|| serde::de::Error::custom("this is no cursor of ours"))
-    }
+/// Which devices are listed.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ListFilter {
+    /// Only those in this state.
+    state: Option<DeviceState>,
+    /// Only those that this agent watches.
+    agent: Option<AgentId>,
+    /// Only those with this in their name or address.
+    q: Option<String>,
 }
 
-#[derive(Serialize)]
-struct List {
-    devices: Vec<Device>,
-    /// Pass it as `after` to get the next page; none at the end.
-    next: Option<String>,
-}
-
-async fn list(_: Can<DeviceRead>, db: TenantDb, Query(query): Query<ListQuery>) -> Result<Json<List>, Problem> {
-    let limit = i64::from(query.limit.unwrap_or(50).clamp(1, 200));
+async fn list(_: Can<DeviceRead>, db: TenantDb, wanted: Wanted<Device, ListFilter>) -> Result<List<Device>, Problem> {
     let mut tx = db.begin().await?;
-    let devices = devices_after_in(&mut tx, query.after, limit).await?;
-    let full = i64::try_from(devices.len()).is_ok_and(|count| count == limit);
-    let next = devices.last().filter(|_| full).map(|device| format!("{}_{}", device.address.addr(), device.id));
-    Ok(Json(List { devices, next }))
-}
-
-async fn devices_after_in(tx: &mut TenantTx, after: Option<Cursor>, limit: i64) -> Result<Vec<Device>, DbError> {
-    let (address, id) = after.map(|Cursor(address, id)| (IpNet::from(address), uuid::Uuid::from(id))).unzip();
-    let devices = query_as!(
-        Device,
-        r#"select d.id as "id: DeviceId", d.hostname as name, d.address as "address: IpNet", d.mac, d.state, d.since_at, d.checked_at,
-            d.latency_us, a.name as agent
+    let mut query = wanted.query(
+        "select d.id, d.hostname as name, d.address, d.mac, d.state, d.since_at, d.checked_at, d.latency_us, a.name as agent
         from device d
         join agent a on a.tenant_id = d.tenant_id and a.id = d.agent_id
-        where d.tenant_id = $1 and ($2::inet is null or (d.address, d.id) > ($2, $3))
-        order by d.address, d.id
-        limit $4"#,
-        tx.tenant().map(uuid::Uuid::from),
-        address as Option<IpNet>,
-        id,
-        limit,
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    Ok(devices)
+        where d.tenant_id = ",
+    );
+    query.push_bind(tx.tenant().map(uuid::Uuid::from));
+    if let Some(state) = wanted.filter.state {
+        query.push(" and d.state = ").push_bind(state.to_string());
+    }
+    if let Some(agent) = wanted.filter.agent {
+        query.push(" and d.agent_id = ").push_bind(uuid::Uuid::from(agent));
+    }
+    if let Some(q) = &wanted.filter.q {
+        query.push(" and (strpos(lower(coalesce(d.hostname, '')), lower(").push_bind(q.clone()).push(")) > 0");
+        query.push(" or strpos(host(d.address), ").push_bind(q.clone()).push(") > 0)");
+    }
+    Ok(wanted.fetch(&mut tx, query).await?)
 }
 
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(default)]
 struct PageQuery {
     state: Option<DeviceFilter>,
@@ -117,7 +103,7 @@ struct PageQuery {
     fragment: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum DeviceFilter {
     All,

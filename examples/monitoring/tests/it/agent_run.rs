@@ -309,3 +309,35 @@ async fn status_prints_what_the_server_knows() {
     let output = String::from_utf8(output).unwrap();
     assert!(output.contains("10.7.0.9") && output.contains("250 µs") && output.contains("printer"), "{output}");
 }
+
+/// AUT-11: the agent changes its credential when the server wants it to, keeps it before it uses it, and survives a lost answer and a kill.
+#[tokio::test]
+async fn a_credential_is_renewed_and_kept_and_a_lost_answer_locks_nobody_out() {
+    let state = tempfile::tempdir().unwrap();
+    let server = RecordingServer::start();
+    let settings = AgentSettings::new(&server.url(), NETWORK, state.path());
+    let kept = || monitoring::agent::Credential::read(state.path()).unwrap().unwrap().credential.expose().to_owned();
+    let renewals = |recorded: &[Recorded]| recorded.iter().filter(|it| matches!(it, Recorded::Renew(_))).count();
+    server.answer(Answer::LosingRenewals);
+    let agent = settings.start();
+    server.until(PATIENCE, "two attempts", |recorded| renewals(recorded) >= 2).await;
+    assert_eq!(kept(), crate::lab::CREDENTIAL);
+    server.answer(Answer::Renewing);
+    server
+        .until(PATIENCE, "a renewal with one that was renewed", |recorded| {
+            recorded.iter().filter(|it| matches!(it, Recorded::Renew(shown) if shown != crate::lab::CREDENTIAL)).count() >= 2
+        })
+        .await;
+    agent.kill().await;
+    assert_ne!(kept(), crate::lab::CREDENTIAL);
+    assert_eq!(mode(&state.path().join("credential.json")), 0o600);
+
+    server.answer(Answer::Well);
+    let held = kept();
+    let before = server.recorded().len();
+    let agent = settings.key(None).start();
+    server.until(PATIENCE, "more of the same agent", |recorded| recorded.len() > before + 2).await;
+    agent.terminate();
+    assert!(agent.ended(SOON).await.0.success());
+    assert_eq!(kept(), held, "nobody asked for another");
+}

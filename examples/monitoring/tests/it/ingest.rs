@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod devices;
+mod keys;
 mod presence;
 mod readings;
 mod registration;

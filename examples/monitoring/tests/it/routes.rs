@@ -219,7 +219,7 @@ async fn no_get_needs_to_write() {
 impl Actor {
     /// The same caller at another application.
     fn copied_to(&self, app: &saas_core::testing::TestApp) -> saas_core::testing::TestClient {
-        let cookies: Vec<_> = ["__Host-session", "organization"]
+        let cookies: Vec<_> = ["__Host-session", "__Host-organization"]
             .into_iter()
             .filter_map(|name| Some(format!("{name}={}", self.client.cookie(name)?)))
             .collect();

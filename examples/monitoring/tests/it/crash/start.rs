@@ -111,6 +111,7 @@ impl Production {
             .set("SAAS_MODE", "production")
             .set("DATABASE_APP_URL", &self.app)
             .set("DATABASE_SYSTEM_URL", &self.system)
+            .set("SAAS_STORAGE_URL", &format!("file://{}", folder.join("files").display()))
             .set("SAAS_PUBLIC_URL", "https://monitoring.example.com")
             .set("SAAS_MASTER_KEY", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
             .set("SMTP_URL", "smtp://127.0.0.1:9")
@@ -132,7 +133,7 @@ async fn production_starts_with_its_own_logins_and_not_without_its_secrets() {
 
     let bare = Settings::serving(folder.path()).set("SAAS_MODE", "production").run().await;
     assert_eq!(bare.status.code(), Some(78), "{bare:?}");
-    for name in ["DATABASE_APP_URL", "DATABASE_SYSTEM_URL", "SAAS_MASTER_KEY", "SMTP_URL", "SAAS_PUBLIC_URL"] {
+    for name in ["DATABASE_APP_URL", "DATABASE_SYSTEM_URL", "SAAS_MASTER_KEY", "SMTP_URL", "SAAS_STORAGE_URL", "SAAS_PUBLIC_URL"] {
         assert!(bare.stderr.contains(&format!("{name} is not set")), "{name}: {}", bare.stderr);
     }
     let without = Settings::serving(folder.path())

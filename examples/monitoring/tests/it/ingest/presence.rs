@@ -8,14 +8,14 @@ use serde_json::json;
 use crate::app::{Agent, App, Person, expect};
 
 async fn state(owner: &Person) -> String {
-    owner.browser.get("/api/v1/agents").await.json()[0]["state"].as_str().unwrap().to_owned()
+    owner.browser.get("/api/v1/agents").await.json()["items"][0]["state"].as_str().unwrap().to_owned()
 }
 
 async fn beats(agent: &Agent) {
     let beat = json!({ "at": "2026-03-01T12:00:00Z", "version": "0.2.0", "uptime_seconds": 60, "buffered": 0 });
     let answer = agent.client.post("/api/agent/heartbeat", &beat).await;
     expect(&answer, StatusCode::OK);
-    assert_eq!(answer.json(), json!({ "check_seconds": 30, "heartbeat_seconds": 60 }));
+    assert_eq!(answer.json(), json!({ "check_seconds": 30, "heartbeat_seconds": 60, "credential_seconds": 2_592_000 }));
 }
 
 /// MON-01: an agent that is not heard of for two and a half heartbeats is offline, until it is heard of again.

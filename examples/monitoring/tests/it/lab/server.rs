@@ -16,8 +16,8 @@ use axum::{
     routing::{get, post},
 };
 use monitoring::agent::protocol::{
-    DEVICES_PATH, Devices, DevicesAnswer, FoundDevice, HEARTBEAT_PATH, Heartbeat, HeartbeatAnswer, MAX_PER_REQUEST, REGISTER_PATH, Reading,
-    Register, Registered, STATUS_PATH, Secret, Status, StatusAnswer,
+    CREDENTIAL_PATH, DEVICES_PATH, Devices, DevicesAnswer, FoundDevice, HEARTBEAT_PATH, Heartbeat, HeartbeatAnswer, MAX_PER_REQUEST,
+    REGISTER_PATH, Reading, Register, Registered, Renewed, STATUS_PATH, Secret, Status, StatusAnswer,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use tokio::{
@@ -43,6 +43,10 @@ pub(crate) enum Answer {
     Poisoned(IpAddr),
     /// With 402 to found devices.
     Limited,
+    /// As it should, and it wants a credential to be renewed after a second.
+    Renewing,
+    /// The same, but what it answers to that gets lost.
+    LosingRenewals,
 }
 
 /// A request that the server accepted.
@@ -52,12 +56,16 @@ pub(crate) enum Recorded {
     Heartbeat(Heartbeat),
     Devices(Vec<FoundDevice>),
     Readings(Vec<Reading>),
+    /// A credential was asked for by whoever had this one.
+    Renew(String),
 }
 
 struct Shared {
     answer: Mutex<Answer>,
     recorded: watch::Sender<Vec<Recorded>>,
     refused: watch::Sender<u64>,
+    /// What it accepts beside [`CREDENTIAL`]; whoever asks for another gets the next.
+    renewed: Mutex<Vec<String>>,
 }
 
 /// The server. It ends when it is dropped.
@@ -83,7 +91,12 @@ impl RecordingServer {
 
     /// Starts on a socket, which may belong to another network namespace.
     pub(crate) fn start_on(listener: TcpListener) -> Self {
-        let shared = Shared { answer: Mutex::new(Answer::Well), recorded: watch::Sender::new(Vec::new()), refused: watch::Sender::new(0) };
+        let shared = Shared {
+            answer: Mutex::new(Answer::Well),
+            recorded: watch::Sender::new(Vec::new()),
+            refused: watch::Sender::new(0),
+            renewed: Mutex::default(),
+        };
         let address = listener.local_addr().unwrap();
         let mut server = Self { shared: Arc::new(shared), address, listener: Some(listener), runtime: None };
         server.resume();
@@ -114,6 +127,7 @@ impl RecordingServer {
         let routes = Router::new()
             .route(REGISTER_PATH, post(register))
             .route(HEARTBEAT_PATH, post(heartbeat))
+            .route(CREDENTIAL_PATH, post(renew))
             .route(DEVICES_PATH, post(devices))
             .route(STATUS_PATH, get(report).post(status))
             .layer(from_fn_with_state(Arc::clone(&shared), fail))
@@ -215,16 +229,26 @@ async fn fail(State(shared): State<Arc<Shared>>, request: Request, next: Next) -
     response
 }
 
-/// Checks the bearer and the body as strictly as the product.
-fn parse<T: DeserializeOwned>(headers: &HeaderMap, bearer: &str, body: &Bytes) -> Result<T, Refusal> {
+fn bearer_of(headers: &HeaderMap) -> &str {
     let authorization = headers.get(header::AUTHORIZATION).map(|value| value.to_str().unwrap());
-    if authorization != Some(&format!("Bearer {bearer}")) {
+    authorization.and_then(|value| value.strip_prefix("Bearer ")).unwrap_or_default()
+}
+
+/// Checks the bearer and the body as strictly as the product.
+fn parse<T: DeserializeOwned>(headers: &HeaderMap, bearers: &[String], body: &Bytes) -> Result<T, Refusal> {
+    if !bearers.iter().any(|bearer| *bearer == bearer_of(headers)) {
         return Err(Refusal::new(StatusCode::UNAUTHORIZED, "Unknown key", "the key is not known"));
     }
     serde_json::from_slice(body).map_err(|error| Refusal::new(StatusCode::UNPROCESSABLE_ENTITY, "Invalid body", error.to_string()))
 }
 
 impl Shared {
+    fn credentials(&self) -> Vec<String> {
+        let mut all = lock(&self.renewed).clone();
+        all.push(CREDENTIAL.to_owned());
+        all
+    }
+
     fn record(&self, recorded: Recorded) {
         self.recorded.send_modify(|all| all.push(recorded));
     }
@@ -246,19 +270,32 @@ impl Shared {
 }
 
 async fn register(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Result<Response, Refusal> {
-    shared.record(Recorded::Register(parse(&headers, KEY, &body)?));
+    shared.record(Recorded::Register(parse(&headers, &[KEY.to_owned()], &body)?));
     let credential = Secret::new(CREDENTIAL.to_owned());
     Ok(json(StatusCode::CREATED, &Registered { agent: Uuid::nil(), name: "lab".to_owned(), credential }))
 }
 
 async fn heartbeat(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Result<Response, Refusal> {
-    let heartbeat: Heartbeat = parse(&headers, CREDENTIAL, &body)?;
+    let heartbeat: Heartbeat = parse(&headers, &shared.credentials(), &body)?;
     shared.record(Recorded::Heartbeat(heartbeat));
-    Ok(json(StatusCode::OK, &HeartbeatAnswer { check_seconds: 1, heartbeat_seconds: 1 }))
+    let renewing = matches!(*lock(&shared.answer), Answer::Renewing | Answer::LosingRenewals);
+    let answer = HeartbeatAnswer { check_seconds: 1, heartbeat_seconds: 1, credential_seconds: renewing.then_some(1) };
+    Ok(json(StatusCode::OK, &answer))
+}
+
+async fn renew(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Result<Response, Refusal> {
+    let _: () = parse(&headers, &shared.credentials(), &Bytes::from_static(b"null"))?;
+    let credential = format!("{CREDENTIAL}-{}", Uuid::new_v4());
+    lock(&shared.renewed).push(credential.clone());
+    shared.record(Recorded::Renew(bearer_of(&headers).to_owned()));
+    if *lock(&shared.answer) == Answer::LosingRenewals {
+        return Err(Refusal::new(StatusCode::BAD_GATEWAY, "Lost", "the answer got lost"));
+    }
+    Ok(json(StatusCode::OK, &Renewed { credential: Secret::new(credential) }))
 }
 
 async fn devices(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Result<Response, Refusal> {
-    let Devices { devices } = parse(&headers, CREDENTIAL, &body)?;
+    let Devices { devices } = parse(&headers, &shared.credentials(), &body)?;
     shared.check(&devices.iter().map(|device| device.address).collect::<Vec<_>>())?;
     if *lock(&shared.answer) == Answer::Limited {
         return Err(Refusal::new(StatusCode::PAYMENT_REQUIRED, "Limit reached", "50 of 50 devices: choose a larger plan"));
@@ -269,15 +306,15 @@ async fn devices(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: By
 }
 
 async fn status(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Result<Response, Refusal> {
-    let Status { readings } = parse(&headers, CREDENTIAL, &body)?;
+    let Status { readings } = parse(&headers, &shared.credentials(), &body)?;
     shared.check(&readings.iter().map(|reading| reading.address).collect::<Vec<_>>())?;
     let applied = readings.len().try_into().unwrap();
     shared.record(Recorded::Readings(readings));
     Ok(json(StatusCode::OK, &StatusAnswer { applied, stale: 0, unknown: 0 }))
 }
 
-async fn report(State(_shared): State<Arc<Shared>>, headers: HeaderMap) -> Result<Response, Refusal> {
-    let _: () = parse(&headers, CREDENTIAL, &Bytes::from_static(b"null"))?;
+async fn report(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Result<Response, Refusal> {
+    let _: () = parse(&headers, &shared.credentials(), &Bytes::from_static(b"null"))?;
     let body = serde_json::json!({
         "agent": { "id": Uuid::nil(), "name": "lab", "last_seen_at": null },
         "devices": [{ "address": "10.7.0.9", "hostname": "printer", "state": "up", "latency_us": 250, "checked_at": null }],

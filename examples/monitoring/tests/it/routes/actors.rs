@@ -53,7 +53,7 @@ impl Scene {
         expect(&agent.client.post("/api/agent/devices", &device).await, StatusCode::OK);
         let (_, key) = app.added(&owner).await;
         let bystander = app.person().await;
-        let session = bystander.browser.get("/api/v1/auth/sessions").await.json()[0]["id"].clone();
+        let session = bystander.browser.get("/api/v1/auth/sessions").await.json()["items"][0]["id"].clone();
         let arranging = owner.browser.clone().with("x-organization", &tenant.to_string());
         actors.push(Actor::person("owner", Kind::Role(Role::Owner), tenant, owner));
         actors.push(Actor::machine(app, "agent", Kind::Agent, &agent.credential));
@@ -92,19 +92,19 @@ impl Scene {
             path.replace("{user}", &user.to_string())
         } else if path.contains("sessions/{id}") {
             path.replace("{id}", &self.session)
+        } else if path.contains("workspaces/{id}") {
+            path.replace("{id}", &self.tenant.to_string())
         } else if path == "/dev/mail/{id}" {
             path.replace("{id}", &app.mailbox.list().await.unwrap()[0].id.to_string())
         } else {
             path.replace("{file}", "core.css").replace("{kind}", "not-found")
         };
         assert!(!path.contains('{'), "say what {path} is called with");
-        // Without it, this leads to the list, for whoever came without the script.
-        let query = if route.path == "/agents/{id}" { "?fragment=agent" } else { "" };
-        (path + query, Request::to(route, self.tenant, actor.kind))
+        (path, Request::to(route, self.tenant, actor.kind))
     }
 
     async fn new_agent(&self) -> String {
-        let list = self.owner.get("/api/v1/agents").await.json();
+        let list = self.owner.get("/api/v1/agents").await.json()["items"].clone();
         let spare = list.as_array().unwrap().iter().find(|agent| agent["name"] == "Canary").map(|agent| agent["id"].clone());
         let id = match spare {
             Some(id) => id,

@@ -28,6 +28,14 @@ impl Request {
             ("GET", "/live") => Self::Stream,
             ("GET", _) => Self::Get,
             ("POST", "/agents") => Self::Form(vec![("name", format!("New of {kind:?}"))]),
+            ("POST", "/agents/{id}/allowed-from") => Self::Form(vec![("allowed_from", "127.0.0.0/8, ::1".to_owned())]),
+            ("PATCH", "/api/v1/agents/{id}") => Self::Json(json!({ "allowed_from": [] })),
+            ("POST", "/agents/{id}/key") => Self::Form(vec![("overlap_hours", "24".to_owned())]),
+            ("POST", "/api/v1/agents/{id}/key") => Self::Json(json!({ "overlap_hours": 24 })),
+            ("POST", "/workspaces") => Self::Form(vec![("name", format!("Site of {kind:?}"))]),
+            ("POST", "/api/v1/workspaces") => Self::Json(json!({ "name": format!("Other site of {kind:?}") })),
+            ("POST", "/workspaces/{id}/name") => Self::Form(vec![("name", "Renamed".to_owned())]),
+            ("PATCH", "/api/v1/workspaces/{id}") => Self::Json(json!({ "name": "Renamed" })),
             ("POST", "/api/v1/agents") => Self::Json(json!({ "name": format!("New of {kind:?}") })),
             ("POST", "/members/{user}/role") => Self::Form(vec![("role", "member".to_owned())]),
             ("PATCH", "/api/v1/members/{user}") => Self::Json(json!({ "role": "member" })),
@@ -48,6 +56,7 @@ impl Request {
             | (
                 "POST",
                 "/agents/{id}/revoke"
+                | "/api/agent/credential"
                 | "/members/{user}/remove"
                 | "/members/leave"
                 | "/sessions/{id}/end"
