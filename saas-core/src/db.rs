@@ -9,6 +9,7 @@ mod error;
 mod migrate;
 mod pool;
 mod provision;
+mod retry;
 mod system;
 mod tenant;
 
@@ -21,6 +22,7 @@ pub use error::DbError;
 pub(crate) use migrate::with_core;
 pub use migrate::{MigrateError, Migrations};
 pub use provision::{Logins, ProvisionError, provision};
+pub use retry::Retryable;
 pub use system::{SystemDb, SystemTx};
 pub use tenant::{TenantDb, TenantTx};
 

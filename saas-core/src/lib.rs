@@ -53,7 +53,7 @@ pub mod webhook;
 pub use audit::{AuditRead, audit_routes};
 pub use clock::Clock;
 pub use db::{
-    ConnectError, DatabaseConfig, Db, DbError, Finding, Logins, MigrateError, Migrations, ProvisionError, Severity, SystemDb, SystemTx,
+    ConnectError, DatabaseConfig, Db, DbError, Finding, Logins, MigrateError, Migrations, ProvisionError, Retryable, Severity, SystemDb, SystemTx,
     TenantDb, TenantTx, provision,
 };
 pub use event::{

@@ -1,5 +1,7 @@
 //! Each crate owns its migrations; the program runs them all, as the owner, under one lock.
 
+use std::time::Duration;
+
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, migrate::Migrator};
 
 use super::{Db, DbError, provision};
@@ -42,6 +44,15 @@ static DATA: Migrator = sqlx::migrate!("migrations/data");
 /// Any number will do, as long as every program that migrates uses the same.
 const LOCK: i64 = 0x5AA5_0001;
 
+/// How long a migration waits for a table in use. Meanwhile everybody else who wants the table waits behind it.
+const LOCK_WAIT: Duration = Duration::from_secs(2);
+
+/// How long others have it to themselves then.
+const LOCK_PAUSE: Duration = Duration::from_secs(1);
+
+/// How often it is tried again: for about two minutes, four times as long as a statement of the program may take.
+const LOCK_TRIES: u32 = 40;
+
 struct Step<'a> {
     migrator: &'a Migrator,
     table: String,
@@ -60,6 +71,8 @@ impl Migrations {
 
 impl Db {
     /// Brings the database up to date, as the owner. Several nodes may do so at once: one works, the others wait.
+    ///
+    /// A migration that changes a table in use waits 2 s for it, lets the others go on for a second, and tries again, for two minutes.
     ///
     /// # Errors
     ///
@@ -128,8 +141,20 @@ async fn migrate(owner: &crate::Secret, sets: &[Migrations]) -> Result<(), Migra
     provision::prepare(&mut connection).await.map_err(MigrateError::Roles)?;
     // Its worker would migrate as itself, and may not.
     crate::job::install(owner, &mut connection).await.map_err(MigrateError::Jobs)?;
+    let limit = format!("set lock_timeout = '{}ms'", LOCK_WAIT.as_millis());
+    connection.execute(AssertSqlSafe(limit)).await.map_err(MigrateError::Connect)?;
     for set in sets {
-        apply(&mut connection, set).await?;
+        let mut left = LOCK_TRIES;
+        loop {
+            match apply(&mut connection, set).await {
+                Err(error) if left > 0 && error.is_lock_timeout() => {
+                    left -= 1;
+                    tracing::warn!(name = set.name, left, "a migration waits for a table that is in use");
+                    tokio::time::sleep(LOCK_PAUSE).await;
+                }
+                result => break result?,
+            }
+        }
     }
     connection.close().await.map_err(MigrateError::Connect)
 }
@@ -182,4 +207,18 @@ pub enum MigrateError {
         /// What went wrong.
         source: sqlx::migrate::MigrateError,
     },
+}
+
+impl MigrateError {
+    fn is_lock_timeout(&self) -> bool {
+        let Self::Apply { source, .. } = self else { return false };
+        let mut source: Option<&(dyn std::error::Error + 'static)> = Some(source);
+        while let Some(error) = source {
+            if let Some(sqlx::Error::Database(error)) = error.downcast_ref() {
+                return error.code().is_some_and(|code| code == "55P03");
+            }
+            source = error.source();
+        }
+        false
+    }
 }

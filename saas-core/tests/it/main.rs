@@ -53,6 +53,8 @@ mod restart;
 #[cfg(test)]
 mod restore;
 #[cfg(test)]
+mod retry;
+#[cfg(test)]
 mod rounds;
 #[cfg(test)]
 mod silent;
@@ -62,3 +64,5 @@ mod ssrf;
 mod test_database;
 #[cfg(test)]
 mod web;
+#[cfg(test)]
+mod webhooks;

@@ -1,8 +1,20 @@
 //! Bringing databases up to date: again, at once, and beside each other.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
-use saas_core::{Clock, DatabaseConfig, Db, Secret, provision, testing::EmptyDatabase};
+use saas_core::{Clock, DatabaseConfig, Db, Migrations, Secret, TenantId, provision, testing::EmptyDatabase};
+use sqlx::{
+    SqlSafeStr as _,
+    migrate::{Migration, MigrationType, Migrator},
+};
+
+use crate::{
+    borrower::{bodies, few},
+    planted::truth,
+};
 
 async fn connected(database: &EmptyDatabase) -> Db {
     let logins = provision(database.owner_url(), |_| Secret::new("test")).await.unwrap();
@@ -92,4 +104,33 @@ async fn databases_of_one_cluster_are_migrated_at_once() {
         let database = database.await.unwrap();
         assert_eq!(rules(&connected(&database).await).await, BTreeSet::new());
     }
+}
+
+/// OPS-08: a request that has read a table, a migration that wants it for itself, and everybody else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_migration_that_waits_for_a_table_holds_up_requests_for_seconds_and_not_until_it_is_done() {
+    let test = few().await;
+    let change =
+        Migration::new(1, "change".into(), MigrationType::Simple, "alter table note add column subject text".into_sql_str(), false);
+    let migrator: &'static Migrator = Box::leak(Box::new(Migrator::with_migrations(vec![change])));
+    let sets = [Migrations { name: "note", control: None, data: Some(migrator), lookups: &[], inventory: &[] }];
+
+    let tenant = test.db.tenant(TenantId::new());
+    let mut held = tenant.begin().await.unwrap();
+    bodies(&mut held).await;
+    let owner = test.database.owner_url().clone();
+    let migrating = tokio::spawn(async move { Db::migrate_as(&owner, &sets).await });
+    let mut slowest = Duration::ZERO;
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_secs(5) {
+        let asked = Instant::now();
+        bodies(&mut tenant.begin().await.unwrap()).await;
+        slowest = slowest.max(asked.elapsed());
+    }
+    // It did wait, and nobody waited with it for longer than it does at a time.
+    assert!(Duration::from_secs(1) < slowest && slowest < Duration::from_secs(4), "{slowest:?}");
+    assert!(!migrating.is_finished());
+    drop(held);
+    migrating.await.unwrap().unwrap();
+    assert_eq!(truth(&test, "select version::text from data._migrations_note").await, ["1"]);
 }
