@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod agent_rotation;
+#[cfg(test)]
 mod agents;
 #[cfg(test)]
 mod app;

@@ -45,6 +45,17 @@ impl App {
 
     /// A person's client, with the memberships that they have right now, as an authenticating layer would read them.
     pub(crate) async fn client(&self, user: UserId) -> TestClient {
+        self.app.acting(self.principal(user).await)
+    }
+
+    /// The same at another tenancy over the same database.
+    pub(crate) async fn client_of(&self, tenancy: Tenancy, user: UserId) -> TestClient {
+        let pages = Pages::builder().add(PAGES).build().unwrap();
+        let web = TestApp::web(&self.test, &pages);
+        TestApp::new(finish(tenancy.routes(), web)).acting(self.principal(user).await)
+    }
+
+    async fn principal(&self, user: UserId) -> Principal {
         let mut tx = self.test.db.person(user).begin().await.unwrap();
         let memberships: Vec<(TenantId, String, String, String)> = sqlx::query_as(
             "select t.id, t.slug, t.name, m.role from core.member m join core.tenant t on t.id = m.tenant_id
@@ -59,7 +70,7 @@ impl App {
         signed_in.email = format!("{user}@example.com");
         signed_in.verified = true;
         signed_in.memberships = memberships.into_iter().map(|(id, slug, name, role)| Membership { id, slug, name, role }).collect();
-        self.app.acting(Principal::User(Arc::new(signed_in)))
+        Principal::User(Arc::new(signed_in))
     }
 
     /// A new member of a tenant.

@@ -8,4 +8,7 @@ mod members;
 mod organizations;
 #[cfg(test)]
 mod resolution;
+#[cfg(test)]
+mod two_tabs;
+#[cfg(test)]
 mod workspaces;

@@ -13,6 +13,8 @@ mod browser;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod forms;
+#[cfg(test)]
 mod ingest;
 #[cfg(test)]
 mod isolation;

@@ -181,7 +181,7 @@ async fn a_method_that_a_path_does_not_offer_is_405_and_an_unknown_path_404() {
 }
 
 /// Whether a path is one of a route's.
-fn matches(route: &str, path: &str) -> bool {
+pub(crate) fn matches(route: &str, path: &str) -> bool {
     let (route, path): (Vec<_>, Vec<_>) = (route.split('/').collect(), path.split('/').collect());
     route.len() == path.len() && route.iter().zip(path).all(|(part, given)| part.starts_with('{') || *part == given)
 }
