@@ -47,7 +47,8 @@ async fn logs_carry_ids_and_nothing_that_is_secret() {
     let settings = Settings::serving(folder.path()).set("DATABASE_URL", &owner).set("RUST_LOG", "info").set("SAAS_LOG_FORMAT", "json");
     let server = settings.argument("--metrics").argument(&metrics.to_string()).start().await;
     let outside = Outside::at(&server.url, folder.path(), &owner).await;
-    assert_eq!(outside.status_of("/api/v1/devices?note=query-of-a-request").await, Some(200));
+    assert_eq!(outside.status_of("/api/v1/devices").await, Some(200));
+    assert_eq!(outside.status_of("/api/v1/devices?note=query-of-a-request").await, Some(422));
     assert_eq!(outside.post_device("10.77.66.55").await.unwrap().status(), 200);
     let wrong = json!({ "email": "mallory@example.net", "password": "a wrong password 77" });
     outside.expect("/api/v1/auth/sign-in", &wrong, StatusCode::UNAUTHORIZED).await;
