@@ -10,6 +10,7 @@ mod generator;
 mod hand;
 mod http;
 mod ingest;
+mod limit;
 mod listing;
 mod machine;
 mod plan;
@@ -76,6 +77,7 @@ async fn measure_all(cluster: &Cluster, plan: Plan) -> Outcome<()> {
     policy::measure(cluster, &arranged, &plan, &mut report).await?;
     scale::measure(cluster, &arranged, &plan, &mut report).await?;
     ingest::measure(cluster, &arranged, &plan, &mut report).await?;
+    limit::measure(&plan, &mut report).await?;
     startup::measure(cluster, &arranged, &mut report).await?;
     restart::measure(cluster, &arranged, &plan, &mut report).await?;
     let seconds = (Clock::system().now() - started).num_seconds();
