@@ -11,4 +11,7 @@ pub use sign_in::{Credentials, SignInError};
 pub(crate) use sign_up::account_sign_up;
 pub use sign_up::{NewAccount, SignUpError};
 pub use verify::VerifyError;
-pub(crate) use verify::{Chosen, LINK_LIFETIME, TokenState, account_resend, account_verify, email_token_insert_in, email_token_state};
+pub(crate) use verify::{
+    Chosen, LINK_LIFETIME, TokenState, VerifyPassword, account_resend, account_verify, account_verify_and_sign_in, email_token_insert_in,
+    email_token_state,
+};

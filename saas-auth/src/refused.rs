@@ -20,6 +20,8 @@ pub enum Refusal {
     Email,
     /// A password is missing.
     PasswordMissing,
+    /// Not the password that was chosen at sign-up.
+    PasswordOther,
     /// The password policy does not accept it.
     Password(PasswordFlaw),
 }
@@ -34,6 +36,7 @@ impl Refusal {
             Self::Characters => ("auth-error-characters", Vec::new()),
             Self::Email => ("auth-error-email-invalid", Vec::new()),
             Self::PasswordMissing => ("auth-error-password-required", Vec::new()),
+            Self::PasswordOther => ("auth-error-password-other", Vec::new()),
             Self::Password(flaw) => match flaw {
                 PasswordFlaw::Short { minimum } => ("auth-error-password-short", vec![("minimum", number(minimum))]),
                 PasswordFlaw::Long { maximum } => ("auth-error-password-long", vec![("maximum", number(maximum))]),
@@ -49,6 +52,7 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NameMissing | Self::PasswordMissing => f.write_str("is missing"),
+            Self::PasswordOther => f.write_str("is not the one that was chosen at sign-up"),
             Self::NameLong => write!(f, "at most {NAME_MAX} characters"),
             Self::Characters => f.write_str("must not contain control characters"),
             Self::Email => f.write_str("must be an address such as name@example.com"),

@@ -11,8 +11,8 @@ mod visitor;
 use axum::response::{IntoResponse as _, Redirect, Response};
 use http::{HeaderValue, header};
 use saas_core::Routes;
-use utoipa::ToSchema;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use crate::Auth;
 

@@ -156,11 +156,11 @@ fn check(auth: &Auth, new: NewAccount) -> Result<Checked, Refused> {
 }
 
 /// A name as a whole, and the words that it is made of.
-fn words(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
     std::iter::once(text).chain(text.split(|c: char| !c.is_alphanumeric())).filter(|word| word.len() >= 3)
 }
 
-fn check_password(policy: &PasswordPolicy, password: &Secret, context: &[&str]) -> Result<(), Refusal> {
+pub(super) fn check_password(policy: &PasswordPolicy, password: &Secret, context: &[&str]) -> Result<(), Refusal> {
     let password = password.expose();
     if password.is_empty() {
         return Err(Refusal::PasswordMissing);

@@ -1,13 +1,21 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use saas_core::{Actor, DbError, FieldError, Ledger, Origin, Problem, SystemTx, Token, UserId, mail::MailInError, system_event_in};
+use saas_core::{
+    Actor, DbError, FieldError, Ledger, Origin, Problem, Secret, SessionId, SystemTx, Token, UserId, mail::MailInError, system_event_in,
+};
 use uuid::Uuid;
 
-use super::AccountVerified;
+use super::{
+    AccountVerified,
+    sign_up::{check_password, words},
+};
 use crate::{
-    Auth, Email,
+    Auth, Email, HashError, PasswordPolicy,
     mail::{Letters, Reader},
+    password::Verdict,
+    refused::{Refusal, Refused},
+    session::{NewSession, session_insert_in},
 };
 
 /// How long a link in a mail works.
@@ -23,6 +31,12 @@ pub enum VerifyError {
     /// The link was used, is too old, or never was one.
     #[error("the link was used already or is too old")]
     Expired,
+    /// The password is not the one that was chosen, or cannot be.
+    #[error("the password is missing or wrong")]
+    Refused(Refused),
+    /// The password could not be checked or hashed.
+    #[error("the password could not be checked")]
+    Hash(#[from] HashError),
     /// The database did not answer.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -38,6 +52,8 @@ impl From<VerifyError> for Problem {
     fn from(error: VerifyError) -> Self {
         match error {
             VerifyError::Expired => Self::invalid([FieldError::new("/token", "was used already, or is too old")]),
+            VerifyError::Refused(refused) => refused.into(),
+            VerifyError::Hash(error) => error.into(),
             VerifyError::Db(error) => error.into(),
         }
     }
@@ -84,8 +100,8 @@ pub(crate) async fn email_token_insert_in(
 /// What a link is good for, without using it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum TokenState {
-    /// It can be used.
-    Ready,
+    /// It can be used, by whoever has this address.
+    Ready { email: String },
     /// It cannot be used any more; whom it was sent to, if it ever was one.
     Expired { email: Option<String> },
 }
@@ -103,14 +119,100 @@ pub(crate) async fn email_token_state(auth: &Auth, token: Option<&Token>) -> Res
     .await?;
     tx.commit().await?;
     Ok(match row {
-        Some(row) if row.ready => TokenState::Ready,
+        Some(row) if row.ready => TokenState::Ready { email: row.email },
         row => TokenState::Expired { email: row.map(|row| row.email) },
     })
 }
 
+/// What somebody shows or chooses beside a link. The link alone proves who reads the mail, and not who chose the password: whoever signs up
+/// with another's address must not get an account that the other confirms.
+#[derive(Debug, Clone)]
+pub(crate) enum VerifyPassword {
+    /// The one that was chosen at sign-up.
+    Chosen(Secret),
+    /// Another one; the one that was chosen is forgotten, and its sessions end.
+    New(Secret),
+}
+
 /// Confirms the address that a link was mailed to. Of any number that use a link at once, one succeeds.
-pub(crate) async fn account_verify(auth: &Auth, origin: Origin, token: &Token) -> Result<(), VerifyError> {
+pub(crate) async fn account_verify(auth: &Auth, origin: Origin, token: &Token, password: &VerifyPassword) -> Result<(), VerifyError> {
+    let new = check(auth, token, password).await?;
     let mut tx = auth.db().system("confirm an address").caused_by(origin).begin().await?;
+    let confirmed = confirm_in(&mut tx, token, new.as_deref()).await?;
+    tx.commit().await?;
+    tracing::info!(user.id = %confirmed.user, "confirmed an address");
+    Ok(())
+}
+
+/// The same, and whoever did it is signed in, for they have just shown their password: in the place of `old`, the session that the request came
+/// with.
+pub(crate) async fn account_verify_and_sign_in(
+    auth: &Auth,
+    origin: Origin,
+    token: &Token,
+    password: &VerifyPassword,
+    old: Option<SessionId>,
+) -> Result<NewSession, VerifyError> {
+    let new = check(auth, token, password).await?;
+    let mut tx = auth.db().system("confirm an address").caused_by(origin).begin().await?;
+    let confirmed = confirm_in(&mut tx, token, new.as_deref()).await?;
+    let session = session_insert_in(&mut tx, confirmed.user, &confirmed.password_hash, false).await?.ok_or(VerifyError::Expired)?;
+    if let Some(old) = old {
+        let now = tx.now();
+        sqlx::query!("update auth.session set ended_at = $2 where id = $1 and ended_at is null", Uuid::from(old), now)
+            .execute(&mut *tx)
+            .await?;
+    }
+    tx.commit().await?;
+    tracing::info!(user.id = %confirmed.user, "confirmed an address");
+    Ok(session)
+}
+
+/// Compares with what was chosen at the sign-up that the link belongs to, or gives the hash of the new password.
+async fn check(auth: &Auth, token: &Token, password: &VerifyPassword) -> Result<Option<String>, VerifyError> {
+    let mut tx = auth.db().system("look at a mailed link").begin().await?;
+    let (hash, now) = (token.hash(), tx.now());
+    let chosen = sqlx::query!(
+        r#"select t.email, coalesce(t.name, account.name) as "name!", coalesce(t.password_hash, account.password_hash) as "password_hash!"
+        from auth.email_token t
+        join auth.account on account.user_id = t.user_id
+        where t.token_hash = $1 and t.purpose = 'verify' and t.used_at is null and t.expires_at > $2"#,
+        hash.as_bytes(),
+        now,
+    )
+    .fetch_optional(&mut *tx)
+    .await?
+    .ok_or(VerifyError::Expired)?;
+    tx.commit().await?;
+    let refuse = |field, refusal| {
+        let mut refused = Refused::default();
+        refused.add(field, refusal);
+        VerifyError::Refused(refused)
+    };
+    match password {
+        VerifyPassword::Chosen(password) if password.expose().is_empty() => Err(refuse("password", Refusal::PasswordMissing)),
+        VerifyPassword::Chosen(password) if password.expose().len() > PasswordPolicy::MAX_BYTES => {
+            Err(refuse("password", Refusal::PasswordOther))
+        }
+        VerifyPassword::Chosen(password) => match auth.hasher().verify(password, Some(&chosen.password_hash)).await? {
+            Verdict::Right { .. } => Ok(None),
+            Verdict::Wrong => Err(refuse("password", Refusal::PasswordOther)),
+        },
+        VerifyPassword::New(password) => {
+            let known = [chosen.name.as_str(), chosen.email.as_str(), auth.pages().product()];
+            let context: Vec<&str> = known.into_iter().flat_map(words).collect();
+            check_password(auth.policy(), password, &context).map_err(|refusal| refuse("new_password", refusal))?;
+            Ok(Some(auth.hasher().hash(password).await?))
+        }
+    }
+}
+
+struct Confirmed {
+    user: UserId,
+    password_hash: String,
+}
+
+async fn confirm_in(tx: &mut SystemTx, token: &Token, new_hash: Option<&str>) -> Result<Confirmed, VerifyError> {
     let (hash, now) = (token.hash(), tx.now());
     // The account first, then its tokens: two links of one account that are used at once must not wait for each other.
     sqlx::query!(
@@ -119,38 +221,40 @@ pub(crate) async fn account_verify(auth: &Auth, origin: Origin, token: &Token) -
         for no key update"#,
         hash.as_bytes(),
     )
-    .fetch_optional(&mut *tx)
+    .fetch_optional(&mut **tx)
     .await?;
     // The address of the account may have changed since: then the link proves nothing about it. A first confirmation installs what was chosen
-    // with this link; if somebody else signed up with the address before, their password and their sessions end here.
+    // with this link or just now; if somebody else signed up with the address before, their password and their sessions end here.
     let confirmed = sqlx::query!(
         r#"with used as (
             update auth.email_token set used_at = $2
             where token_hash = $1 and purpose = 'verify' and used_at is null and expires_at > $2
             returning user_id, email, name, password_hash
         ), before as (
-            select account.user_id, account.password_hash, account.verified_at is null and used.password_hash is not null as first
+            select account.user_id, account.password_hash, account.verified_at is null as first
             from auth.account
             join used on used.user_id = account.user_id and used.email = account.email
         )
         update auth.account
         set verified_at = coalesce(account.verified_at, $2),
-            name = case when before.first then used.name else account.name end,
-            password_hash = case when before.first then used.password_hash else account.password_hash end
+            name = case when before.first then coalesce(used.name, account.name) else account.name end,
+            password_hash = case when before.first then coalesce($3, used.password_hash, account.password_hash) else account.password_hash end
         from used
         join before on before.user_id = used.user_id
         where account.user_id = before.user_id
-        returning account.user_id as "user_id: UserId", account.password_hash <> before.password_hash as "replaced!""#,
+        returning account.user_id as "user_id: UserId", account.password_hash,
+            account.password_hash <> before.password_hash as "replaced!""#,
         hash.as_bytes(),
         now,
+        new_hash,
     )
-    .fetch_optional(&mut *tx)
+    .fetch_optional(&mut **tx)
     .await?
     .ok_or(VerifyError::Expired)?;
     let user = confirmed.user_id;
     if confirmed.replaced {
         sqlx::query!("update auth.session set ended_at = $2 where user_id = $1 and ended_at is null", Uuid::from(user), now)
-            .execute(&mut *tx)
+            .execute(&mut **tx)
             .await?;
     }
     // The other links that were mailed have nothing left to prove.
@@ -159,12 +263,10 @@ pub(crate) async fn account_verify(auth: &Auth, origin: Origin, token: &Token) -
         Uuid::from(user),
         now,
     )
-    .execute(&mut *tx)
+    .execute(&mut **tx)
     .await?;
-    system_event_in(&mut tx, Ledger::Platform, Actor::User(user), user, &AccountVerified { replaced: confirmed.replaced }).await?;
-    tx.commit().await?;
-    tracing::info!(user.id = %user, "confirmed an address");
-    Ok(())
+    system_event_in(tx, Ledger::Platform, Actor::User(user), user, &AccountVerified { replaced: confirmed.replaced }).await?;
+    Ok(Confirmed { user, password_hash: confirmed.password_hash })
 }
 
 /// Sends the link again, if there is an account that waits for it. Done on its own: neither the answer nor its time says whether there is.

@@ -1,6 +1,6 @@
 use saas_core::{CurrentUser, Json, Membership, Routes, SignedIn, UserId};
-use utoipa::ToSchema;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::Auth;
 

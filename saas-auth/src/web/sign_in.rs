@@ -80,6 +80,6 @@ async fn sign_in(
     Ok(([(header::SET_COOKIE, cookie(&auth, &session)?)], Json(Me::of(&me))))
 }
 
-fn cookie(auth: &Auth, session: &NewSession) -> Result<HeaderValue, Problem> {
+pub(super) fn cookie(auth: &Auth, session: &NewSession) -> Result<HeaderValue, Problem> {
     auth.cookie().set(&session.token, session.remembered.then_some(NewSession::REMEMBERED_LIFETIME))
 }

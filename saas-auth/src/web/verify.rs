@@ -3,19 +3,21 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::StatusCode;
-use saas_core::{Accepted, FieldError, Form, FormErrors, Json, NoContent, Origin, Page, Problem, Query, Routes, Token, Validate};
+use saas_core::{Accepted, FieldError, Form, FormErrors, Json, NoContent, Origin, Page, Problem, Query, Routes, Secret, Token, Validate};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::{
     see,
+    sign_in::cookie,
     sign_up::MailSent,
     visitor::{Language, Visitor},
+    with_cookie,
 };
 use crate::{
     Auth, VerifyError,
-    account::{TokenState, account_resend, account_verify, email_token_state},
+    account::{TokenState, VerifyPassword, account_resend, account_verify, account_verify_and_sign_in, email_token_state},
     refused::{self, Refused},
 };
 
@@ -32,18 +34,44 @@ struct Link {
 struct VerifyForm {
     token: String,
     next: Option<String>,
+    password: Option<Secret>,
+    new_password: Option<Secret>,
 }
 
+/// Exactly one of the passwords is needed.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct VerifyBody {
+    /// The token from the mail.
     token: String,
+    /// The password that was chosen at sign-up.
+    #[schema(value_type = Option<String>)]
+    password: Option<Secret>,
+    /// Another password in place of the one that was chosen, which is forgotten with all its sessions.
+    #[schema(value_type = Option<String>)]
+    new_password: Option<Secret>,
+}
+
+/// What was sent beside the token. Neither is an empty one: its field says that it is missing.
+fn shown(password: Option<Secret>, new_password: Option<Secret>) -> VerifyPassword {
+    match (password, new_password) {
+        (None, Some(new)) => VerifyPassword::New(new),
+        (chosen, _) => VerifyPassword::Chosen(chosen.unwrap_or_default()),
+    }
 }
 
 impl Validate for VerifyBody {
     fn validate(&self) -> Vec<FieldError> {
-        let is_token = Token::parse(&self.token).is_some();
-        if is_token { Vec::new() } else { vec![FieldError::new("/token", "is no token")] }
+        let mut errors = Vec::new();
+        if Token::parse(&self.token).is_none() {
+            errors.push(FieldError::new("/token", "is no token"));
+        }
+        match (&self.password, &self.new_password) {
+            (None, None) => errors.push(FieldError::new("/password", "is missing, as is a new one")),
+            (Some(_), Some(_)) => errors.push(FieldError::new("/new_password", "must not come with the chosen one")),
+            _ => {}
+        }
+        errors
     }
 }
 
@@ -87,31 +115,38 @@ async fn show(State(auth): State<Auth>, Visitor(visitor): Visitor, Query(link): 
         };
     };
     match email_token_state(&auth, Token::parse(&text).as_ref()).await? {
-        TokenState::Ready => Ok(page.render(PAGE, state("ready", Some(&text), None, next.as_deref()))?.into_response()),
+        TokenState::Ready { email } => {
+            Ok(page.render(PAGE, ready(&auth, &page, (&text, &email), next.as_deref(), &FormErrors::default()))?.into_response())
+        }
         TokenState::Expired { email } => expired(&page, StatusCode::GONE, email.as_deref(), &FormErrors::default(), next.as_deref()),
     }
 }
 
-async fn submit(State(auth): State<Auth>, origin: Origin, page: Page, Form(form): Form<VerifyForm>) -> Result<Response, Problem> {
+async fn submit(
+    State(auth): State<Auth>,
+    Visitor(visitor): Visitor,
+    origin: Origin,
+    page: Page,
+    Form(form): Form<VerifyForm>,
+) -> Result<Response, Problem> {
     let next = auth.local_path(form.next.as_deref());
+    let password = shown(form.password, form.new_password);
     let token = Token::parse(&form.token);
     let verified = match &token {
-        Some(token) => account_verify(&auth, origin, token).await,
+        Some(token) => account_verify_and_sign_in(&auth, origin, token, &password, visitor.map(|it| it.session)).await,
         None => Err(VerifyError::Expired),
     };
-    match verified {
-        Ok(()) => {
-            let next = next.as_deref().unwrap_or(auth.welcome());
-            Ok(page.render(PAGE, state("done", None, None, Some(next)))?.into_response())
+    let refused = match verified {
+        Ok(session) => return Ok(with_cookie(see(next.as_deref().unwrap_or(auth.welcome())), cookie(&auth, &session)?)),
+        Err(VerifyError::Expired) => Refused::default(),
+        Err(VerifyError::Refused(refused)) => refused,
+        Err(error) => return Err(error.into()),
+    };
+    match email_token_state(&auth, token.as_ref()).await? {
+        TokenState::Ready { email } => {
+            page.refuse(PAGE, ready(&auth, &page, (&form.token, &email), next.as_deref(), &refused.form_errors()))
         }
-        Err(VerifyError::Expired) => {
-            let email = match email_token_state(&auth, token.as_ref()).await? {
-                TokenState::Expired { email } => email,
-                TokenState::Ready => None,
-            };
-            expired(&page, StatusCode::GONE, email.as_deref(), &FormErrors::default(), next.as_deref())
-        }
-        Err(error) => Err(error.into()),
+        TokenState::Expired { email } => expired(&page, StatusCode::GONE, email.as_deref(), &FormErrors::default(), next.as_deref()),
     }
 }
 
@@ -133,7 +168,7 @@ async fn submit_resend(
 
 async fn verify(State(auth): State<Auth>, origin: Origin, Json(body): Json<VerifyBody>) -> Result<NoContent, Problem> {
     let token = Token::parse(&body.token).ok_or(VerifyError::Expired)?;
-    account_verify(&auth, origin, &token).await?;
+    account_verify(&auth, origin, &token, &shown(body.password, body.new_password)).await?;
     Ok(NoContent)
 }
 
@@ -145,12 +180,12 @@ async fn resend(State(auth): State<Auth>, Language(locale): Language, Json(body)
     Ok(Accepted(sent))
 }
 
-fn state(state: &str, token: Option<&str>, email: Option<&str>, next: Option<&str>) -> Value {
-    json!({ "state": state, "token": token, "email": email, "next": next, "form": { "values": {}, "errors": {}, "error": null } })
+fn ready(auth: &Auth, page: &Page, (token, email): (&str, &str), next: Option<&str>, errors: &FormErrors) -> Value {
+    let (form, minimum) = (page.form(&[], errors), auth.policy().minimum());
+    json!({ "state": "ready", "token": token, "email": email, "next": next, "minimum": minimum, "form": form })
 }
 
 fn expired(page: &Page, status: StatusCode, email: Option<&str>, errors: &FormErrors, next: Option<&str>) -> Result<Response, Problem> {
-    let mut context = state("expired", None, email, next);
-    context["form"] = json!(page.form(&[], errors));
+    let context = json!({ "state": "expired", "token": null, "email": email, "next": next, "form": page.form(&[], errors) });
     Ok((status, page.render(PAGE, context)?).into_response())
 }

@@ -84,7 +84,7 @@ impl App {
         let before = self.mailbox.all().await.len();
         self.sign_up(email).await;
         let token = token(&self.mailbox.nth(before + 1).await);
-        let answer = self.browser().post("/api/v1/auth/verify", &json!({ "token": token })).await;
+        let answer = self.browser().post("/api/v1/auth/verify", &json!({ "token": token, "password": PASSWORD })).await;
         assert_eq!(answer.status, 204, "{}", answer.text());
         let mut tx = self.system().await;
         sqlx::query_scalar("select user_id from auth.account where email = $1").bind(email).fetch_one(&mut *tx).await.unwrap()

@@ -44,11 +44,8 @@ fn every_page_renders_in_every_language() {
 async fn only_what_must_be_is_open_to_strangers() {
     let app = App::new().await;
     let routes = app.auth.routes::<()>();
-    let mut open: Vec<_> = routes
-        .list()
-        .filter(|route| route.access == Access::public())
-        .map(|route| format!("{} {}", route.method, route.path))
-        .collect();
+    let mut open: Vec<_> =
+        routes.list().filter(|route| route.access == Access::public()).map(|route| format!("{} {}", route.method, route.path)).collect();
     open.sort();
     assert_eq!(
         open,

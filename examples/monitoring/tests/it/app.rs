@@ -80,7 +80,7 @@ impl App {
         let account = json!({ "name": "Ada Lovelace", "email": email, "password": PASSWORD });
         expect(&browser.post("/api/v1/auth/sign-up", &account).await, StatusCode::ACCEPTED);
         let token = self.mailed_token(&email).await;
-        expect(&browser.post("/api/v1/auth/verify", &json!({ "token": token })).await, StatusCode::NO_CONTENT);
+        expect(&browser.post("/api/v1/auth/verify", &json!({ "token": token, "password": PASSWORD })).await, StatusCode::NO_CONTENT);
         let signed_in = browser.post("/api/v1/auth/sign-in", &json!({ "email": email, "password": PASSWORD })).await;
         expect(&signed_in, StatusCode::OK);
         let id = signed_in.json()["id"].as_str().unwrap().parse().unwrap();

@@ -27,7 +27,7 @@ impl Outside {
         let account = json!({ "name": "Ada", "email": "ada@example.com", "password": PASSWORD });
         it.expect("/api/v1/auth/sign-up", &account, StatusCode::ACCEPTED).await;
         let token = mailed_token(&folder.join(".saas/mail")).await;
-        it.expect("/api/v1/auth/verify", &json!({ "token": token }), StatusCode::NO_CONTENT).await;
+        it.expect("/api/v1/auth/verify", &json!({ "token": token, "password": PASSWORD }), StatusCode::NO_CONTENT).await;
         let credentials = json!({ "email": "ada@example.com", "password": PASSWORD });
         let signed_in = it.expect("/api/v1/auth/sign-in", &credentials, StatusCode::OK).await;
         let cookie = signed_in.headers()["set-cookie"].to_str().unwrap();
