@@ -30,7 +30,7 @@ mod verify;
 mod web;
 
 pub use chain::{AuditChain, Checkpoint};
-pub use entry::{AuditEntry, AuditFilter, AuditPage, audit_entries_in};
+pub use entry::{AuditEntry, AuditFilter, AuditPage, Cursor, audit_entries_in};
 pub use seal::SealState;
 pub use verify::{Fault, FaultKind, Verification};
 pub use web::audit_routes;

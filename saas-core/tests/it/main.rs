@@ -1,6 +1,8 @@
 //! Tests of this crate from outside, on a real PostgreSQL as the application's own logins.
 
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod borrower;
 #[cfg(test)]
 mod cancel;

@@ -6,6 +6,8 @@ pub(crate) const TURNS: Rounds = Rounds { reduced: 1_000, full: 10_000 };
 pub(crate) const CROWD: Rounds = Rounds { reduced: 1_000, full: 1_000 };
 /// How often two owners demote each other (T72).
 pub(crate) const DEMOTIONS: Rounds = Rounds { reduced: 25, full: 250 };
+/// Entries of the audit chain in which each is tampered with.
+pub(crate) const CHAIN: Rounds = Rounds { reduced: 300, full: 10_000 };
 /// Times that the sessions of a worker are ended while it works.
 pub(crate) const RELAY_KILLS: Rounds = Rounds { reduced: 30, full: 300 };
 /// Restarts of the server under load.
