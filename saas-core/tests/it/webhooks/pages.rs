@@ -9,7 +9,8 @@ use super::{
 #[tokio::test]
 async fn an_endpoint_is_run_from_its_pages() {
     let (scene, receiver) = (Scene::new().await, Receiver::new().await);
-    assert!(scene.owner.page("/webhooks").await.text().contains("/webhooks/new"));
+    let list = scene.owner.page("/webhooks").await.text();
+    assert!(list.contains("Add an endpoint"), "{list}");
     let form = scene.owner.page("/webhooks/new").await.text();
     assert!(form.contains("test.thing.done") && !form.contains("test.thing.whispered"), "{form}");
 
