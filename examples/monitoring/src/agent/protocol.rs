@@ -18,8 +18,8 @@ use std::{fmt, net::IpAddr, num::ParseIntError, str::FromStr};
 
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
-use utoipa::ToSchema;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
@@ -159,6 +159,11 @@ pub enum Method {
     Tcp,
     /// It answered an ARP request.
     Arp,
+}
+
+impl Method {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[Self::Icmp, Self::Tcp, Self::Arp];
 }
 
 impl fmt::Display for Method {

@@ -6,19 +6,15 @@ mod one;
 
 pub(super) use add::AgentAdded;
 
-use axum::{
-    extract::State as AxumState,
-    response::{IntoResponse as _, Redirect, Response},
-};
+use axum::{extract::State as AxumState, response::Redirect};
 use chrono::{DateTime, Utc};
-use http::StatusCode;
 use saas_billing::{Limit, Usage};
-use saas_core::{List, Listed, Order, OrderBy, Wanted, WorkspaceId, NoContent, 
-    Actor, AgentId, Can, DbError, Event, FieldError, Form, FormErrors, Html, Json, Page, Path, Permission as _, Problem, Query, Routes,
-    Secret, TenantDb, TenantTx, Validate, event_in,
+use saas_core::{
+    Actor, AgentId, Can, DbError, Event, Html, List, Listed, NoContent, Order, OrderBy, Page, Path, Permission as _, Problem, Query,
+    Routes, Secret, TenantDb, TenantTx, Wanted, WorkspaceId, event_in,
 };
-use serde::{Deserialize, Serialize};
 use saas_tenancy::workspaces_in;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::{FromRow, query, query_as};
 use utoipa::ToSchema;
@@ -69,6 +65,10 @@ impl Event for AgentRemoved {
 async fn agent_remove(state: &State, db: &TenantDb, actor: Actor, id: AgentId) -> Result<(), Problem> {
     let mut tx = db.begin().await?;
     let tenant = tx.tenant().map(Uuid::from);
+    // Devices before their agent, in the order in which whoever writes readings locks them.
+    query!("select id from device where tenant_id = $1 and agent_id = $2 order by address for update", tenant, Uuid::from(id),)
+        .fetch_all(&mut *tx)
+        .await?;
     let agent = query!("select name, key_id from agent where tenant_id = $1 and id = $2 for update", tenant, Uuid::from(id))
         .fetch_optional(&mut *tx)
         .await?

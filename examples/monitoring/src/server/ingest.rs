@@ -101,7 +101,7 @@ async fn register(
         return Err(Problem::new(&ProblemType::CONFLICT)
             .detail("another machine registered with this key; remove the agent and add it again to get a new key"));
     }
-    seen_in(&mut tx, agent.id).await?;
+    seen_in(&mut tx, agent.id, None).await?;
     tx.commit().await?;
     let answer = protocol::Registered {
         agent: agent.id.into(),
@@ -118,15 +118,7 @@ async fn heartbeat(
     Json(beat): Json<Heartbeat>,
 ) -> Result<Json<HeartbeatAnswer>, Problem> {
     let mut tx = db.begin().await?;
-    query!(
-        "update agent set version = $3 where tenant_id = $1 and id = $2 and version is distinct from $3",
-        uuid::Uuid::from(me.tenant),
-        uuid::Uuid::from(me.agent),
-        beat.version,
-    )
-    .execute(&mut *tx)
-    .await?;
-    seen_in(&mut tx, me.agent).await?;
+    seen_in(&mut tx, me.agent, Some(&beat.version)).await?;
     tx.commit().await?;
     Ok(Json(HeartbeatAnswer {
         check_seconds: CHECK_SECONDS,
@@ -149,24 +141,29 @@ async fn renew(
     Ok(Json(protocol::Renewed { credential: protocol::Secret::new(secret.expose().to_owned()) }))
 }
 
-/// Notes that the agent was heard of; telemetry, unless it had been quiet.
-async fn seen_in(tx: &mut TenantTx, agent: AgentId) -> Result<(), DbError> {
+/// Notes that the agent was heard of, and of which version it is now; telemetry, unless it had been quiet. One statement, for it is by far the
+/// most frequent.
+async fn seen_in(tx: &mut TenantTx, agent: AgentId, version: Option<&str>) -> Result<(), DbError> {
     let (tenant, now) = (tx.tenant().map(uuid::Uuid::from), tx.now());
-    let back = query!(
-        "update agent set state = 'connected', last_seen_at = $3 where tenant_id = $1 and id = $2 and state <> 'connected'",
+    let was_quiet = query_scalar!(
+        // Locked before it is read: of two that come at once, one finds it quiet.
+        r#"with before as (
+            select id, state from agent where tenant_id = $1 and id = $2 for no key update
+        )
+        update agent a set state = 'connected', last_seen_at = $3, version = coalesce($4, a.version)
+        from before
+        where a.tenant_id = $1 and a.id = before.id
+        returning before.state <> 'connected' as "was_quiet!""#,
         tenant,
         uuid::Uuid::from(agent),
         now,
+        version,
     )
-    .execute(&mut **tx)
+    .fetch_optional(&mut **tx)
     .await?;
-    if back.rows_affected() == 1 {
+    if was_quiet == Some(true) {
         event_in(tx, saas_core::Actor::Agent(agent), agent, &AgentConnected {}).await?;
-        return Ok(());
     }
-    query!("update agent set last_seen_at = $3 where tenant_id = $1 and id = $2", tenant, uuid::Uuid::from(agent), now,)
-        .execute(&mut **tx)
-        .await?;
     Ok(())
 }
 
@@ -241,7 +238,8 @@ fn is_from_the_future(at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
     at > now + chrono::TimeDelta::minutes(10)
 }
 
-/// What an agent sends is written by one request at a time: one that was sent again overlaps with itself.
+/// New devices of an agent are written by one request at a time: one that was sent again overlaps with itself. Devices are locked before
+/// their agent, and in the order of their addresses, by everybody.
 async fn lock_agent_in(tx: &mut TenantTx, agent: AgentId) -> Result<(), Problem> {
     let tenant = tx.tenant().map(uuid::Uuid::from);
     query_scalar!("select id from agent where tenant_id = $1 and id = $2 for no key update", tenant, uuid::Uuid::from(agent))

@@ -114,8 +114,13 @@ async fn a_request_asks_the_database_at_most_four_times() {
     let machine = again.browser().bearer(&agent.credential);
     let beat = json!({ "at": "2026-01-01T00:00:00Z", "version": "1", "uptime_seconds": 1, "buffered": 0 });
 
+    let known = json!({ "devices": [{ "address": "10.0.0.2", "found_by": ["tcp"] }, { "address": "10.0.0.3", "found_by": ["icmp"] }] });
+    let reading = |at: &str| json!({ "readings": [{ "address": "10.0.0.2", "at": at, "up": true }, { "address": "10.0.0.3", "at": at, "up": true }] });
+
     // The first time a statement is prepared too, and the last use noted.
-    for _ in 0..2 {
+    for at in ["2026-01-01T00:00:00Z", "2026-01-01T00:00:30Z"] {
+        assert_eq!(machine.post("/api/agent/devices", &known).await.status, StatusCode::OK);
+        assert_eq!(machine.post("/api/agent/status", &reading(at)).await.status, StatusCode::OK);
         assert_eq!(person.get("/api/v1/devices").await.status, StatusCode::OK);
         assert_eq!(machine.get("/api/agent/status").await.status, StatusCode::OK);
         assert_eq!(machine.post("/api/agent/heartbeat", &beat).await.status, StatusCode::OK);
@@ -125,6 +130,13 @@ async fn a_request_asks_the_database_at_most_four_times() {
     assert_eq!(counter.take(), 3, "who, begin, the query");
     assert_eq!(machine.get("/api/agent/status").await.status, StatusCode::OK);
     assert_eq!(counter.take(), 4, "who, begin, the agent, its devices");
+    assert_eq!(machine.post("/api/agent/heartbeat", &beat).await.status, StatusCode::OK);
+    assert_eq!(counter.take(), 4, "who, begin, the agent, commit");
+    let applied = machine.post("/api/agent/status", &reading("2026-01-01T00:01:00Z")).await;
+    assert_eq!((applied.status, &applied.json()["applied"]), (StatusCode::OK, &json!(2)));
+    assert_eq!(counter.take(), 4, "who, begin, the readings, commit");
+    assert_eq!(machine.post("/api/agent/devices", &known).await.status, StatusCode::OK);
+    assert_eq!(counter.take(), 4, "who, begin, the devices, commit");
     assert_eq!(person.get("/").await.status, StatusCode::OK);
     assert_eq!(counter.take(), 1, "who");
     assert_eq!(again.browser().get("/").await.status, StatusCode::OK);

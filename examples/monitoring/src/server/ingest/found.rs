@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{check_text, lock_agent_in, too_many};
 use crate::{
-    agent::protocol::{Devices, DevicesAnswer, FoundDevice},
+    agent::protocol::{Devices, DevicesAnswer, FoundDevice, Method},
     server::{AgentReport, DEVICES, DeviceId, DeviceRead, State},
 };
 
@@ -35,8 +35,8 @@ impl Validate for Devices {
             if let Some(hostname) = &device.hostname {
                 errors.extend(check_text(&format!("/devices/{at}/hostname"), hostname));
             }
-            if device.found_by.is_empty() {
-                errors.push(FieldError::new(format!("/devices/{at}/found_by"), "must name at least one way"));
+            if device.found_by.is_empty() || device.found_by.len() > Method::ALL.len() {
+                errors.push(FieldError::new(format!("/devices/{at}/found_by"), "must name every way once, and at least one"));
             }
             if errors.len() >= 20 {
                 break;
@@ -57,10 +57,13 @@ pub(super) async fn devices(
     // One of each address, in order, so that two requests lock rows the same way.
     let found: BTreeMap<_, _> = found.devices.into_iter().map(|device| (device.address, device)).collect();
     let mut tx = db.begin().await?;
-    lock_agent_in(&mut tx, me.agent).await?;
-    let known = known_in(&mut tx, me.agent, &found.keys().map(|address| IpNet::from(*address)).collect::<Vec<_>>()).await?;
-    let (known, new): (Vec<_>, Vec<_>) = found.into_values().partition(|device| known.contains(&IpNet::from(device.address)));
-    update_in(&mut tx, me.agent, &known).await?;
+    let mut addresses = update_in(&mut tx, me.agent, found.values()).await?;
+    if addresses.len() < found.len() {
+        lock_agent_in(&mut tx, me.agent).await?;
+        // The same request may have been sent twice, and the other one have come first.
+        addresses = known_in(&mut tx, me.agent, &found.keys().map(|address| IpNet::from(*address)).collect::<Vec<_>>()).await?;
+    }
+    let (known, new): (Vec<_>, Vec<_>) = found.into_values().partition(|device| addresses.contains(&IpNet::from(device.address)));
 
     let wanted = u32::try_from(new.len()).map_err(Problem::internal)?;
     let granted = if wanted == 0 { 0 } else { state.billing.reserve_up_to_in(&mut tx, DEVICES, wanted).await? };
@@ -73,8 +76,8 @@ pub(super) async fn devices(
         return Err(problem.clone());
     }
     let kept: Vec<_> = new.into_iter().take(usize::try_from(granted).unwrap_or(usize::MAX)).collect();
-    insert_in(&mut tx, me.agent, &kept).await?;
     if !kept.is_empty() {
+        insert_in(&mut tx, me.agent, &kept).await?;
         event_in(&mut tx, (&me).into(), me.agent, &DevicesFound { count: kept.len() }).await?;
     }
     tx.commit().await?;
@@ -110,19 +113,19 @@ struct Columns {
 }
 
 impl Columns {
-    fn of(devices: &[FoundDevice]) -> Self {
+    fn of<'a>(devices: impl Iterator<Item = &'a FoundDevice> + Clone) -> Self {
         Self {
-            addresses: devices.iter().map(|device| IpNet::from(device.address)).collect(),
-            macs: devices.iter().map(|device| device.mac.map(|mac| mac.to_string())).collect(),
-            hostnames: devices.iter().map(|device| device.hostname.clone()).collect(),
+            addresses: devices.clone().map(|device| IpNet::from(device.address)).collect(),
+            macs: devices.clone().map(|device| device.mac.map(|mac| mac.to_string())).collect(),
+            hostnames: devices.clone().map(|device| device.hostname.clone()).collect(),
             // An array of arrays must be rectangular, so the ways travel as text.
-            found_by: devices.iter().map(|device| device.found_by.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")).collect(),
+            found_by: devices.map(|device| device.found_by.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")).collect(),
         }
     }
 }
 
 async fn insert_in(tx: &mut TenantTx, agent: AgentId, devices: &[FoundDevice]) -> Result<(), DbError> {
-    let columns = Columns::of(devices);
+    let columns = Columns::of(devices.iter());
     let ids: Vec<Uuid> = devices.iter().map(|_| DeviceId::new().into()).collect();
     let (tenant, now) = (tx.tenant().map(Uuid::from), tx.now());
     query!(
@@ -143,17 +146,33 @@ async fn insert_in(tx: &mut TenantTx, agent: AgentId, devices: &[FoundDevice]) -
     Ok(())
 }
 
-/// What a later sweep knows better. A name that was not found this time is kept.
-async fn update_in(tx: &mut TenantTx, agent: AgentId, devices: &[FoundDevice]) -> Result<(), DbError> {
+/// What a later sweep knows better, and which of the devices are known at all. A name that was not found this time is kept.
+async fn update_in(
+    tx: &mut TenantTx,
+    agent: AgentId,
+    devices: impl Iterator<Item = &FoundDevice> + Clone,
+) -> Result<HashSet<IpNet>, DbError> {
     let columns = Columns::of(devices);
     let tenant = tx.tenant().map(Uuid::from);
-    query!(
-        r#"update device d
-        set mac = coalesce(n.mac, d.mac), hostname = coalesce(n.hostname, d.hostname), found_by = string_to_array(n.found_by, ',')
-        from unnest($3::inet[], $4::text[], $5::text[], $6::text[]) as n (address, mac, hostname, found_by)
-        where d.tenant_id = $1 and d.agent_id = $2 and d.address = n.address
-          and (coalesce(n.mac, d.mac), coalesce(n.hostname, d.hostname), string_to_array(n.found_by, ','))
-              is distinct from (d.mac, d.hostname, d.found_by)"#,
+    let known = query_scalar!(
+        r#"with found as (
+            select * from unnest($3::inet[], $4::text[], $5::text[], $6::text[]) as n (address, mac, hostname, found_by)
+        ), known as materialized (
+            select d.id, d.address from device d
+            join found n on n.address = d.address
+            where d.tenant_id = $1 and d.agent_id = $2
+            order by d.address
+            for no key update of d
+        ), updated as (
+            update device d
+            set mac = coalesce(n.mac, d.mac), hostname = coalesce(n.hostname, d.hostname), found_by = string_to_array(n.found_by, ',')
+            from known k
+            join found n on n.address = k.address
+            where d.tenant_id = $1 and d.id = k.id
+              and (coalesce(n.mac, d.mac), coalesce(n.hostname, d.hostname), string_to_array(n.found_by, ','))
+                  is distinct from (d.mac, d.hostname, d.found_by)
+        )
+        select address as "address!: IpNet" from known"#,
         tenant,
         Uuid::from(agent),
         &columns.addresses as &[IpNet],
@@ -161,7 +180,7 @@ async fn update_in(tx: &mut TenantTx, agent: AgentId, devices: &[FoundDevice]) -
         &columns.hostnames as &[Option<String>],
         &columns.found_by,
     )
-    .execute(&mut **tx)
+    .fetch_all(&mut **tx)
     .await?;
-    Ok(())
+    Ok(known.into_iter().collect())
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{is_from_the_future, lock_agent_in, too_many};
+use super::{is_from_the_future, too_many};
 use crate::{
     agent::protocol::{Reading, Status, StatusAnswer},
     server::{AgentReport, DeviceId, DeviceRead},
@@ -58,8 +58,6 @@ pub(super) async fn status(
     let now = tx.now();
     let sent = status.readings.len();
     let newest = newest(status.readings, now);
-    // Otherwise two requests that overlap would both compare with the state before either, and announce a change twice or never.
-    lock_agent_in(&mut tx, me.agent).await?;
     let answer = apply_in(&mut tx, me.agent, &newest).await?;
     if !(answer.up.is_empty() && answer.down.is_empty()) {
         let event = DeviceStatesChanged { up: answer.up, down: answer.down };
@@ -93,7 +91,8 @@ struct Applied {
     down: Vec<DeviceId>,
 }
 
-/// One statement: updates what is older, and says how many devices there were and which of them changed their state.
+/// One statement: locks the devices in the order of their addresses, which gives them as they are now, so that of two requests that overlap
+/// one announces a change; updates what is older, and says how many devices there were and which of them changed their state.
 async fn apply_in(tx: &mut TenantTx, agent: AgentId, readings: &BTreeMap<IpNet, Reading>) -> Result<Applied, DbError> {
     let addresses: Vec<IpNet> = readings.keys().copied().collect();
     let times: Vec<DateTime<Utc>> = readings.values().map(|reading| reading.at).collect();
@@ -102,11 +101,13 @@ async fn apply_in(tx: &mut TenantTx, agent: AgentId, readings: &BTreeMap<IpNet, 
         readings.values().map(|reading| reading.latency_us.and_then(|latency| i64::try_from(latency).ok())).collect();
     let tenant = tx.tenant().map(Uuid::from);
     let row = sqlx::query!(
-        r#"with reading as (
+        r#"with reading as materialized (
             select d.id, d.state as before, case when r.up then 'up' else 'down' end as state, r.at, r.latency_us,
                 d.checked_at is null or d.checked_at < r.at as fresh
             from unnest($3::inet[], $4::timestamptz[], $5::boolean[], $6::bigint[]) as r (address, at, up, latency_us)
             join device d on d.tenant_id = $1 and d.agent_id = $2 and d.address = r.address
+            order by d.address
+            for no key update of d
         ), applied as (
             update device d
             set state = r.state, checked_at = r.at, latency_us = r.latency_us,

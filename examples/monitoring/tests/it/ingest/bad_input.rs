@@ -64,6 +64,7 @@ async fn a_bad_field_is_pointed_at_and_nothing_is_stored() {
     bad.refused(path, &device("hostname", "x".repeat(256)), &["/devices/1/hostname"]).await;
     bad.refused(path, &device("hostname", 7), &["/devices/1/hostname"]).await;
     bad.refused(path, &device("found_by", json!([])), &["/devices/1/found_by"]).await;
+    bad.refused(path, &device("found_by", json!(vec!["tcp"; 100_000])), &["/devices/1/found_by"]).await;
     bad.refused(path, &device("found_by", json!(["magic"])), &["/devices/1/found_by/0"]).await;
     bad.refused(path, &device("mac", "zz"), &["/devices/1/mac"]).await;
     bad.refused(path, &device("address", "10.0.0.256"), &["/devices/1/address"]).await;
