@@ -18,6 +18,6 @@ mod keyed;
 mod layer;
 mod new_tenant;
 
-pub(crate) use keyed::{Keyed, Row};
+pub(crate) use keyed::{Claim, Keyed};
 pub(crate) use layer::{Repeatable, once};
 pub use new_tenant::NewTenantDb;

@@ -274,4 +274,33 @@ pub(crate) const CORE: &[Table] = &[
             ("response", Content),
         ],
     },
+    Table {
+        name: "data.notification",
+        erasure: Erasure::Purge,
+        exported: true,
+        columns: &[
+            ("tenant_id", Internal),
+            ("user_id", Internal),
+            ("event_id", Internal),
+            ("kind", Internal),
+            ("subject", Internal),
+            ("data", Personal),
+            ("at", Internal),
+            ("read_at", Internal),
+            ("listed", Internal),
+            ("digest", Internal),
+        ],
+    },
+    Table {
+        name: "data.notification_preference",
+        erasure: Erasure::Purge,
+        exported: true,
+        columns: &[
+            ("tenant_id", Internal),
+            ("user_id", Internal),
+            ("kind", Internal),
+            ("channel", Internal),
+            ("frequency", Internal),
+        ],
+    },
 ];

@@ -23,7 +23,7 @@
 //! }
 //!
 //! #[derive(Default, serde::Deserialize, utoipa::ToSchema)]
-//! #[serde(default, deny_unknown_fields)]
+//! #[serde(deny_unknown_fields)]
 //! struct NoteFilter {
 //!     /// Only notes with this in their title.
 //!     q: Option<String>,

@@ -5,6 +5,8 @@
 
 mod answers;
 mod document;
+#[cfg(feature = "api-docs")]
+mod explorer;
 mod operation;
 mod serve;
 

@@ -10,7 +10,7 @@ use sqlx::PgConnection;
 use super::{Db, DbError, pool::OpenTransaction};
 use crate::{
     Access, Actor, Clock, Declares, Operation, Origin, Problem, ProblemType, Standing, TenantId, UserId,
-    idempotency::{Keyed, Row},
+    idempotency::{Claim, Keyed},
 };
 
 /// The data of one tenant. Holds no connection until [`begin`](Self::begin).
@@ -98,7 +98,7 @@ impl TenantDb {
             user: self.user,
             origin: self.origin.clone(),
             clock: self.db.clock().clone(),
-            keyed: None,
+            claim: None,
         })
     }
 
@@ -170,7 +170,7 @@ pub struct TenantTx {
     user: Option<UserId>,
     origin: Origin,
     clock: Clock,
-    keyed: Option<(Keyed, Row)>,
+    claim: Option<Claim>,
 }
 
 impl TenantTx {
@@ -180,15 +180,15 @@ impl TenantTx {
     ///
     /// Fails if the server does not confirm; a deferred constraint may be the reason.
     pub async fn commit(mut self) -> Result<(), DbError> {
-        let Some((keyed, row)) = self.keyed.take() else { return self.transaction.commit().await };
+        let Some(claim) = self.claim.take() else { return self.transaction.commit().await };
         // The answer belongs to the work: both are committed when it is known. What a commit would refuse is refused now.
         sqlx::raw_sql("set constraints all immediate").execute(&mut *self).await?;
-        keyed.done(row, self);
+        claim.done(self);
         Ok(())
     }
 
-    pub(crate) fn keyed(mut self, keyed: Keyed, row: Row) -> Self {
-        self.keyed = Some((keyed, row));
+    pub(crate) fn keyed(mut self, claim: Claim) -> Self {
+        self.claim = Some(claim);
         self
     }
 

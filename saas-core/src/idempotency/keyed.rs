@@ -1,6 +1,7 @@
 use std::{
     mem,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use sha2::{Digest as _, Sha256};
@@ -44,7 +45,7 @@ pub(super) enum State {
 
 /// The row that keeps the answer.
 #[derive(Clone)]
-pub(crate) struct Row {
+pub(super) struct Row {
     tenant: Option<Uuid>,
     kind: &'static str,
     caller: Uuid,
@@ -89,7 +90,8 @@ impl Keyed {
 
     /// Opens a transaction of the request. The first one takes the key, or fails: the layer answers then, whatever the handler says.
     pub(crate) async fn begin(&self, actor: Actor, db: &TenantDb) -> Result<TenantTx, DbError> {
-        match self.take() {
+        let before = mem::replace(&mut *self.state(), State::Begun);
+        match before {
             State::Fresh => {}
             State::Done(row, mut tx) => {
                 // The handler may need to see what it wrote, and would wait for itself.
@@ -103,31 +105,60 @@ impl Keyed {
                 return db.open().await;
             }
         }
-        let mut tx = db.open().await?;
+        // If anything goes wrong from here on, the next transaction is the first.
+        let claim = |row| Claim { keyed: self.clone(), row };
         let (kind, caller, _) = actor.columns();
         let request = self.0.request.lock().unwrap_or_else(PoisonError::into_inner).clone().finalize().to_vec();
-        let tenant = tx.tenant().map(Uuid::from);
-        let row = Row { tenant, kind, caller: caller.unwrap_or_default(), key: self.0.key.clone(), request };
-        let state = look_in(&mut tx, &row).await?;
-        let is_mine = matches!(state, State::Begun);
-        *self.state() = state;
-        if is_mine { Ok(tx.keyed(self.clone(), row)) } else { Err(sqlx::Error::Protocol("the key is taken".to_owned()).into()) }
-    }
-
-    /// The handler has done its work.
-    pub(crate) fn done(&self, row: Row, tx: TenantTx) {
-        *self.state() = State::Done(row, tx);
+        let tenant = db.tenant().map(Uuid::from);
+        let claim = claim(Row { tenant, kind, caller: caller.unwrap_or_default(), key: self.0.key.clone(), request });
+        let mut tx = db.open().await?;
+        match look_in(&mut tx, &claim.row).await? {
+            State::Begun => Ok(tx.keyed(claim)),
+            taken => {
+                *self.state() = taken;
+                Err(sqlx::Error::Protocol("the key is taken".to_owned()).into())
+            }
+        }
     }
 }
+
+/// The key is a transaction's. Given back when it is dropped before the work is done, so that a unit that is begun anew takes it again.
+pub(crate) struct Claim {
+    keyed: Keyed,
+    row: Row,
+}
+
+impl Claim {
+    /// The handler has done its work.
+    pub(crate) fn done(self, tx: TenantTx) {
+        *self.keyed.state() = State::Done(self.row.clone(), tx);
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        let mut state = self.keyed.state();
+        if matches!(*state, State::Begun) {
+            *state = State::Fresh;
+        }
+    }
+}
+
+/// Who was refused asks again at once, while the server is still undoing what the first request did: that takes a moment and no more.
+const TRIES: u32 = 10;
+const PAUSE: Duration = Duration::from_millis(20);
 
 /// Takes the key for as long as the transaction lasts, and looks whether it was used.
 async fn look_in(tx: &mut TenantTx, row: &Row) -> Result<State, DbError> {
     // Two statements: what another transaction committed before it gave the key back must be seen.
     let place = String::from_utf8_lossy(&row.place()).into_owned();
-    let is_free =
-        sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as "free!""#, place).fetch_one(&mut **tx).await?;
-    if !is_free {
-        return Ok(State::Busy);
+    let mut tries = TRIES;
+    while !is_free_in(tx, &place).await? {
+        tries -= 1;
+        if tries == 0 {
+            return Ok(State::Busy);
+        }
+        tokio::time::sleep(PAUSE).await;
     }
     let since = tx.now() - chrono::TimeDelta::hours(24);
     let known = sqlx::query!(
@@ -146,6 +177,11 @@ async fn look_in(tx: &mut TenantTx, row: &Row) -> Result<State, DbError> {
         Some(known) if known.request != row.request => State::Other,
         Some(known) => State::Known(row.clone(), known.answer),
     })
+}
+
+async fn is_free_in(tx: &mut TenantTx, place: &str) -> Result<bool, DbError> {
+    let is_free = sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock(hashtextextended($1, 0)) as "free!""#, place);
+    Ok(is_free.fetch_one(&mut **tx).await?)
 }
 
 /// Writes the row, and forgets some that are older than a day.

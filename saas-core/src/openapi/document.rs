@@ -138,6 +138,10 @@ impl Build {
 
     fn finish(mut self, title: &str, server: &str) -> Document {
         self.schemas.insert("Problem".to_owned(), problem());
+        let mut named = BTreeSet::new();
+        self.paths.values().chain(self.schemas.values()).for_each(|value| references(value, &mut named));
+        let lost = named.iter().filter(|name| !self.schemas.contains_key(**name)).map(|name| format!("there is no schema called {name}"));
+        self.flaws.extend(lost.collect::<Vec<_>>());
         let tags: Vec<_> = self.tags.iter().map(|name| json!({ "name": name })).collect();
         let json = json!({
             "openapi": "3.1.0",
@@ -159,6 +163,18 @@ impl Build {
             },
         });
         Document { json, flaws: self.flaws }
+    }
+}
+
+/// The names of the schemas that are referred to.
+fn references<'a>(value: &'a Value, names: &mut BTreeSet<&'a str>) {
+    match value {
+        Value::Object(object) => {
+            names.extend(object.get("$ref").and_then(|it| it.as_str()?.strip_prefix("#/components/schemas/")));
+            object.values().for_each(|value| references(value, names));
+        }
+        Value::Array(values) => values.iter().for_each(|value| references(value, names)),
+        _ => {}
     }
 }
 

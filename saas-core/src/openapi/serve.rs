@@ -19,7 +19,10 @@ impl Served {
 }
 
 pub(crate) fn routes() -> Routes<Served> {
-    Routes::new().get("/api/v1/openapi.json", document).about("Gives this document")
+    let routes = Routes::new().get("/api/v1/openapi.json", document).about("Gives this document");
+    #[cfg(feature = "api-docs")]
+    let routes = routes.merge(super::explorer::routes());
+    routes
 }
 
 /// The bytes of a JSON document.

@@ -53,6 +53,24 @@ pub struct NavLink {
     pub href: &'static str,
     /// The key of its text.
     pub text: &'static str,
+    /// Where a number that belongs beside it comes from, as a fragment; it is asked for again when the topic of the entry's own name
+    /// changes.
+    pub badge: Option<&'static str>,
+}
+
+impl NavLink {
+    /// An entry that leads to `href`.
+    #[must_use]
+    pub const fn new(href: &'static str, text: &'static str) -> Self {
+        Self { href, text, badge: None }
+    }
+
+    /// With a number beside it, from this address.
+    #[must_use]
+    pub const fn badge(mut self, href: &'static str) -> Self {
+        self.badge = Some(href);
+        self
+    }
 }
 
 /// A finished application: its router, and the list of everything in it.

@@ -39,6 +39,8 @@ mod metrics;
 #[cfg(test)]
 mod migrations;
 #[cfg(test)]
+mod notifications;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod planted;
