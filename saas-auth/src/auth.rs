@@ -113,12 +113,13 @@ impl Auth {
         Letters::new(self.inner.outbox.clone(), locale, next)
     }
 
-    /// Whether a session still opens anything. Ask it for what outlives a request, such as a stream; `false` too if nobody can tell.
-    pub async fn session_holds(&self, session: SessionId) -> bool {
-        session_holds(self.db(), session).await.unwrap_or_else(|error| {
-            tracing::warn!(error = &error as &dyn std::error::Error, "a session cannot be checked");
-            false
-        })
+    /// Whether a session still opens anything. Ask it for what outlives a request, such as a stream.
+    ///
+    /// # Errors
+    ///
+    /// Fails if nobody can tell.
+    pub async fn session_holds(&self, session: SessionId) -> Result<bool, DbError> {
+        session_holds(self.db(), session).await
     }
 
     pub(crate) fn resends(&self) -> &Arc<Semaphore> {

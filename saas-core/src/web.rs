@@ -9,6 +9,7 @@ mod health;
 mod page;
 mod patience;
 mod serve;
+mod stall;
 
 pub use address::ClientAddress;
 pub use finish::{App, NavLink, RequestId, Web, finish};

@@ -8,10 +8,14 @@ use hyper_util::{
     server::graceful::GracefulShutdown,
     service::TowerToHyperService,
 };
-use tokio::{net::TcpListener, sync::Semaphore, time::timeout};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    time::timeout,
+};
 use tower::ServiceExt as _;
 
-use super::App;
+use super::{App, stall::Stalls};
 use crate::lifecycle::Lifecycle;
 
 /// How long requests in flight may take to finish once the program is told to stop.
@@ -23,13 +27,20 @@ const HEAD_PATIENCE: Duration = Duration::from_secs(30);
 /// The most connections at once; who comes then waits for one to end. Each costs about 20 KiB, and open streams count too.
 const CONNECTIONS: usize = 10_000;
 
+/// What is kept for a client that does not read, in the program: bytes.
+const UNSENT: usize = 64 << 10;
+
+/// The same in the system, which takes twice of it. It is what may be under way on one connection: 1.9 MB/s to a client 100 ms away.
+const UNSENT_BY_SYSTEM: usize = 96 << 10;
+
 /// The pause after the system refused a connection, which it does while file descriptors are used up.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until the program begins to stop (see [`Lifecycle::drain_on_signals`]), then lets requests in flight finish.
 ///
 /// A connection on which the head of a request does not arrive within 30 s is closed, and 10,000 may be open at once. For as many, the
-/// program's own limit of open files is raised as far as the system lets it.
+/// program's own limit of open files is raised as far as the system lets it. A client that takes nothing for 60 s is cut off, and holds
+/// 256 KiB at most until then.
 ///
 /// # Errors
 ///
@@ -45,7 +56,7 @@ async fn run(listener: TcpListener, router: Router, lifecycle: &Lifecycle, conne
     let places = Arc::new(Semaphore::new(connections));
     let connections = GracefulShutdown::new();
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_PATIENCE);
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_PATIENCE).max_buf_size(UNSENT);
     loop {
         let accepted = tokio::select! {
             () = lifecycle.draining() => break,
@@ -60,13 +71,14 @@ async fn run(listener: TcpListener, router: Router, lifecycle: &Lifecycle, conne
                 continue;
             }
         };
-        // What is sent at once should leave at once, above all on open streams.
+        // What is sent at once should leave at once, above all on open streams. A connection that is gone already says so soon enough.
         drop(stream.set_nodelay(true));
+        drop(bound_unsent(&stream));
         let service = router.clone().map_request(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(ConnectInfo(address));
             request.map(Body::new)
         });
-        let connection = connections.watch(http.serve_connection(TokioIo::new(stream), TowerToHyperService::new(service)));
+        let connection = connections.watch(http.serve_connection(TokioIo::new(Stalls::new(stream)), TowerToHyperService::new(service)));
         tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection broke off");
@@ -92,6 +104,16 @@ fn raise_open_files() -> io::Result<()> {
     Ok(())
 }
 
+#[cfg(unix)]
+fn bound_unsent(stream: &TcpStream) -> io::Result<()> {
+    Ok(rustix::net::sockopt::set_socket_send_buffer_size(stream, UNSENT_BY_SYSTEM)?)
+}
+
+#[cfg(not(unix))]
+fn bound_unsent(_: &TcpStream) -> io::Result<()> {
+    Ok(())
+}
+
 /// Whether an error is about one connection, which its client gave up before it was taken.
 fn is_the_clients(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset)
@@ -99,17 +121,23 @@ fn is_the_clients(error: &io::Error) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
+    use std::{
+        net::SocketAddr,
+        sync::atomic::{AtomicUsize, Ordering},
+    };
 
     use axum::routing::get;
+    use bytes::Bytes;
+    use futures_util::stream;
     use tokio::{
         io::{AsyncReadExt as _, AsyncWriteExt as _},
-        net::TcpStream,
+        net::TcpSocket,
         task::JoinHandle,
         time::Instant,
     };
 
     use super::*;
+    use crate::web::stall::STALL;
 
     struct Running {
         address: SocketAddr,
@@ -195,6 +223,44 @@ mod tests {
             assert!(waits.await.starts_with("HTTP/1.1 200"));
         }
         running.ends().await;
+    }
+
+    /// API-05: "a reader that stops for 60 s costs at most 256 KiB and is closed".
+    #[tokio::test(start_paused = true)]
+    async fn a_client_that_stops_reading_is_cut_off_and_costs_little_until_then() {
+        const PIECE: usize = 1_000;
+        static PIECES: AtomicUsize = AtomicUsize::new(0);
+        let endless = || async {
+            let pieces = stream::repeat_with(|| {
+                PIECES.fetch_add(1, Ordering::SeqCst);
+                Ok::<_, io::Error>(Bytes::from_static(&[b'x'; PIECE]))
+            });
+            Body::from_stream(pieces)
+        };
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let lifecycle = Lifecycle::new();
+        let stopped = lifecycle.clone();
+        let server = tokio::spawn(async move { run(listener, Router::new().route("/", get(endless)), &stopped, 1).await });
+
+        let socket = TcpSocket::new_v4().expect("a socket");
+        // What has arrived at the client is no cost of the server's.
+        let arrives = 8 << 10;
+        socket.set_recv_buffer_size(arrives / 2).expect("a small buffer");
+        let (began, mut client) = (Instant::now(), socket.connect(address).await.expect("a connection"));
+        client.write_all(b"GET / HTTP/1.1\r\nhost: here\r\n\r\n").await.expect("a request sent");
+        // There is one place, so another is served once this one has gone.
+        let mut other = TcpStream::connect(address).await.expect("a connection");
+        other.write_all(b"GET / HTTP/1.1\r\nhost: here\r\n\r\n").await.expect("a request sent");
+        let kept = PIECES.load(Ordering::SeqCst);
+        other.readable().await.expect("an answer");
+        let took = began.elapsed();
+        assert!(STALL <= took && took < 2 * STALL, "{took:?}");
+        let bytes = kept.max(1) * PIECE;
+        assert!(bytes <= (256 << 10) + arrives as usize, "{bytes} bytes");
+        lifecycle.drain();
+        drop((client, other));
+        server.await.expect("a server that ends");
     }
 
     #[tokio::test]

@@ -31,6 +31,8 @@ mod last_owner;
 #[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod live;
+#[cfg(test)]
 mod logins;
 #[cfg(test)]
 mod mail;

@@ -258,27 +258,25 @@ async fn locked_role(tx: &mut TenantTx, user: UserId) -> Result<Role, MemberErro
     role.parse().map_err(|error| MemberError::Database(sqlx::Error::Decode(Box::new(error)).into()))
 }
 
-/// Whether the actor still belongs to the tenant. Ask it for what outlives a request, such as a stream; `false` too if nobody can tell.
-pub async fn is_member(db: &TenantDb, actor: Actor) -> bool {
-    let Actor::User(user) = actor else { return false };
-    let asked = async {
-        let mut tx = db.clone().read_only(true).begin().await?;
-        let tenant = tx.tenant().map(uuid::Uuid::from);
-        let found = sqlx::query_scalar!(
-            r#"select exists (
+/// Whether the actor still belongs to the tenant. Ask it for what outlives a request, such as a stream.
+///
+/// # Errors
+///
+/// Fails if nobody can tell.
+pub async fn is_member(db: &TenantDb, actor: Actor) -> Result<bool, DbError> {
+    let Actor::User(user) = actor else { return Ok(false) };
+    let mut tx = db.clone().read_only(true).begin().await?;
+    let tenant = tx.tenant().map(uuid::Uuid::from);
+    let found = sqlx::query_scalar!(
+        r#"select exists (
                 select from core.member m
                 join core.tenant t on t.id = m.tenant_id
                 where m.tenant_id = $1 and m.user_id = $2 and m.left_at is null and t.state = 'active'
             ) as "found!""#,
-            tenant,
-            uuid::Uuid::from(user),
-        )
-        .fetch_one(&mut *tx)
-        .await?;
-        Ok::<_, DbError>(found)
-    };
-    asked.await.unwrap_or_else(|error| {
-        tracing::warn!(%error, "membership cannot be checked");
-        false
-    })
+        tenant,
+        uuid::Uuid::from(user),
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    Ok(found)
 }
