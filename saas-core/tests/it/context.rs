@@ -259,3 +259,45 @@ async fn a_read_only_transaction_writes_nothing() {
     let mut tx = test.db.tenant(TenantId::new()).read_only(true).begin().await.unwrap();
     assert_eq!(note(&mut tx, "refused").await.unwrap_err().code().unwrap(), "25006");
 }
+
+/// T38, CVE-2023-2455, CVE-2024-10976: plans that were made for one role or tenant are not used for another, however deep the table stands.
+#[tokio::test]
+async fn plans_are_not_carried_from_one_tenant_or_role_to_the_next() {
+    let test = with_notes(1).await;
+    as_owner(
+        &test,
+        r"
+        create function data.note_bodies() returns setof text language sql stable set search_path = data, pg_catalog
+            as 'select body from note';
+        create view data.note_view with (security_invoker) as select body from data.note;
+        grant execute on function data.note_bodies() to saas_app;
+        grant select on data.note_view to saas_app;
+        ",
+    )
+    .await;
+    let tenants = [TenantId::new(), TenantId::new()];
+    for tenant in tenants {
+        let mut tx = test.db.tenant(tenant).begin().await.unwrap();
+        note(&mut tx, &tenant.to_string()).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let ways = [
+        "select body from (select body from note) inner_notes",
+        "with notes as materialized (select body from note) select body from notes",
+        "select data.note_bodies()",
+        "select body from note_view",
+        "select body from note where body in (select body from note_view)",
+    ];
+    // One connection, and the server settles for a generic plan after five executions.
+    for turn in 0..40 {
+        let tenant = tenants[turn % 2];
+        let mut tx = test.db.tenant(tenant).begin().await.unwrap();
+        if turn % 4 > 1 {
+            sqlx::query("set local role saas_app").execute(&mut *tx).await.unwrap();
+        }
+        for way in ways {
+            let seen: Vec<String> = sqlx::query_scalar(way).fetch_all(&mut *tx).await.unwrap();
+            assert_eq!(seen, [tenant.to_string()], "turn {turn}: {way}");
+        }
+    }
+}
