@@ -243,7 +243,7 @@ core-audit-on-behalf = für { $id }
 core-audit-action = Aktion
 core-audit-resource-id = ID des Betroffenen
 core-audit-values = Was
-core-audit-origin = Von
+core-audit-origin = Adresse
 core-audit-more = Programm
 core-audit-from = Von
 core-audit-to = Bis
@@ -341,3 +341,33 @@ core-webhook-error-description = Der Name darf 200 Zeichen haben, darunter keine
 core-webhook-error-events = Wählen Sie aus der Liste.
 core-webhook-error-events-forbidden = Ihre Rolle lässt Sie nicht alle diese Ereignisse selbst sehen.
 core-webhook-error-too-many = Mehr Empfänger sind nicht möglich. Entfernen Sie einen, der nicht mehr gebraucht wird.
+
+# Notifications
+core-notifications = Mitteilungen
+core-notifications-unread = { $count ->
+    [one] ungelesene Mitteilung
+   *[other] ungelesene Mitteilungen
+}
+core-notification-new = Neu:
+core-notifications-read-all = Alle als gelesen markieren
+core-notifications-empty-title = Noch nichts
+core-notifications-empty-text = Wenn etwas geschieht, das Sie wissen wollen, steht es hier.
+core-notification-preferences = Was Ihnen mitgeteilt wird
+core-notification-preferences-text = In dieser Organisation, und nur für Sie.
+core-notification-kind = Was geschieht
+core-notification-list = In der Liste
+core-notification-listed = Anzeigen
+core-notification-mail = Per E-Mail
+core-notification-now = Sofort
+core-notification-daily = Einmal am Tag
+core-notification-off = Nie
+core-notification-mandatory = immer
+core-notification-save = Speichern
+core-notification-back = Zurück zur Liste
+core-notice-webhook-disabled = Der Webhook an { $host } wurde abgeschaltet.
+core-notice-webhook-disabled-label = Ein Webhook wurde abgeschaltet
+core-unsubscribe = Keine solchen E-Mails mehr
+core-unsubscribe-text = Sie bekommen hierzu keine E-Mails mehr. In der Liste im Produkt steht es weiterhin.
+core-unsubscribe-do = Diese E-Mails beenden
+core-unsubscribed = Erledigt. Sie bekommen hierzu keine E-Mails mehr.
+core-mail-notice-do = Ansehen, was geschehen ist

@@ -243,7 +243,7 @@ core-audit-on-behalf = for { $id }
 core-audit-action = Action
 core-audit-resource-id = Id of what it was done to
 core-audit-values = What
-core-audit-origin = From
+core-audit-origin = Address
 core-audit-more = Program
 core-audit-from = From
 core-audit-to = To
@@ -341,3 +341,33 @@ core-webhook-error-description = The name may have 200 characters, none of them 
 core-webhook-error-events = Choose from the list.
 core-webhook-error-events-forbidden = Your role does not let you hear of all these events yourself.
 core-webhook-error-too-many = There are as many endpoints as there may be. Remove one that is no longer needed.
+
+# Notifications
+core-notifications = Notifications
+core-notifications-unread = { $count ->
+    [one] unread notification
+   *[other] unread notifications
+}
+core-notification-new = New:
+core-notifications-read-all = Mark all as read
+core-notifications-empty-title = Nothing yet
+core-notifications-empty-text = When something happens that you want to know, it is here.
+core-notification-preferences = What you are told
+core-notification-preferences-text = For this organization, and only for you.
+core-notification-kind = What happens
+core-notification-list = In the list
+core-notification-listed = Show
+core-notification-mail = By mail
+core-notification-now = At once
+core-notification-daily = Once a day
+core-notification-off = Never
+core-notification-mandatory = always
+core-notification-save = Save
+core-notification-back = Back to the list
+core-notice-webhook-disabled = The webhook to { $host } was switched off.
+core-notice-webhook-disabled-label = A webhook was switched off
+core-unsubscribe = No more of this mail
+core-unsubscribe-text = You will not be mailed about this any more. The list inside the product still shows it.
+core-unsubscribe-do = Stop this mail
+core-unsubscribed = Done. You will not be mailed about this any more.
+core-mail-notice-do = See what happened

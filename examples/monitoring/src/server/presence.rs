@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
-use saas_core::{Actor, AgentId, Db, DbError, Event, Lifecycle, Permission as _, TenantId, event_in};
+use chrono::{DateTime, TimeDelta, Utc};
+use saas_core::{Actor, AgentId, Db, DbError, Event, EventSeverity, Lifecycle, Permission as _, TenantId, event_in};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -15,11 +15,14 @@ const EVERY: Duration = Duration::from_secs(15);
 
 /// An agent has not been heard of for a while.
 #[derive(Debug, Serialize, ToSchema)]
-pub(super) struct AgentWentOffline {}
+pub(super) struct AgentWentOffline {
+    name: String,
+}
 
 impl Event for AgentWentOffline {
     const NAME: &'static str = "monitoring.agent.went_offline";
     const TOPIC: &'static str = "agents";
+    const SEVERITY: EventSeverity = EventSeverity::Warning;
     const PERMISSION: Option<&'static str> = Some(DeviceRead::NAME);
 }
 
@@ -57,19 +60,27 @@ pub async fn agents_mark_offline(db: &Db) -> Result<(), DbError> {
     .await?;
     drop(tx);
     for agent in quiet {
-        let mut tx = db.tenant(agent.tenant).begin().await?;
-        let marked = sqlx::query!(
-            "update agent set state = 'offline' where tenant_id = $1 and id = $2 and state = 'connected' and last_seen_at < $3",
-            uuid::Uuid::from(agent.tenant),
-            uuid::Uuid::from(agent.id),
-            quiet_since,
-        )
-        .execute(&mut *tx)
-        .await?;
-        if marked.rows_affected() == 1 {
-            event_in(&mut tx, Actor::System, agent.id, &AgentWentOffline {}).await?;
+        // One that cannot be marked now holds up none of the others; the next look finds it again.
+        if let Err(error) = agent_mark_offline(db, agent.tenant, agent.id, quiet_since).await {
+            tracing::warn!(%error, agent.id = %agent.id, "a quiet agent could not be marked");
         }
-        tx.commit().await?;
     }
     Ok(())
+}
+
+async fn agent_mark_offline(db: &Db, tenant: TenantId, agent: AgentId, quiet_since: DateTime<Utc>) -> Result<(), DbError> {
+    let mut tx = db.tenant(tenant).begin().await?;
+    let name = sqlx::query_scalar!(
+        "update agent set state = 'offline' where tenant_id = $1 and id = $2 and state = 'connected' and last_seen_at < $3
+        returning name",
+        uuid::Uuid::from(tenant),
+        uuid::Uuid::from(agent),
+        quiet_since,
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    if let Some(name) = name {
+        event_in(&mut tx, Actor::System, agent, &AgentWentOffline { name }).await?;
+    }
+    tx.commit().await
 }

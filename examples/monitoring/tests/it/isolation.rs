@@ -12,7 +12,17 @@ async fn no_table_gives_anything_away_to_another_organization() {
     let test = TestDb::new(ALL_MIGRATIONS).await.unwrap();
     let report = isolation::attack(&test, &Seed::new()).await.unwrap();
     report.assert_safe();
-    let ours = ["data.agent", "data.device", "data.quota", "data.outbox", "auth.agent_key", "auth.agent_credential", "billing.tenant_plan"];
+    let ours = [
+        "data.agent",
+        "data.device",
+        "data.quota",
+        "data.outbox",
+        "data.audit_entry",
+        "data.audit_head",
+        "auth.agent_key",
+        "auth.agent_credential",
+        "billing.tenant_plan",
+    ];
     for table in ours {
         assert!(report.tables.iter().any(|attacked| attacked == table), "{table} was not attacked: {:?}", report.tables);
     }

@@ -9,6 +9,8 @@ mod agent_run;
 #[cfg(test)]
 mod app;
 #[cfg(test)]
+mod audit;
+#[cfg(test)]
 mod browser;
 #[cfg(test)]
 mod crash;
@@ -24,6 +26,8 @@ mod lab;
 mod limits;
 #[cfg(test)]
 mod live;
+#[cfg(test)]
+mod openapi;
 #[cfg(test)]
 mod process;
 #[cfg(test)]

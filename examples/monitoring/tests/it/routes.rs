@@ -2,6 +2,7 @@
 //! cannot know, a good request and a reason for an exception, stands in the tables here.
 
 mod actors;
+mod audited;
 mod requests;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,7 @@ const EXCEPTIONS: &[(&str, &str, Kind, u16, &str)] = &[
     ("POST", "/members/{user}/remove", Kind::Role(Role::Member), 403, "everybody may leave, but removing another takes the permission"),
     ("POST", "/organizations/switch", Kind::Other, 404, "the organization stands in the form"),
     ("POST", "/api/agent/register", Kind::Agent, 401, "a machine registers with a key, before it has a credential"),
+    ("POST", "/api/v1/agent/register", Kind::Agent, 401, "a machine registers with a key, before it has a credential"),
 ];
 
 /// What the access of a route demands of an answer.
@@ -113,8 +115,11 @@ async fn every_exception_is_of_a_route_that_there_is() {
 async fn a_stranger_is_led_to_sign_in_and_a_program_is_told_401() {
     let app = App::new().await;
     for route in app.routes.iter().filter(|route| route.access.caller != Caller::Public) {
-        let path =
-            route.path.replace("{id}", "01890000-0000-7000-8000-000000000000").replace("{user}", "01890000-0000-7000-8000-000000000000");
+        let path = route
+            .path
+            .replace("{id}", "01890000-0000-7000-8000-000000000000")
+            .replace("{message}", "01890000-0000-7000-8000-000000000000")
+            .replace("{user}", "01890000-0000-7000-8000-000000000000");
         let name = format!("{} {path}", route.method);
         let program = app.anon().call(route.method.clone(), &path, "application/json", None, bytes::Bytes::new()).await;
         expect_problem(&program, StatusCode::UNAUTHORIZED, "unauthenticated");

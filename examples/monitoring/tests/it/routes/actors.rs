@@ -72,13 +72,18 @@ impl Scene {
         if route.path == "/members/leave" {
             app.bring_back(self.tenant).await;
         }
-        if route.path.ends_with("/sign-out")
-            && let Some(email) = &actor.email
-        {
+        if route.path.ends_with("/sign-out") {
+            self.sign_in_again(actor).await;
+        }
+        outcome
+    }
+
+    /// After a route that signs out.
+    pub(super) async fn sign_in_again(&self, actor: &Actor) {
+        if let Some(email) = &actor.email {
             let credentials = json!({ "email": email, "password": PASSWORD });
             expect(&actor.client.post("/api/v1/auth/sign-in", &credentials).await, StatusCode::OK);
         }
-        outcome
     }
 
     /// A good request: the path with what it names made anew, and the body.
@@ -94,6 +99,11 @@ impl Scene {
             path.replace("{id}", &self.session)
         } else if path.contains("workspaces/{id}") {
             path.replace("{id}", &self.tenant.to_string())
+        } else if path.contains("webhooks/{id}") {
+            let (endpoint, message) = self.webhook().await;
+            path.replace("{id}", &endpoint).replace("{message}", &message)
+        } else if path == "/api-docs/{file}" {
+            path.replace("{file}", "index.html")
         } else if path == "/dev/mail/{id}" {
             path.replace("{id}", &app.mailbox.list().await.unwrap()[0].id.to_string())
         } else {
@@ -115,6 +125,24 @@ impl Scene {
             }
         };
         id.as_str().unwrap().to_owned()
+    }
+
+    /// A webhook endpoint and a message that waits for it.
+    async fn webhook(&self) -> (String, String) {
+        let list = self.owner.get("/api/v1/webhooks").await.json()["items"].clone();
+        let spare = list.as_array().unwrap().iter().find(|it| it["description"] == "Canary" && it["state"] == "active");
+        let endpoint = match spare {
+            Some(endpoint) => endpoint["id"].clone(),
+            None => {
+                let added = self.owner.post("/api/v1/webhooks", &json!({ "url": "http://127.0.0.1:9/", "description": "Canary" })).await;
+                expect(&added, StatusCode::CREATED);
+                added.json()["id"].clone()
+            }
+        };
+        let endpoint = endpoint.as_str().unwrap().to_owned();
+        let tested = self.owner.post(&format!("/api/v1/webhooks/{endpoint}/test"), &json!({})).await;
+        expect(&tested, StatusCode::ACCEPTED);
+        (endpoint, tested.json()["id"].as_str().unwrap().to_owned())
     }
 
     /// Whether a text holds something of the first organization.

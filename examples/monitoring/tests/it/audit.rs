@@ -1,0 +1,291 @@
+//! Who did what, as the people of an organization, its auditors and its operators see it.
+
+use std::{collections::BTreeSet, fs, path::Path};
+
+use http::StatusCode;
+use saas_core::{
+    Ledger,
+    audit::{AuditChain, FaultKind},
+    testing::TestClient,
+};
+use saas_tenancy::Role;
+use serde_json::{Value, json};
+
+use crate::{
+    app::{App, PASSWORD, expect},
+    process::{Settings, folder},
+};
+
+async fn entries(client: &TestClient, query: &str) -> Vec<Value> {
+    let answer = client.get(&format!("/api/v1/audit{query}")).await;
+    expect(&answer, StatusCode::OK);
+    answer.json()["entries"].as_array().unwrap().clone()
+}
+
+/// AUD-01: a request's entry says who it was, and from where.
+#[tokio::test]
+async fn a_request_that_changes_something_is_in_the_log_with_its_origin() {
+    let app = App::new().await;
+    let tenant = app.tenant("acme").await;
+    app.plan(tenant, "team").await;
+    let owner = app.member(tenant, Role::Owner).await;
+    let client = owner.browser.clone().with("user-agent", "Browser/1.0");
+    let added = client.post("/api/v1/agents", &json!({ "name": "Office" })).await;
+    expect(&added, StatusCode::CREATED);
+    let found = entries(&owner.browser, "?action=monitoring.agent.added").await;
+    let [entry] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((&entry["actor_kind"], &entry["actor_id"]), (&json!("user"), &json!(owner.id)));
+    assert_eq!(entry["resource"], added.json()["id"]);
+    assert_eq!(entry["data"]["name"], "Office");
+    assert_eq!((&entry["address"], &entry["user_agent"]), (&json!("127.0.0.1"), &json!("Browser/1.0")));
+    assert_eq!(entry["request_id"], added.headers["x-request-id"].to_str().unwrap());
+    // What a machine does has its own name and origin.
+    let agent = app.agent(&owner).await;
+    let connected = entries(&owner.browser, &format!("?actor={}", agent.id)).await;
+    assert!(
+        connected.iter().any(|entry| entry["action"] == "monitoring.agent.connected" && entry["address"] == "127.0.0.1"),
+        "{connected:?}"
+    );
+}
+
+/// T81: owners and admins of the organization, nobody else, and nothing of another one.
+#[tokio::test]
+async fn the_log_is_for_owners_and_admins_of_the_organization_alone() {
+    let app = App::new().await;
+    let (acme, beta) = (app.tenant("acme").await, app.tenant("beta").await);
+    let (ours, theirs) = (app.member(acme, Role::Owner).await, app.member(beta, Role::Admin).await);
+    let (id, _) = app.added(&ours).await;
+    for path in
+        ["/api/v1/audit", "/api/v1/audit/export?format=csv", "/api/v1/audit/export?format=json", "/audit", "/audit/export?format=csv"]
+    {
+        for role in [Role::Viewer, Role::Member] {
+            expect(&app.member(acme, role).await.browser.get(path).await, StatusCode::FORBIDDEN);
+        }
+        expect(&app.anon().get(path).await, StatusCode::UNAUTHORIZED);
+        let seen = theirs.browser.get(path).await;
+        expect(&seen, StatusCode::OK);
+        assert!(!seen.text().contains(&id.to_string()), "{path}: {}", seen.text());
+        assert!(!seen.text().contains("auth.session.began"), "{path} shows what belongs to no organization");
+        assert!(ours.browser.get(path).await.text().contains(&id.to_string()), "{path}");
+        expect(&theirs.browser.clone().with("x-organization", &acme.to_string()).get(path).await, StatusCode::NOT_FOUND);
+    }
+    // Asking for the other organization's things by name finds nothing.
+    assert_eq!(entries(&theirs.browser, &format!("?resource={id}&actor={}", ours.id)).await, Vec::<Value>::new());
+}
+
+/// AUD-03
+#[tokio::test]
+async fn the_log_is_searched_in_pages_and_exported_as_csv_and_json() {
+    let app = App::new().await;
+    let tenant = app.tenant("acme").await;
+    app.plan(tenant, "team").await;
+    let owner = app.member(tenant, Role::Owner).await;
+    for number in 0..5 {
+        let name = format!("=Office \"{number}\", north");
+        expect(&owner.browser.post("/api/v1/agents", &json!({ "name": name })).await, StatusCode::CREATED);
+    }
+    let mut seen = BTreeSet::new();
+    let mut next = String::new();
+    loop {
+        let answer = owner.browser.get(&format!("/api/v1/audit?limit=2&action=monitoring{next}")).await;
+        expect(&answer, StatusCode::OK);
+        let page = answer.json();
+        for entry in page["entries"].as_array().unwrap() {
+            assert!(seen.insert(entry["id"].as_str().unwrap().to_owned()), "{entry} came twice");
+        }
+        match page["next"].as_str() {
+            Some(cursor) => next = format!("&after={cursor}"),
+            None => break,
+        }
+    }
+    assert_eq!(seen.len(), 5);
+    let all = entries(&owner.browser, "").await.len();
+
+    let json = owner.browser.get("/api/v1/audit/export?format=json&action=monitoring").await;
+    assert_eq!(json.json().as_array().unwrap().len(), 5);
+    let csv = owner.browser.get("/audit/export?format=csv").await;
+    assert_eq!(csv.headers["content-type"], "text/csv; charset=utf-8");
+    let text = csv.text();
+    assert_eq!(text.matches("\r\n").count(), all + 1, "{text}");
+    assert!(text.contains(r#"{""name"":""=Office \""3\"", north"""#), "{text}");
+    for (query, pointer) in
+        [("?actor=Ada", "/actor"), ("?from=yesterday", "/from"), ("?after=x", "/after"), ("?limit=0", "/limit"), ("?limit=101", "/limit")]
+    {
+        let refused = owner.browser.get(&format!("/api/v1/audit{query}")).await;
+        expect(&refused, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(refused.text().contains(pointer), "{}", refused.text());
+    }
+    assert_eq!(entries(&owner.browser, "?from=2020-01-01&to=2020-12-31").await, Vec::<Value>::new());
+    assert_eq!(entries(&owner.browser, "?from=2020-01-01&to=2999-12-31").await.len(), all);
+}
+
+/// AUD-03: for people, in their language, without a script.
+#[tokio::test]
+async fn the_page_shows_the_log_and_its_filter_in_two_languages() {
+    let app = App::new().await;
+    let tenant = app.tenant("acme").await;
+    let owner = app.member(tenant, Role::Owner).await;
+    app.added(&owner).await;
+    let page = owner.browser.page("/audit").await;
+    expect(&page, StatusCode::OK);
+    for part in ["Audit log", "monitoring.agent.added", "Ada Lovelace", "Office", "127.0.0.1", "export?format=csv"] {
+        assert!(page.text().contains(part), "{part}: {}", page.text());
+    }
+    let german = owner.browser.clone().with("accept-language", "de").page("/audit?action=tenancy&from=2026-01-01").await;
+    assert!(german.text().contains("Protokoll") && german.text().contains("Nichts gefunden"), "{}", german.text());
+    let wrong = owner.browser.page("/audit?actor=Ada").await;
+    expect(&wrong, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(wrong.text().contains("This is no id."), "{}", wrong.text());
+}
+
+/// AUD-01: sign-up, confirmation, sign-in, its refusal, and sign-out are kept, though they belong to no organization.
+#[tokio::test]
+async fn what_happens_to_accounts_is_in_the_programs_own_log() {
+    let app = App::new().await;
+    let person = app.person().await;
+    let wrong = json!({ "email": person.email, "password": "not the password at all" });
+    expect(&app.anon().post("/api/v1/auth/sign-in", &wrong).await, StatusCode::UNAUTHORIZED);
+    let nobody = json!({ "email": "nobody@example.com", "password": PASSWORD });
+    expect(&app.anon().post("/api/v1/auth/sign-in", &nobody).await, StatusCode::UNAUTHORIZED);
+    expect(&person.browser.post("/api/v1/auth/sign-out", &json!({})).await, StatusCode::NO_CONTENT);
+    let kept: Vec<(String, String, String, String, Option<String>)> = sqlx::query_as(
+        "select action, actor_kind, resource, data, host(address) from audit_entry
+         where tenant_id = '00000000-0000-0000-0000-000000000000' order by id",
+    )
+    .fetch_all(&mut app.owner().await)
+    .await
+    .unwrap();
+    let actions: Vec<_> = kept.iter().map(|(action, actor, ..)| format!("{action} by {actor}")).collect();
+    assert_eq!(
+        actions,
+        [
+            "auth.account.created by user",
+            "auth.account.verified by user",
+            "auth.session.began by user",
+            "auth.sign_in.refused by anonymous",
+            "auth.sign_in.refused by anonymous",
+            "auth.sessions.ended by user",
+        ]
+    );
+    let id = person.id.to_string();
+    let about: Vec<_> = kept.iter().map(|(_, _, resource, ..)| resource.as_str()).collect();
+    assert_eq!(about, [&id, &id, &id, &id, "unknown", &id]);
+    assert!(kept.iter().all(|(.., address)| address.as_deref() == Some("127.0.0.1")), "{kept:?}");
+    assert!(!kept.iter().any(|(_, _, _, data, _)| data.contains("example.com")), "{kept:?}");
+}
+
+/// The catalogue is open to all, and nothing is announced that is not in it with its shape.
+#[tokio::test]
+async fn everything_that_is_recorded_or_could_be_is_in_the_published_catalogue() {
+    let app = App::new().await;
+    let tenant = app.tenant("acme").await;
+    app.plan(tenant, "team").await;
+    let owner = app.member(tenant, Role::Owner).await;
+    let agent = app.agent(&owner).await;
+    let device = json!({ "devices": [{ "address": "10.0.0.1", "found_by": ["tcp"] }] });
+    expect(&agent.client.post("/api/agent/devices", &device).await, StatusCode::OK);
+    let member = app.member(tenant, Role::Member).await;
+    let changed = owner.browser.json(http::Method::PATCH, &format!("/api/v1/members/{}", member.id), &json!({ "role": "admin" })).await;
+    expect(&changed, StatusCode::NO_CONTENT);
+    expect(&owner.browser.delete(&format!("/api/v1/agents/{}", agent.id)).await, StatusCode::NO_CONTENT);
+
+    let answer = app.anon().get("/api/v1/events/catalogue").await;
+    expect(&answer, StatusCode::OK);
+    let catalogue = answer.json();
+    let kinds = catalogue["events"].as_array().unwrap();
+    let recorded: Vec<(String, i32, Value)> =
+        sqlx::query_as("select name, version, data from outbox order by id").fetch_all(&mut app.owner().await).await.unwrap();
+    assert!(recorded.iter().any(|(name, ..)| name == "tenancy.member.role_changed"), "{recorded:?}");
+    for (name, version, data) in recorded {
+        let kind = kinds.iter().find(|kind| kind["name"] == name.as_str() && kind["version"] == version);
+        let schema = &kind.unwrap_or_else(|| panic!("{name} is not in the catalogue"))["schema"];
+        let known: BTreeSet<&String> = schema["properties"].as_object().into_iter().flat_map(serde_json::Map::keys).collect();
+        let carried: BTreeSet<&String> = data.as_object().unwrap().keys().collect();
+        assert!(carried.is_subset(&known), "{name} carries {carried:?}, and its schema knows {known:?}");
+        let required = schema["required"].as_array().into_iter().flatten().map(|name| name.as_str().unwrap());
+        for name in required {
+            assert!(data.get(name).is_some(), "{name} is missing: {data}");
+        }
+    }
+    // Also what this test did not make happen.
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().parent().unwrap();
+    let mut declared = BTreeSet::new();
+    for folder in ["saas-core/src", "saas-auth/src", "saas-tenancy/src", "saas-billing/src", "examples/monitoring/src"] {
+        names(&root.join(folder), &mut declared);
+    }
+    assert!(declared.len() > 15, "{declared:?}");
+    let published: BTreeSet<String> = kinds.iter().map(|kind| kind["name"].as_str().unwrap().to_owned()).collect();
+    let missing: Vec<_> = declared.difference(&published).collect();
+    assert!(missing.is_empty(), "declared and not in a list of EVENTS: {missing:?}");
+    expect(&app.anon().page("/events").await, StatusCode::OK);
+}
+
+/// The names of the events that the sources declare, examples in comments left out.
+fn names(folder: &Path, into: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            names(&path, into);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text: String = fs::read_to_string(&path).unwrap().lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+            let declarations = text.split("Event for ").skip(1).filter_map(|rest| rest.split_once("const NAME: &'static str = \""));
+            into.extend(declarations.map(|(_, rest)| rest.split('"').next().unwrap().to_owned()));
+        }
+    }
+}
+
+/// AUD-02: the command finds what was done to the log, and says so to scripts.
+#[tokio::test]
+async fn audit_verify_names_the_first_bad_entry_and_its_exit_code_says_so() {
+    let app = App::new().await;
+    let tenant = app.tenant("acme").await;
+    let owner = app.member(tenant, Role::Owner).await;
+    for _ in 0..3 {
+        app.added(&owner).await;
+        expect(&owner.browser.delete(&format!("/api/v1/agents/{}", first_agent(&owner.browser).await)).await, StatusCode::NO_CONTENT);
+    }
+    let chain = AuditChain::new(&app.test.db, &app.program.master_key);
+    chain.seal_now().await.unwrap();
+    let folder = folder();
+    let logins = app.test.database.logins();
+    let command = |arguments: &[&str]| {
+        let settings = Settings::new(folder.path())
+            .set("DATABASE_URL", app.test.database.owner_url().expose())
+            .set("DATABASE_APP_URL", logins.app.expose())
+            .set("DATABASE_SYSTEM_URL", logins.system.expose())
+            .set("SAAS_MASTER_KEY", &app.program.master_key.text());
+        arguments.iter().fold(settings.argument("audit"), |settings, argument| settings.argument(argument))
+    };
+    let whole = command(&["verify"]).run().await;
+    assert!(whole.status.success() && whole.stdout.contains(&format!("whole   {tenant}")), "{whole:?}");
+    assert!(whole.stdout.contains("whole   the program itself"), "{whole:?}");
+    let checkpoint = command(&["checkpoint"]).run().await;
+    fs::write(folder.path().join("kept.json"), &checkpoint.stdout).unwrap();
+    assert!(command(&["verify", "--checkpoints", "kept.json"]).run().await.status.success());
+
+    let tamper = async |statement: &'static str| {
+        let mut superuser = <sqlx::PgConnection as sqlx::Connection>::connect(app.test.database.superuser_url().expose()).await.unwrap();
+        sqlx::raw_sql("set session_replication_role = replica").execute(&mut superuser).await.unwrap();
+        sqlx::raw_sql(statement).execute(&mut superuser).await.unwrap();
+    };
+    tamper("update data.audit_entry set data = '{}' where number = 4 and tenant_id <> '00000000-0000-0000-0000-000000000000'").await;
+    let fault = chain.verify(Ledger::Tenant(tenant), &[]).await.unwrap().fault.unwrap();
+    assert_eq!((fault.kind, fault.number), (FaultKind::Changed, 4));
+    let broken = command(&["verify"]).run().await;
+    assert_eq!(broken.status.code(), Some(1));
+    assert!(broken.stdout.contains(&format!("BROKEN  {tenant}: entry 4 (id {})", fault.entry.unwrap())), "{broken:?}");
+    let broken = command(&["verify", "--json", "--tenant", &tenant.to_string()]).run().await;
+    assert_eq!(broken.status.code(), Some(1));
+    let report: Value = serde_json::from_str(&broken.stdout).unwrap();
+    assert_eq!(report["ledgers"].as_array().unwrap().len(), 1);
+    assert_eq!(report["ledgers"][0]["fault"], json!({ "kind": "changed", "number": 4, "entry": fault.entry }));
+    // All of it, with the end: known from the checkpoint alone.
+    tamper("delete from data.audit_entry; delete from data.audit_head").await;
+    assert!(command(&["verify"]).run().await.status.success());
+    let gone = command(&["verify", "--checkpoints", "kept.json"]).run().await;
+    assert_eq!(gone.status.code(), Some(1), "{gone:?}");
+}
+
+async fn first_agent(client: &TestClient) -> String {
+    client.get("/api/v1/agents").await.json()["items"][0]["id"].as_str().unwrap().to_owned()
+}
