@@ -1,7 +1,7 @@
 use std::fmt;
 
 use saas_core::{
-    Db, EventKind, Jobs, Lifecycle, Live, MasterKey, Metrics, Migrations, NavLink, Outbound, Relay, Routes, file::Storage,
+    Db, EventCatalogue, EventKind, Jobs, Lifecycle, Live, MasterKey, Metrics, Migrations, NavLink, Outbound, Relay, Routes, file::Storage,
     limit::RateLimits, mail::Outbox, pages::PageSet, pages::Pages, webhook::Webhooks,
 };
 use url::Url;
@@ -49,6 +49,8 @@ pub struct Program {
     pub live: Live,
     /// Background jobs: `compose` says who does them, and serving starts them.
     pub jobs: Jobs,
+    /// All that can be announced.
+    pub catalogue: EventCatalogue,
     /// Hands events to consumers: register yours while the product is put together. Serving starts it.
     pub relay: Relay,
     /// Calls addresses that tenants choose.

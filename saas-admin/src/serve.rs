@@ -47,6 +47,7 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
         storage: development::storage(&config)?,
         live,
         webhooks: Webhooks::new(&db, &master_key, outbound.clone(), catalogue(product)),
+        catalogue: catalogue(product),
         outbound,
         relay: Relay::new(&db),
         jobs: Jobs::new(&db),
@@ -94,7 +95,7 @@ fn measured(db: &Db, live: &Live) -> Metrics {
 /// The whole application: what the product composed, and what stands around it.
 pub(crate) fn assemble(product: &Product, program: &Program, mailbox: Option<Routes>, trusted_proxies: Vec<IpNet>) -> Result<App, Error> {
     program.relay.register(program.webhooks.clone());
-    let mut routes = (product.compose)(program).map_err(Error::Compose)?.merge(catalogue(product).routes());
+    let mut routes = (product.compose)(program).map_err(Error::Compose)?.merge(program.catalogue.routes());
     if let Some(mailbox) = mailbox {
         routes = routes.merge(mailbox).get("/dev", start_page);
     }

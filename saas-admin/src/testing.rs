@@ -47,6 +47,7 @@ impl Product {
             pages,
             storage: Storage::folder(&mail.join("files")).map_err(Error::Storage)?,
             live: Live::start(db, &lifecycle),
+            catalogue: serve::catalogue(self),
             relay: Relay::new(db),
             outbound,
             webhooks,

@@ -4,6 +4,7 @@
  *
  * - `data-live="/live?topic=devices"`: shows whether the page follows the server. One stream per page.
  * - `data-fragment="/devices?fragment=table" data-topic="devices"`: filled again from that address when the topic changes.
+ *   With `data-eager` also when the page is opened.
  * - `data-copy="id"`: a button that copies the text of the field with that id.
  * - `data-reveal="Show"`: a password field that can be made readable.
  * - `form[data-upload="Sending…" data-failed="…"]`: shows how far a file has come.
@@ -260,10 +261,12 @@ function startLive() {
   /** @type {NodeListOf<HTMLElement>} */
   const signs = document.querySelectorAll("[data-live]");
   const address = signs[0]?.dataset.live;
+  /** @type {NodeListOf<HTMLElement>} */
+  const elements = document.querySelectorAll("[data-fragment]");
+  const fragments = [...elements].map((element) => new Fragment(element));
+  fragments.filter(({ element }) => element.dataset.eager !== undefined).forEach((fragment) => fragment.refresh());
   if (address) {
-    /** @type {NodeListOf<HTMLElement>} */
-    const elements = document.querySelectorAll("[data-fragment]");
-    const live = new Live(address, signs, [...elements].map((element) => new Fragment(element)));
+    const live = new Live(address, signs, fragments);
     live.followVisibility();
     live.open();
   }

@@ -107,6 +107,12 @@ impl Roles {
         self.by_role.get(&role).cloned().unwrap_or_else(|| Arc::from([]))
     }
 
+    /// The names of the roles that hold a permission.
+    #[must_use]
+    pub fn holding(&self, permission: &str) -> Vec<&'static str> {
+        Role::ALL.iter().filter(|role| self.of(**role).contains(&permission)).map(|role| role.as_str()).collect()
+    }
+
     pub(crate) fn of_agents(&self) -> Permissions {
         Arc::clone(&self.agents)
     }

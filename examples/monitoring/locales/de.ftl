@@ -116,3 +116,13 @@ monitoring-agent-key-overlap = { $hours ->
 monitoring-agent-key-new-do = Schlüssel erstellen
 monitoring-key-again-text = Um einen Rechner mit dem neuen Schlüssel zu verbinden, führen Sie diesen Befehl dort aus. Ein Rechner, der schon verbunden ist, braucht nichts.
 monitoring-key-previous = Der alte Schlüssel gilt bis
+
+monitoring-notice-agent-offline = Agent „{ $name }“ ist offline.
+monitoring-notice-agent-offline-label = Ein Agent geht offline
+monitoring-notice-devices-down = { $down ->
+    [one] Ein Gerät ist ausgefallen.
+   *[other] { $down } Geräte sind ausgefallen.
+}
+monitoring-notice-devices-down-label = Ein Gerät fällt aus
+monitoring-notice-member-joined = Jemand ist der Organisation beigetreten.
+monitoring-notice-member-joined-label = Jemand tritt der Organisation bei

@@ -116,3 +116,13 @@ monitoring-agent-key-overlap = { $hours ->
 monitoring-agent-key-new-do = Make new key
 monitoring-key-again-text = To connect a machine with the new key, copy this command and run it there. A machine that is connected already needs nothing.
 monitoring-key-previous = The old key works until
+
+monitoring-notice-agent-offline = Agent “{ $name }” is offline.
+monitoring-notice-agent-offline-label = An agent goes offline
+monitoring-notice-devices-down = { $down ->
+    [one] A device went down.
+   *[other] { $down } devices went down.
+}
+monitoring-notice-devices-down-label = A device goes down
+monitoring-notice-member-joined = Somebody joined the organization.
+monitoring-notice-member-joined-label = Somebody joins the organization

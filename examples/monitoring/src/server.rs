@@ -14,13 +14,15 @@ use saas_admin::{ComposeError, Product, Program};
 use saas_auth::Auth;
 use saas_billing::{Billing, Meter, Plan, Plans};
 use saas_core::{
-    EventKind, Live, Migrations, NavLink, Permission as _, Routes,
+    Event as _, EventKind, Live, Migrations, NavLink, Permission as _, Routes,
     file::{FileRead, FileRules, FileWrite, Files},
     inventory::{
         Class::{Content, Internal},
         Erasure, Table,
     },
+    notification::{Frequency, NoticeGroup, NoticeKind, Notifications},
     pages::PageSet,
+    webhook::{WebhookRead, WebhookWrite},
 };
 use saas_tenancy::{ActiveOrganization, Header, ResolveTenant as _, Role, Roles, Tenancy};
 use sqlx::migrate::Migrator;
@@ -50,6 +52,8 @@ pub const MATRIX: &[(&str, &[Role])] = &[
     (FileWrite::NAME, &[Role::Owner, Role::Admin, Role::Member]),
     (DeviceRead::NAME, Role::ALL),
     (AgentWrite::NAME, &[Role::Owner, Role::Admin]),
+    (WebhookRead::NAME, &[Role::Owner, Role::Admin]),
+    (WebhookWrite::NAME, &[Role::Owner, Role::Admin]),
 ];
 
 static DATA: Migrator = sqlx::migrate!("migrations/data");
@@ -80,6 +84,17 @@ pub fn plans() -> Plans {
         .with(Plan::new("team").limit(AGENTS, 20).limit(DEVICES, 10_000).limit(limits::API_REQUESTS, 50_000))
 }
 
+/// The main navigation.
+const NAV: &[NavLink] = &[
+    NavLink::new("/devices", "monitoring-devices"),
+    NavLink::new("/agents", "monitoring-agents"),
+    NavLink::new("/files", "core-files"),
+    NavLink::new("/members", "monitoring-members"),
+    NavLink::new("/audit", "core-audit"),
+    NavLink::new("/webhooks", "core-webhooks"),
+    NavLink::new("/notifications", "core-notifications").badge("/notifications/count"),
+];
+
 /// The product, for the command line.
 #[must_use]
 pub fn product() -> Product {
@@ -89,16 +104,19 @@ pub fn product() -> Product {
         migrations: ALL_MIGRATIONS,
         events: &[saas_auth::EVENTS, saas_tenancy::EVENTS, EVENTS],
         pages: &[saas_auth::PAGES, saas_tenancy::PAGES, PAGES],
-        nav: &[
-            NavLink { href: "/devices", text: "monitoring-devices" },
-            NavLink { href: "/agents", text: "monitoring-agents" },
-            NavLink { href: "/files", text: "core-files" },
-            NavLink { href: "/members", text: "monitoring-members" },
-            NavLink { href: "/audit", text: "core-audit" },
-        ],
+        nav: NAV,
         compose,
     }
 }
+
+/// What people are told of, unless they prefer otherwise.
+const NOTICES: &[NoticeKind] = &[
+    NoticeKind::new(presence::AgentWentOffline::NAME, "monitoring-notice-agent-offline", "/agents/{subject}").mail(Frequency::Now),
+    NoticeKind::new(ingest::DeviceStatesChanged::NAME, "monitoring-notice-devices-down", "/devices?state=down")
+        .mail(Frequency::Now)
+        .when(|data| data["down"].as_array().is_some_and(|down| !down.is_empty())),
+    NoticeKind::new("tenancy.member.joined", "monitoring-notice-member-joined", "/members").group(NoticeGroup::Team),
+];
 
 /// What the handlers of the product share.
 #[derive(Debug, Clone)]
@@ -122,11 +140,17 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .insecure_lan(program.insecure_lan)
         .build()?;
     let roles = Roles::new(MATRIX).agents(&[AgentReport::NAME]);
+    let holders = roles.clone();
     let tenancy = Tenancy::with_home(&program.db, Header::new("x-organization").or(ActiveOrganization), roles, "/devices")
         .insecure_lan(program.insecure_lan);
     let billing = Billing::new(plans());
     presence::start(&program.db, &program.lifecycle);
 
+    let notifications = Notifications::new(NOTICES, program.catalogue.clone(), &program.outbox, &program.master_key, move |permission| {
+        holders.holding(permission)
+    });
+    program.relay.register(notifications.clone());
+    notifications.digest_daily(&program.jobs);
     let files = Files::new(program.storage.clone(), &program.master_key, FileRules::DOCUMENTS);
 
     let state = State { auth: auth.clone(), billing: billing.clone(), live: program.live.clone(), public_url: program.public_url.clone() };
@@ -137,7 +161,9 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .merge(live::routes())
         .with_state(state.clone())
         .merge(files.routes())
+        .merge(notifications.routes())
         .merge(saas_core::audit_routes())
+        .merge(program.webhooks.routes())
         .layer(limits::members(program, &billing))
         .layer(tenancy.layer());
     let personal = Routes::new().merge(tenancy.routes()).merge(home::routes()).layer(limits::callers(program));
@@ -146,6 +172,7 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .merge(personal)
         .merge(ingest::registration().with_state(state))
         .merge(auth.routes().layer(limits::strangers(program)))
+        .merge(notifications.unsubscribe_routes(&program.db).layer(limits::strangers(program)))
         .layer(auth.layer())
         .layer(limits::everybody(program)))
 }

@@ -30,7 +30,7 @@ struct Inner {
 
 /// Whom a letter goes to and why.
 ///
-/// The letter's kind, whom or what it is about and its cause make it one: writing it a second time writes nothing. So the cause of a receipt
+/// The letter's kind, its reader, what it is about and its cause make it one: writing it a second time writes nothing. So the cause of a receipt
 /// is the payment, and that of a link that was asked for again is the new link.
 #[derive(Debug, Clone)]
 pub struct Envelope {
@@ -122,6 +122,16 @@ impl Outbox {
     #[must_use]
     pub fn link(&self, path: &str) -> Link {
         Link::new(&self.inner.public_url, path)
+    }
+
+    /// The language of letters to a tenant's people whose own is not known.
+    pub(crate) async fn language_in(&self, tx: &mut SystemTx, tenant: TenantId) -> Result<Locale, DbError> {
+        Ok(brand(tx, tenant).await?.locale.unwrap_or_default())
+    }
+
+    /// A text whose values are the texts and numbers of a JSON object.
+    pub(crate) fn sentence(&self, locale: Locale, key: &str, values: &serde_json::Value) -> String {
+        self.inner.pages.texts(locale).sentence(key, values)
     }
 
     /// Writes a letter with the tenant's brand, or the product's in a transaction without a tenant. It is sent soon after the commit.

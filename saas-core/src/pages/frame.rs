@@ -53,6 +53,8 @@ pub struct NavItem {
     pub href: String,
     /// What it says, translated.
     pub label: String,
+    /// Where a number that belongs beside it comes from.
+    pub badge: Option<String>,
     /// Whether the page belongs to it.
     pub current: bool,
 }

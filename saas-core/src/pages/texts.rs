@@ -97,6 +97,19 @@ impl Texts {
         })
     }
 
+    /// A text whose values are the texts and numbers of a JSON object.
+    #[must_use]
+    pub fn sentence(&self, key: &str, values: &serde_json::Value) -> String {
+        let values = values.as_object().into_iter().flatten();
+        let args: Vec<_> = values
+            .filter_map(|(name, value)| {
+                let value = value.as_str().map(TextValue::Text).or_else(|| value.as_i64().map(TextValue::Number))?;
+                Some((name.as_str(), value))
+            })
+            .collect();
+        self.get(key, &args)
+    }
+
     /// Whether the key has a text, in this language or the fallback.
     #[must_use]
     pub fn contains(&self, key: &str) -> bool {

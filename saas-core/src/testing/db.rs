@@ -91,6 +91,26 @@ impl TestDb {
         arranged(outcome.await);
     }
 
+    /// Ends a person's membership.
+    ///
+    /// # Panics
+    ///
+    /// If the database refuses, as it does for the last owner.
+    pub async fn left(&self, tenant: TenantId, user: UserId) {
+        let outcome = async {
+            let mut tx = self.db.system("arrange a test").begin().await?;
+            let now = tx.now();
+            sqlx::query("update core.member set left_at = $3 where tenant_id = $1 and user_id = $2")
+                .bind(tenant)
+                .bind(user)
+                .bind(now)
+                .execute(&mut *tx)
+                .await?;
+            tx.commit().await
+        };
+        arranged(outcome.await);
+    }
+
     async fn system(&self, statement: &'static str, id: uuid::Uuid, text: &str) {
         let outcome = async {
             let mut tx = self.db.system("arrange a test").begin().await?;

@@ -65,6 +65,12 @@ impl Page {
         self.web.pages.texts(self.locale).get(key, &[])
     }
 
+    /// A text in the reader's language whose values are the texts and numbers of a JSON object.
+    #[must_use]
+    pub fn sentence(&self, key: &str, values: &serde_json::Value) -> String {
+        self.web.pages.texts(self.locale).sentence(key, values)
+    }
+
     /// Whether the script asks for a part of the page, to put it in the place of the old one.
     #[must_use]
     pub fn is_fragment(&self) -> bool {
@@ -123,6 +129,7 @@ fn nav(web: &Web, texts: &crate::pages::Texts, path: &str) -> Vec<NavItem> {
         .map(|link| NavItem {
             href: link.href.to_owned(),
             label: texts.get(link.text, &[]),
+            badge: link.badge.map(ToOwned::to_owned),
             current: path == link.href || path.strip_prefix(link.href).is_some_and(|rest| rest.starts_with('/')),
         })
         .collect()

@@ -75,7 +75,7 @@ fn count(folder: &Path) -> usize {
 }
 
 /// What a tenancy layer does, for a person whose address says where they belong.
-async fn member(db: saas_core::Db, mut request: Request, next: Next) -> Response {
+pub(crate) async fn member(db: saas_core::Db, mut request: Request, next: Next) -> Response {
     if let Some(Principal::User(me)) = request.extensions().get::<Principal>().cloned() {
         let tenant: TenantId = me.email.parse().unwrap();
         let standing = Standing {

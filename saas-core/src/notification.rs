@@ -1,0 +1,103 @@
+//! What people are told: a list inside the product with its count of unread ones, mail at once or once a day, as each of them prefers
+//! (NOT-03, NOT-04).
+//!
+//! A product says which events are worth telling somebody ([`NoticeKind`]); [`Notifications`] is the [`Consumer`](crate::Consumer) that
+//! tells every member who holds the event's permission, except whoever made it happen.
+//!
+//! ```no_run
+//! use saas_core::notification::{NoticeGroup, NoticeKind, Notifications};
+//! # use saas_core::{EventCatalogue, Jobs, MasterKey, Relay, mail::Outbox};
+//! # fn compose(relay: &Relay, jobs: &Jobs, keys: &MasterKey, outbox: &Outbox, catalogue: EventCatalogue) {
+//! const KINDS: &[NoticeKind] = &[NoticeKind::new("monitoring.agent.went_offline", "monitoring-notice-offline", "/agents/{subject}")];
+//! let notifications = Notifications::new(KINDS, catalogue, outbox, keys, |permission| match permission {
+//!     "monitoring.device.read" => vec!["owner", "admin", "member", "viewer"],
+//!     _ => vec!["owner", "admin"],
+//! });
+//! relay.register(notifications.clone());
+//! notifications.digest_daily(jobs);
+//! let routes: saas_core::Routes = notifications.routes(); // below the tenancy layer
+//! let public: saas_core::Routes = notifications.unsubscribe_routes(); // outside of it
+//! # }
+//! ```
+//!
+//! # What holds
+//!
+//! * A person is told of an event at most once in each channel, wherever a node is killed: the rows are written in the relay's transaction.
+//! * A mandatory kind cannot be switched off.
+//! * Mail at once is one for each kind and subject in ten minutes: what flaps fills the list and not the mailbox.
+//! * A mail that is not mandatory carries a link that ends mail of its kind with one `POST` and no sign-in (RFC 8058).
+
+mod consumer;
+mod digest;
+mod kind;
+mod letter;
+mod notice;
+mod preference;
+mod unsubscribe;
+mod web;
+
+pub use kind::{Frequency, NoticeGroup, NoticeKind};
+pub use letter::NoticeLetter;
+pub use notice::{Notice, notices_read_in, unread_in};
+pub use preference::{Channel, Preference, PreferenceError};
+
+use std::{fmt, sync::Arc};
+
+use crate::{EventCatalogue, MasterKey, mail::Outbox};
+
+/// The notifications of all people. Cheap to clone.
+#[derive(Clone)]
+pub struct Notifications(Arc<Inner>);
+
+/// The roles that hold a permission.
+type Holders = dyn Fn(&str) -> Vec<&'static str> + Send + Sync;
+
+struct Inner {
+    kinds: Vec<NoticeKind>,
+    catalogue: EventCatalogue,
+    outbox: Outbox,
+    keys: MasterKey,
+    holders: Box<Holders>,
+}
+
+/// What core itself tells of.
+const OWN: &[NoticeKind] = &[
+    NoticeKind::new("webhook.endpoint.disabled", "core-notice-webhook-disabled", "/webhooks/{subject}").mail(Frequency::Now),
+];
+
+impl Notifications {
+    /// Tells of `kinds`, and of what core itself has to say. `holders` names the roles that hold a permission.
+    #[must_use]
+    pub fn new(
+        kinds: &[NoticeKind],
+        catalogue: EventCatalogue,
+        outbox: &Outbox,
+        keys: &MasterKey,
+        holders: impl Fn(&str) -> Vec<&'static str> + Send + Sync + 'static,
+    ) -> Self {
+        let kinds = OWN.iter().chain(kinds).copied().collect();
+        Self(Arc::new(Inner { kinds, catalogue, outbox: outbox.clone(), keys: keys.clone(), holders: Box::new(holders) }))
+    }
+
+    /// All that people are told of.
+    #[must_use]
+    pub fn kinds(&self) -> &[NoticeKind] {
+        &self.0.kinds
+    }
+
+    fn kind(&self, event: &str) -> Option<&NoticeKind> {
+        self.0.kinds.iter().find(|kind| kind.event == event)
+    }
+
+    /// The roles that hear of a kind; none if nobody does.
+    fn roles(&self, kind: &NoticeKind) -> Vec<&'static str> {
+        let permission = self.0.catalogue.find(kind.event).and_then(|event| event.permission);
+        permission.map(|permission| (self.0.holders)(permission)).unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for Notifications {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Notifications").field("kinds", &self.0.kinds.len()).finish_non_exhaustive()
+    }
+}

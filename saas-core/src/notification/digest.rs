@@ -1,0 +1,134 @@
+//! The daily mail: what happened to those who want to hear of it once a day.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sqlx::query;
+use uuid::Uuid;
+
+use super::{NoticeKind, Notifications};
+use crate::{
+    Job, JobError, Jobs, SystemDb, SystemRun, TenantId, UserId,
+    mail::{
+        Envelope, MailInError,
+        letters::{Digest, DigestEntry},
+    },
+};
+
+/// How many events a mail shows; of the others it says how many there are.
+const SHOWN: usize = 20;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct SendDigests {}
+
+impl Job for SendDigests {
+    const NAME: &'static str = "core.notification.digests";
+}
+
+/// Whose turn it is.
+struct Reader {
+    tenant: TenantId,
+    user: UserId,
+    name: String,
+    email: String,
+    organization: String,
+    is_member: bool,
+}
+
+impl Notifications {
+    /// Sends the daily mail each morning at seven (UTC).
+    pub fn digest_daily(&self, jobs: &Jobs) {
+        let notifications = self.clone();
+        jobs.on(move |run: SystemRun, _: SendDigests| {
+            let notifications = notifications.clone();
+            async move { notifications.send_digests(run.db()).await.map(drop).map_err(JobError::from) }
+        });
+        jobs.cron("0 7 * * *", &SendDigests {});
+    }
+
+    /// Writes a mail to everybody for whom something waits, and says to how many. Each is a transaction of its own, so a run that is killed
+    /// goes on where it was.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database does.
+    pub async fn send_digests(&self, db: &SystemDb) -> Result<u64, MailInError> {
+        let mut sent = 0;
+        while self.send_digest(db).await? {
+            sent += 1;
+        }
+        Ok(sent)
+    }
+
+    /// The next one; false if nobody is left.
+    async fn send_digest(&self, db: &SystemDb) -> Result<bool, MailInError> {
+        let mut tx = db.begin().await?;
+        // Another node that does the same takes somebody else.
+        let reader = sqlx::query_as!(
+            Reader,
+            r#"select member.tenant_id as "tenant: TenantId", member.user_id as "user: UserId", member.name, member.email,
+                tenant.name as organization, member.left_at is null as "is_member!"
+            from core.member member
+            join core.tenant tenant on tenant.id = member.tenant_id
+            where exists (
+                select from notification n where n.tenant_id = member.tenant_id and n.user_id = member.user_id and n.digest
+            )
+            limit 1
+            for no key update of member skip locked"#,
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(reader) = reader else { return Ok(false) };
+        let now = tx.now();
+        let waiting = query!(
+            r#"with waiting as (
+                update notification set digest = false
+                where tenant_id = $1 and user_id = $2 and digest
+                returning event_id, kind, subject, data, at
+            )
+            select event_id, kind as "kind!", subject as "subject!", data as "data!", at as "at!" from waiting order by at desc, event_id"#,
+            Uuid::from(reader.tenant),
+            Uuid::from(reader.user),
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        let events: Vec<_> = waiting.iter().map(|row| (row.kind.as_str(), row.subject.as_str(), &row.data, row.at)).collect();
+        if reader.is_member {
+            self.write_in(&mut tx, &reader, &events, now).await?;
+        }
+        tx.commit().await?;
+        Ok(true)
+    }
+
+    async fn write_in(
+        &self,
+        tx: &mut crate::SystemTx,
+        reader: &Reader,
+        events: &[(&str, &str, &Value, DateTime<Utc>)],
+        now: DateTime<Utc>,
+    ) -> Result<(), MailInError> {
+        let outbox = &self.0.outbox;
+        let locale = outbox.language_in(tx, reader.tenant).await?;
+        let entry = |kind: &NoticeKind, subject: &str, data: &Value, at| DigestEntry {
+            title: outbox.sentence(locale, kind.text, data),
+            at,
+            href: outbox.link(&kind.href(subject)),
+        };
+        // A kind that a later release no longer has is left out.
+        let known = events.iter().filter_map(|(kind, subject, data, at)| Some((self.kind(kind)?, *subject, *data, *at)));
+        let entries: Vec<_> = known.take(SHOWN).map(|(kind, subject, data, at)| entry(kind, subject, data, at)).collect();
+        if entries.is_empty() {
+            return Ok(());
+        }
+        let letter = Digest {
+            organization: reader.organization.clone(),
+            more: i64::try_from(events.len() - entries.len()).unwrap_or(0),
+            entries,
+            href: outbox.link("/notifications"),
+            preferences: outbox.link("/notifications/preferences"),
+        };
+        let envelope = Envelope::new(&reader.email, reader.user, now.format("%Y-%m-%d")).named(&reader.name).in_language(locale);
+        outbox.mail_system_in(tx, Some(reader.tenant), &envelope, &letter).await?;
+        Ok(())
+    }
+}

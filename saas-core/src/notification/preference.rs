@@ -1,0 +1,131 @@
+use serde::{Deserialize, Serialize};
+use sqlx::query;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{Frequency, NoticeGroup, NoticeKind, Notifications};
+use crate::{DbError, FieldError, Problem, TenantTx, UserId};
+
+/// Where somebody is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Channel {
+    /// The list inside the product.
+    List,
+    /// Mail.
+    Mail,
+}
+
+impl Channel {
+    /// As it is stored.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::List => "list",
+            Self::Mail => "mail",
+        }
+    }
+}
+
+/// How somebody is told of one kind of thing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Preference {
+    /// The name of the event.
+    pub kind: &'static str,
+    /// What it is about.
+    pub group: NoticeGroup,
+    /// Whether it is in the list: now or off.
+    pub list: Frequency,
+    /// How it is mailed.
+    pub mail: Frequency,
+    /// Whether none of it can be changed.
+    pub mandatory: bool,
+}
+
+/// A preference cannot be set.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PreferenceError {
+    /// Nobody is told of such a thing.
+    #[error("nobody is told of such a thing")]
+    Unknown,
+    /// It cannot be switched off or put off.
+    #[error("this cannot be switched off")]
+    Mandatory,
+    /// The list has no daily edition.
+    #[error("the list is now or off")]
+    Frequency,
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl From<PreferenceError> for Problem {
+    fn from(error: PreferenceError) -> Self {
+        match error {
+            PreferenceError::Unknown => Self::invalid([FieldError::new("/kind", "nobody is told of such a thing")]),
+            PreferenceError::Mandatory => Self::invalid([FieldError::new("/kind", "cannot be switched off")]),
+            PreferenceError::Frequency => Self::invalid([FieldError::new("/list", "must be now or off")]),
+            PreferenceError::Database(error) => error.into(),
+        }
+    }
+}
+
+impl Notifications {
+    /// How a person is told of each kind that their role may hear of.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database does.
+    pub async fn preferences_in(&self, tx: &mut TenantTx, user: UserId, role: &str) -> Result<Vec<Preference>, DbError> {
+        let chosen = query!(
+            "select kind, channel, frequency from notification_preference where tenant_id = $1 and user_id = $2",
+            tx.tenant().map(Uuid::from),
+            Uuid::from(user),
+        )
+        .fetch_all(&mut **tx)
+        .await?;
+        let choice = |kind: &NoticeKind, channel: Channel, default: Frequency| {
+            let row = chosen.iter().find(|row| row.kind == kind.event && row.channel == channel.as_str() && !kind.mandatory);
+            row.map_or(default, |row| Frequency::of(&row.frequency))
+        };
+        let kinds = self.kinds().iter().filter(|kind| self.roles(kind).contains(&role));
+        let preferences = kinds.map(|kind| Preference {
+            kind: kind.event,
+            group: kind.group,
+            list: choice(kind, Channel::List, Frequency::Now),
+            mail: choice(kind, Channel::Mail, kind.mail),
+            mandatory: kind.mandatory,
+        });
+        Ok(preferences.collect())
+    }
+}
+
+/// Remembers how a person wants to be told of a kind in a channel.
+pub(super) async fn preference_set_in(
+    tx: &mut TenantTx,
+    user: UserId,
+    kind: &NoticeKind,
+    channel: Channel,
+    frequency: Frequency,
+) -> Result<(), PreferenceError> {
+    if kind.mandatory {
+        return Err(PreferenceError::Mandatory);
+    }
+    if channel == Channel::List && frequency == Frequency::Daily {
+        return Err(PreferenceError::Frequency);
+    }
+    query!(
+        "insert into notification_preference (tenant_id, user_id, kind, channel, frequency) values ($1, $2, $3, $4, $5)
+        on conflict on constraint notification_preference_pkey do update set frequency = excluded.frequency",
+        tx.tenant().map(Uuid::from),
+        Uuid::from(user),
+        kind.event,
+        channel.as_str(),
+        frequency.as_str(),
+    )
+    .execute(&mut **tx)
+    .await
+    .map_err(DbError::from)?;
+    Ok(())
+}
