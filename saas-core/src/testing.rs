@@ -19,5 +19,5 @@ mod limit;
 pub use app::{Answer, TestApp, TestClient};
 pub use database::{EmptyDatabase, TestDatabase, TestDatabaseError};
 pub use db::TestDb;
-pub use mail::deliver;
+pub use mail::{Arrived, deliver, mailer_conforms, sample_mail};
 pub use limit::rate_limit_store_conforms;

@@ -73,12 +73,12 @@ pub struct Color([u8; 3]);
 impl Color {
     pub(crate) const PRODUCT: Self = Self([0x3d, 0x4f, 0xcf]);
 
-    /// White or nearly black, whichever can be read better on it.
+    /// White or black, whichever can be read better on it: at 4.5 to 1 or more, whatever the colour.
     #[must_use]
     pub fn text_on(self) -> Self {
         const WHITE: Color = Color([0xff; 3]);
-        const INK: Color = Color([0x10, 0x14, 0x2c]);
-        if self.contrast(WHITE) >= self.contrast(INK) { WHITE } else { INK }
+        const BLACK: Color = Color([0; 3]);
+        if self.contrast(WHITE) >= self.contrast(BLACK) { WHITE } else { BLACK }
     }
 
     /// The contrast ratio of two colours, from 1 to 21 (WCAG 2.2).
@@ -136,11 +136,11 @@ mod tests {
             for green in (0..=255).step_by(15) {
                 for blue in (0..=255).step_by(15) {
                     let color = Color([red, green, blue]);
-                    assert!(color.contrast(color.text_on()) >= 4.3, "{color} {}", color.contrast(color.text_on()));
+                    assert!(color.contrast(color.text_on()) > 4.5, "{color} {}", color.contrast(color.text_on()));
                 }
             }
         }
-        assert_eq!("#FFD400".parse::<Color>().unwrap().text_on().to_string(), "#10142c");
+        assert_eq!("#FFD400".parse::<Color>().unwrap().text_on().to_string(), "#000000");
         assert_eq!(Color::PRODUCT.text_on().to_string(), "#ffffff");
     }
 

@@ -1,13 +1,16 @@
-use std::{io, path::PathBuf, sync::Arc};
+use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use axum::{extract::State, response::Response};
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{Accepted, Mail, MailError, Mailer, preview};
-use crate::{ClientAddress, Clock, Html, Page, Path, Problem, Routes};
+use crate::{ClientAddress, Clock, Db, DbError, Html, Page, Path, Problem, Routes};
+
+/// How long the list waits for letters that are on their way to it.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Keeps mail in a folder instead of sending it, and shows it at `/dev/mail`. For development.
 #[derive(Debug, Clone)]
@@ -101,8 +104,31 @@ pub(super) fn only_here(ClientAddress(client): ClientAddress) -> Result<(), Prob
 
 async fn list(State(mailbox): State<DevMailbox>, client: ClientAddress, page: Page) -> Result<Html, Problem> {
     only_here(client)?;
+    let wait = async {
+        while on_their_way(&page.web().db).await? {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        Ok::<_, DbError>(())
+    };
+    // Whoever has just asked for a letter comes here to read it.
+    if let Ok(failed @ Err(_)) = tokio::time::timeout(PATIENCE, wait).await {
+        failed?;
+    }
     let mails = mailbox.list().await.map_err(Problem::internal)?;
     page.render("core/dev_mail.html", json!({ "mails": mails }))
+}
+
+/// Whether a letter was written and nobody has tried yet to send it.
+async fn on_their_way(db: &Db) -> Result<bool, DbError> {
+    let mut tx = db.system("look at the mailbox of development").begin().await?;
+    let fresh = sqlx::query_scalar!(
+        r#"select exists (select from core.mail where state in ('queued', 'sending') and attempts < 2 and queued_at > $1) as "fresh!""#,
+        db.clock().now() - TimeDelta::seconds(10),
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(fresh)
 }
 
 async fn show(State(mailbox): State<DevMailbox>, client: ClientAddress, Path(id): Path<KeptMailId>, page: Page) -> Result<Html, Problem> {

@@ -135,7 +135,7 @@ struct Unreadable;
 /// For how long it is known that a letter was sent, and that a second of its kind is none.
 const REMEMBERED: TimeDelta = TimeDelta::days(90);
 /// How long a letter waits for its turn at the mail server before it lets another job have its place.
-const TURN: Duration = Duration::from_millis(500);
+const TURN: Duration = Duration::from_secs(2);
 const NO_TURN: Duration = Duration::from_secs(3);
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1800);

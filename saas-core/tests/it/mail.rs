@@ -1,0 +1,9 @@
+//! Mail against a real server with faults (`mail/sink.py`) and a real database.
+
+mod letters;
+mod mailbox;
+mod outbox;
+mod queue;
+mod sender;
+mod sink;
+mod smtp;
