@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse, Response};
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{Count, Rate};
@@ -31,7 +31,7 @@ impl Told {
     }
 
     /// 429 with the limit, the use, when to come back and what else can be done.
-    pub(super) fn refuse(self, wait: Duration, depends_on_plan: bool) -> Response {
+    pub(super) fn refuse(self, wait: Duration, depends_on_plan: bool) -> Refused {
         let (limit, window, wait_s) = (self.rate.limit().get(), seconds(self.rate.window()), seconds(wait));
         let remedy = if depends_on_plan { ", or choose a larger plan" } else { "" };
         let owner = if depends_on_plan { "your plan allows" } else { "this allows" };
@@ -42,8 +42,29 @@ impl Told {
             .with("window", window)
             .with("reset", seconds(self.count.reset))
             .retry_after(wait);
-        let mut response = problem.into_response();
-        self.add_to(response.headers_mut());
+        Refused { problem, told: Some(self) }
+    }
+}
+
+/// A request that gets to no handler.
+#[derive(Debug)]
+pub(super) struct Refused {
+    problem: Problem,
+    told: Option<Told>,
+}
+
+impl From<Problem> for Refused {
+    fn from(problem: Problem) -> Self {
+        Self { problem, told: None }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        let mut response = self.problem.into_response();
+        if let Some(told) = self.told {
+            told.add_to(response.headers_mut());
+        }
         response
     }
 }

@@ -15,7 +15,11 @@ use futures_core::future::BoxFuture;
 use http::request::Parts;
 use tower::{Layer, Service};
 
-use super::{Ask, Claimed, RateLimitStore, Rule, StoreError, answer::Told, email};
+use super::{
+    Ask, Claimed, RateLimitStore, Rule, StoreError,
+    answer::{Refused, Told},
+    email,
+};
 use crate::{Counters, Metrics, Problem};
 
 /// Limits the rate of requests by rules, which share one store. Cheap to clone.
@@ -46,11 +50,11 @@ impl RateLimits {
     }
 
     /// Headers to add, or none; or the answer in place of the handler's.
-    async fn decide(&self, rules: &[&Rule], parts: &Parts, email: Option<Claimed>) -> Result<Option<Told>, Response> {
+    async fn decide(&self, rules: &[&Rule], parts: &Parts, email: Option<Claimed>) -> Result<Option<Told>, Refused> {
         let mut asks = Vec::with_capacity(rules.len());
         let mut asking = Vec::with_capacity(rules.len());
         for rule in rules {
-            if let Some(ask) = rule.ask(parts, email).await.map_err(Problem::into_response)? {
+            if let Some(ask) = rule.ask(parts, email).await? {
                 asks.push(ask);
                 asking.push(*rule);
             }
@@ -67,7 +71,7 @@ impl RateLimits {
         }
     }
 
-    fn weigh(&self, rules: &[&Rule], asks: &[Ask], counts: &[super::Count]) -> Result<Option<Told>, Response> {
+    fn weigh(&self, rules: &[&Rule], asks: &[Ask], counts: &[super::Count]) -> Result<Option<Told>, Refused> {
         let mut tightest: Option<Told> = None;
         for ((rule, ask), count) in rules.iter().zip(asks).zip(counts) {
             let told = Told { rate: ask.rate, count: *count };
@@ -83,7 +87,7 @@ impl RateLimits {
         Ok(tightest)
     }
 
-    fn without(&self, rules: &[&Rule], error: StoreError) -> Result<Option<Told>, Response> {
+    fn without(&self, rules: &[&Rule], error: StoreError) -> Result<Option<Told>, Refused> {
         if !self.inner.is_away.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 error = &error as &dyn std::error::Error,
@@ -94,7 +98,7 @@ impl RateLimits {
         for rule in rules {
             self.inner.asked.of([rule.name(), if closed { "closed" } else { "unchecked" }]).inc();
         }
-        if closed { Err(Problem::unavailable(error).into_response()) } else { Ok(None) }
+        if closed { Err(Problem::unavailable(error).into()) } else { Ok(None) }
     }
 
     fn found(&self) {
@@ -160,19 +164,19 @@ where
                     }
                     Ok(response)
                 }
-                Err(refusal) => Ok(refusal),
+                Err(refused) => Ok(refused.into_response()),
             }
         })
     }
 }
 
 impl RateLimitLayer {
-    async fn admit(&self, request: Request) -> Result<(Request, Option<Told>), Response> {
+    async fn admit(&self, request: Request) -> Result<(Request, Option<Told>), Refused> {
         let (parts, mut body) = request.into_parts();
         let rules: Vec<&Rule> = self.rules.iter().filter(|rule| rule.applies(&parts)).collect();
         let mut email = None;
         if rules.iter().any(|rule| rule.wants_email()) {
-            (body, email) = email::read(&parts.headers, body).await.map_err(Problem::into_response)?;
+            (body, email) = email::read(&parts.headers, body).await?;
         }
         let told = self.limits.decide(&rules, &parts, email).await?;
         Ok((Request::from_parts(parts, body), told))

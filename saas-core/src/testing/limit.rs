@@ -103,7 +103,7 @@ impl Store {
     }
 
     async fn allows_after_the_wait_and_all_after_the_reset(&self) {
-        let (key, rate) = (somebody("again"), Rate::new(4, Duration::from_secs(2)));
+        let (key, rate) = (somebody("again"), Rate::new(2, Duration::from_secs(3)));
         self.use_up(key, rate).await;
         sleep(self.refused(key, rate).await).await;
         let count = self.one(key, rate).await;
@@ -113,7 +113,7 @@ impl Store {
     }
 
     async fn does_not_count_what_it_refuses(&self) {
-        let (key, rate) = (somebody("stubborn"), Rate::new(2, Duration::from_secs(2)));
+        let (key, rate) = (somebody("stubborn"), Rate::new(2, Duration::from_secs(3)));
         self.use_up(key, rate).await;
         let (told, wait) = (Instant::now(), self.refused(key, rate).await);
         while told.elapsed() < wait.saturating_sub(Duration::from_millis(200)) {
