@@ -54,25 +54,29 @@ pub(super) async fn status(
     db: TenantDb,
     Json(status): Json<Status>,
 ) -> Result<Json<StatusAnswer>, Problem> {
-    let mut tx = db.begin().await?;
-    let now = tx.now();
-    let sent = status.readings.len();
-    let newest = newest(status.readings, now);
-    let answer = apply_in(&mut tx, me.agent, &newest).await?;
-    if !(answer.up.is_empty() && answer.down.is_empty()) {
-        let event = DeviceStatesChanged { up: answer.up, down: answer.down };
-        event_in(&mut tx, (&me).into(), me.agent, &event).await?;
-    }
-    tx.commit().await?;
+    let (me, readings) = (&me, &status.readings);
+    // Two requests that overlap may lock the same devices in another order each.
+    let (addresses, known, applied) = db
+        .retry(|mut tx| async move {
+            let newest = newest(readings, tx.now());
+            let answer = apply_in(&mut tx, me.agent, &newest).await?;
+            if !(answer.up.is_empty() && answer.down.is_empty()) {
+                let event = DeviceStatesChanged { up: answer.up, down: answer.down };
+                event_in(&mut tx, me.into(), me.agent, &event).await?;
+            }
+            tx.commit().await?;
+            Ok::<_, Problem>((newest.len(), answer.known, answer.applied))
+        })
+        .await?;
     let count = |n: usize| u64::try_from(n).map_err(Problem::internal);
-    let unknown = newest.len() - answer.known;
-    Ok(Json(StatusAnswer { applied: count(answer.applied)?, stale: count(sent - unknown - answer.applied)?, unknown: count(unknown)? }))
+    let unknown = addresses - known;
+    Ok(Json(StatusAnswer { applied: count(applied)?, stale: count(readings.len() - unknown - applied)?, unknown: count(unknown)? }))
 }
 
 /// The newest reading of each address, in order. One from the future is taken as of now, or it would outlive every later one.
-fn newest(readings: Vec<Reading>, now: DateTime<Utc>) -> BTreeMap<IpNet, Reading> {
+fn newest(readings: &[Reading], now: DateTime<Utc>) -> BTreeMap<IpNet, Reading> {
     let mut newest: BTreeMap<IpNet, Reading> = BTreeMap::new();
-    for mut reading in readings {
+    for mut reading in readings.iter().cloned() {
         if is_from_the_future(reading.at, now) {
             reading.at = now;
         }
