@@ -1,8 +1,9 @@
+use std::{fmt, net::IpAddr, str::FromStr};
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::{FromRow, Postgres, QueryBuilder};
-use std::{fmt, net::IpAddr, str::FromStr};
 use utoipa::ToSchema;
 use uuid::Uuid;
 

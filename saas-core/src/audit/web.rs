@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{AuditEntry, AuditFilter, AuditPage, AuditRead, audit_entries_in, entry::Cursor, export::Format, export::export};
-use crate::{Can, FieldError, FormErrors, Html, Json, Page, Problem, Query, Routes, TenantDb};
+use crate::{Can, Download, FieldError, FormErrors, Html, Json, Page, Problem, Query, Routes, TenantDb};
 
 /// Entries on a page for people.
 const SHOWN: u16 = 50;
@@ -21,7 +21,9 @@ pub fn audit_routes<S: Clone + Send + Sync + 'static>() -> Routes<S> {
         .get("/audit", show)
         .get("/audit/export", export_from_page)
         .get("/api/v1/audit", list)
+        .about("Searches the audit log")
         .get("/api/v1/audit/export", export_for_programs)
+        .about("Gives the audit log as a file")
 }
 
 /// Which entries.
@@ -122,13 +124,13 @@ async fn list(_: Can<AuditRead>, db: TenantDb, Query(search): Query<Search>) -> 
     Ok(Json(audit_entries_in(&mut tx, &filter, limit).await?))
 }
 
-async fn export_for_programs(_: Can<AuditRead>, db: TenantDb, Query(search): Query<Search>) -> Result<Response, Problem> {
-    Ok(export(db, search.filter()?, search.format()?))
+async fn export_for_programs(_: Can<AuditRead>, db: TenantDb, Query(search): Query<Search>) -> Result<Download, Problem> {
+    Ok(Download(export(db, search.filter()?, search.format()?)))
 }
 
 /// The same at an address that a browser reaches with its cookie.
 async fn export_from_page(can: Can<AuditRead>, db: TenantDb, search: Query<Search>) -> Result<Response, Problem> {
-    export_for_programs(can, db, search).await
+    Ok(export_for_programs(can, db, search).await?.0)
 }
 
 async fn show(_: Can<AuditRead>, db: TenantDb, Query(search): Query<Search>, page: Page) -> Result<(StatusCode, Html), Problem> {

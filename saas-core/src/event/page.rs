@@ -8,7 +8,11 @@ impl EventCatalogue {
     /// Publishes it: `/api/v1/events/catalogue` for programs, `/events` for people. It says what there can be, nothing of anybody's, so it is
     /// open to all.
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Routes<S> {
-        Routes::new().get("/api/v1/events/catalogue", list).about("Lists everything that can be announced").get("/events", show).with_state(self.clone())
+        Routes::new()
+            .get("/api/v1/events/catalogue", list)
+            .about("Lists everything that can be announced")
+            .get("/events", show)
+            .with_state(self.clone())
     }
 }
 
