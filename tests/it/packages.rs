@@ -49,6 +49,33 @@ fn every_package_holds_what_it_needs() {
     }
 }
 
+/// Design 12.25: what serves development is in no crate that did not ask for it, and in the examples.
+#[test]
+fn what_is_for_development_is_off_by_default() {
+    let output = cargo().args(["metadata", "--no-deps", "--offline", "--format-version", "1"]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap();
+    let mut with_mailbox = Vec::new();
+    for package in packages {
+        let features = &package["features"];
+        let is_on = |feature: &str| features["default"].as_array().is_some_and(|on| on.iter().any(|it| it == feature));
+        for feature in features.as_object().unwrap().keys().filter(|feature| feature.starts_with("dev-")) {
+            let name = package["name"].as_str().unwrap();
+            assert_eq!(is_on(feature), name == "monitoring", "{name}: {feature}");
+            with_mailbox.push((name.to_owned(), feature.clone()));
+        }
+        // Nor does one crate turn it on in another without a feature of its own; tests may.
+        for dependency in package["dependencies"].as_array().unwrap().iter().filter(|it| it["kind"].is_null()) {
+            let on = dependency["features"].as_array().unwrap();
+            assert!(!on.iter().any(|it| it.as_str().unwrap().starts_with("dev-")), "{dependency}");
+        }
+    }
+    for name in ["saas-core", "saas-admin", "monitoring"] {
+        assert!(with_mailbox.contains(&(name.to_owned(), "dev-mail".to_owned())), "{name}: {with_mailbox:?}");
+    }
+}
+
 /// DX-09: `cargo package` unpacks each crate and builds it against the packages of the others.
 #[test]
 fn every_package_builds_offline_without_a_database() {

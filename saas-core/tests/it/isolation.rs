@@ -15,7 +15,7 @@ async fn the_tables_of_core_withstand_all_attacks() {
     let test = TestDb::new(&[]).await.unwrap();
     let report = isolation::attack(&test, &Seed::new()).await.unwrap();
     report.assert_safe();
-    assert_eq!(report.tables, ["core.job", "core.member", "core.tenant", "core.workspace", "data.outbox"]);
+    assert_eq!(report.tables, ["core.brand", "core.job", "core.mail", "core.member", "core.tenant", "core.workspace", "data.outbox"]);
     assert!(report.attacks > 500, "{}", report.attacks);
 }
 

@@ -104,7 +104,9 @@ impl Scene {
             path.replace("{id}", &endpoint).replace("{message}", &message)
         } else if path == "/api-docs/{file}" {
             path.replace("{file}", "index.html")
-        } else if path == "/dev/mail/{id}" {
+        } else if path == "/dev/mail/preview/letter" {
+            format!("{path}?name=core/mail/welcome&locale=en")
+        } else if path.starts_with("/dev/mail/{id}") {
             path.replace("{id}", &app.mailbox.list().await.unwrap()[0].id.to_string())
         } else {
             path.replace("{file}", "core.css").replace("{kind}", "not-found")
