@@ -28,6 +28,22 @@ impl Product {
     }
 }
 
+/// A mail in the list of them.
+const MAIL: &str = "main a[href^='/dev/mail/']:not([href*='preview'])";
+
+/// It is sent after the answer was given.
+async fn mail_arrives(page: &Page) {
+    let arrived = async {
+        loop {
+            page.open("/dev/mail").await;
+            if page.has(MAIL).await {
+                return;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), arrived).await.expect("a mail comes");
+}
+
 /// Signing up, confirming the address by the mail, and signing in; ends at the form for the first organization.
 async fn becomes_a_user(page: &Page) {
     page.open("/sign-up").await;
@@ -37,8 +53,8 @@ async fn becomes_a_user(page: &Page) {
     page.fill("password", PASSWORD).await;
     page.press("main form .button").await;
     page.wait("a[href='/dev/mail']").await;
-    page.open("/dev/mail").await;
-    page.press("main a[href^='/dev/mail/']").await;
+    mail_arrives(page).await;
+    page.press(MAIL).await;
     page.shot("mail").await;
     page.press("main a[href*='/verify?token=']").await;
     page.wait("main form[action='/verify']").await;
@@ -107,22 +123,37 @@ async fn a_new_customer_sees_the_devices_of_their_network() {
     assert_eq!(page.complaints().await, Vec::<String>::new());
     page.close().await;
 
-    // The same pages on a phone, where nothing may have to be moved sideways.
-    let page = driver.browse(&Chromium { phone: true, ..Chromium::default() }, &product.server.url, "phone").await;
-    for path in ["/", "/sign-up", "/sign-in", "/verify"] {
-        page.open(path).await;
-        page.fits(path).await;
+    // The same pages on a phone, where nothing may have to be moved sideways; in the light and in the dark, where all of it can be read.
+    for (dark, shots) in [(false, "phone"), (true, "phone-dark")] {
+        let page = driver.browse(&Chromium { phone: true, dark, ..Chromium::default() }, &product.server.url, shots).await;
+        for path in ["/", "/sign-up", "/sign-in", "/verify"] {
+            page.open(path).await;
+            page.fits(path).await;
+            page.is_readable(path, dark).await;
+        }
+        page.open("/sign-in").await;
+        page.fill("email", EMAIL).await;
+        page.fill("password", PASSWORD).await;
+        page.press("main form .button").await;
+        page.wait("main table").await;
+        page.open("/agents").await;
+        let agent = page.attribute("main table a[href^='/agents/']", "href").await;
+        let own =
+            ["/devices", "/agents", "/agents/new", &agent, "/workspaces", "/members", "/sessions", "/organizations", "/organizations/new"];
+        let all = page.navigation().await;
+        let others = ["/dev", "/dev/mail", "/nowhere", "/problems/limit-reached"].map(str::to_owned);
+        for path in own.map(str::to_owned).into_iter().chain(all).chain(others) {
+            page.open(&path).await;
+            page.fits(&path).await;
+            page.is_readable(&path, dark).await;
+            page.shot(path.trim_start_matches('/')).await;
+        }
+        page.close().await;
     }
-    page.open("/sign-in").await;
-    page.fill("email", EMAIL).await;
-    page.fill("password", PASSWORD).await;
-    page.press("main form .button").await;
-    page.wait("main table").await;
-    for path in
-        ["/devices", "/agents", "/agents/new", "/members", "/sessions", "/organizations", "/organizations/new", "/dev/mail", "/nowhere"]
-    {
+    let page = driver.browse(&Chromium { dark: true, ..Chromium::default() }, &product.server.url, "desktop-dark").await;
+    for path in ["/", "/sign-up", "/problems/not-found"] {
         page.open(path).await;
-        page.fits(path).await;
+        page.is_readable(path, true).await;
         page.shot(path.trim_start_matches('/')).await;
     }
     agent.kill().await.unwrap();
@@ -157,12 +188,41 @@ async fn without_scripts_and_in_german_the_way_is_the_same() {
     agent.kill().await.unwrap();
 
     page.open("/agents").await;
-    page.press_inside("main", "form[action$='/revoke'] button").await;
+    page.press_inside("main", "form[action*='/revoke'] button").await;
     page.open("/devices").await;
     page.wait("main a[href='/agents/new']").await;
     page.press_inside("header", "form[action='/sign-out'] button").await;
     page.wait("main form[action='/sign-in']").await;
     page.open("/devices").await;
     page.wait("main form[action='/sign-in']").await;
+    page.close().await;
+}
+
+/// Design 6: who has no mouse signs up with the keyboard alone, and always sees where they are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_keyboard_alone_is_enough_to_sign_up() {
+    let (product, driver) = (Product::start().await, Driver::start().await);
+    let page = driver.browse(&Chromium::default(), &product.server.url, "keyboard").await;
+    page.open("/").await;
+    page.tab_to(".skip").await;
+    page.tab_to("main a[href='/sign-up']").await;
+    page.keys("\u{e007}").await;
+    page.wait("main form[action='/sign-up']").await;
+    for (field, text) in [("name", "Ada Lovelace"), ("email", EMAIL), ("password", "short")] {
+        page.tab_to(&format!("[name='{field}']")).await;
+        page.keys(text).await;
+    }
+    page.tab_to("main form .button.primary").await;
+    page.keys("\u{e007}").await;
+    // The browser itself says that the password is too short, and leads back to it.
+    page.keys("correct horse battery staple 9").await;
+    page.keys("\u{e007}").await;
+    page.wait("a[href='/dev/mail']").await;
+    page.tab_to("main a[href='/dev/mail']").await;
+    page.keys("\u{e007}").await;
+    mail_arrives(&page).await;
+    page.tab_to(MAIL).await;
+    page.keys("\u{e007}").await;
+    page.wait("main a[href*='/verify?token=']").await;
     page.close().await;
 }

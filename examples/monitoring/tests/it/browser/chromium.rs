@@ -25,12 +25,14 @@ pub(super) struct Driver {
 pub(super) struct Chromium {
     pub(super) scripts: bool,
     pub(super) phone: bool,
+    /// Whether the reader prefers a dark page.
+    pub(super) dark: bool,
     pub(super) language: &'static str,
 }
 
 impl Default for Chromium {
     fn default() -> Self {
-        Self { scripts: true, phone: false, language: "en-US" }
+        Self { scripts: true, phone: false, dark: false, language: "en-US" }
     }
 }
 
@@ -69,6 +71,9 @@ impl Driver {
             ],
             "prefs": { "intl.accept_languages": kind.language },
         });
+        // 0 is dark, 1 is light; the default is what the machine of the test happens to prefer.
+        let scheme = format!("--blink-settings=preferredColorScheme={}", u8::from(!kind.dark));
+        options["args"].as_array_mut().unwrap().push(json!(scheme));
         if !kind.scripts {
             options["prefs"]["profile.managed_default_content_settings.javascript"] = json!(2);
         }
@@ -146,6 +151,16 @@ impl Page {
         self.client.find(Locator::Css(css)).await.unwrap().text().await.unwrap()
     }
 
+    pub(super) async fn attribute(&self, css: &str, name: &str) -> String {
+        self.wait(css).await.attr(name).await.unwrap().unwrap()
+    }
+
+    /// Where the main navigation leads.
+    pub(super) async fn navigation(&self) -> Vec<String> {
+        let links = self.client.execute("return [...document.querySelectorAll('.nav a')].map((it) => it.getAttribute('href'))", Vec::new());
+        serde_json::from_value(links.await.unwrap()).unwrap()
+    }
+
     pub(super) async fn value(&self, css: &str) -> String {
         self.wait(css).await.prop("value").await.unwrap().unwrap()
     }
@@ -167,6 +182,35 @@ impl Page {
                 .map((it) => it.outerHTML.slice(0, 120));";
         let wide = self.client.execute(script, Vec::new()).await.unwrap();
         assert_eq!(wide, json!([]), "{path} is wider than a phone");
+    }
+
+    /// Demands that the page is dark or light, and that every text stands out from what is behind it (WCAG 2.2, 1.4.3).
+    pub(super) async fn is_readable(&self, path: &str, dark: bool) {
+        let script = include_str!("contrast.js");
+        let seen = self.client.execute(script, Vec::new()).await.unwrap();
+        assert_eq!(seen["dark"], json!(dark), "{path}: {seen}");
+        assert_eq!(seen["faint"], json!([]), "{path}: text that cannot be read");
+    }
+
+    /// Types on the keyboard, into whatever has the focus.
+    pub(super) async fn keys(&self, keys: &str) {
+        self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
+    }
+
+    /// Presses Tab until something has the focus, which must be seen to have it on the way.
+    pub(super) async fn tab_to(&self, css: &str) {
+        for _ in 0..30 {
+            self.keys("\u{e004}").await;
+            let script = "const it = document.activeElement, style = getComputedStyle(it);
+                const is_seen = style.outlineStyle !== 'none' || style.boxShadow !== 'none';
+                return [it.matches(arguments[0]), is_seen, it.outerHTML.slice(0, 120)];";
+            let at = self.client.execute(script, vec![json!(css)]).await.unwrap();
+            assert_eq!(at[1], json!(true), "nobody sees that this has the focus: {}", at[2]);
+            if at[0] == json!(true) {
+                return;
+            }
+        }
+        panic!("Tab does not lead to {css}");
     }
 
     pub(super) async fn shot(&self, name: &str) {
