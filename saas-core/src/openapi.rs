@@ -10,7 +10,7 @@ mod explorer;
 mod operation;
 mod serve;
 
-pub use answers::{Accepted, Answers, Created, NoContent};
+pub use answers::{Accepted, Answers, Created, Download, NoContent};
 pub use document::Document;
 pub use operation::Operation;
 pub(crate) use serve::{Served, routes};

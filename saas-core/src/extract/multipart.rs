@@ -7,8 +7,9 @@ use bytes::Bytes;
 use futures_util::Stream;
 use http::header;
 use http_body_util::LengthLimitError;
+use serde_json::json;
 
-use crate::{Declares, FieldError, Problem, ProblemType};
+use crate::{Declares, FieldError, Operation, Problem, ProblemType};
 
 /// A form with a file in it (`multipart/form-data`, RFC 7578).
 ///
@@ -80,4 +81,10 @@ impl<S: Send + Sync> FromRequest<S> for Multipart {
     }
 }
 
-impl Declares for Multipart {}
+impl Declares for Multipart {
+    fn describe(operation: &mut Operation) {
+        let file = json!({ "type": "string", "contentMediaType": "application/octet-stream" });
+        let form = json!({ "type": "object", "required": ["file"], "properties": { "file": file } });
+        operation.body_of("multipart/form-data", form);
+    }
+}

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{File, FileId, FileOwner, FileRead, FileWrite, Files, receive::NewFile};
-use crate::{
+use crate::{Download, 
     Can, Created, Html, Json, List, Multipart, NoContent, Page, Path, Problem, Query, Routes, Standing, TenantDb, TenantTx, Wanted,
 };
 
@@ -109,7 +109,7 @@ async fn content(
     State(files): State<Files>,
     Path(id): Path<FileId>,
     Query(link): Query<Link>,
-) -> Result<Response, Problem> {
+) -> Result<Download, Problem> {
     let mut tx = db.begin().await?;
     let now = tx.now();
     if !files.0.links.holds(standing.tenant, id, standing.actor, link.expires, &link.signature, now) {
@@ -124,7 +124,7 @@ async fn content(
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_str(&file.media_type).map_err(Problem::internal)?);
     headers.insert(header::CONTENT_DISPOSITION, HeaderValue::from_str(&disposition(&file.name)).map_err(Problem::internal)?);
     headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("sandbox; default-src 'none'"));
-    Ok(response)
+    Ok(Download(response))
 }
 
 /// A name that every client reads: plain ASCII, and the whole of it as RFC 6266 has it.

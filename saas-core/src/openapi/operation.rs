@@ -60,6 +60,9 @@ impl Operation {
         if let Some(one) = without_null(&schema) {
             schema = one;
         }
+        if let Some(object) = schema.as_object_mut() {
+            object.retain(|key, value| key != "default" || !value.is_null());
+        }
         let description = schema.as_object_mut().filter(|it| !it.contains_key("$ref")).and_then(|it| it.remove("description"));
         let mut parameter = json!({ "in": place, "name": name, "required": required, "schema": schema });
         if let (Some(description), Some(parameter)) = (description, parameter.as_object_mut()) {

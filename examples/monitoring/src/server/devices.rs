@@ -7,10 +7,10 @@ use axum::{
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 use saas_core::{AgentId, Can, DbError, List, Listed, Order, OrderBy, Page, Problem, Query, Routes, TenantDb, TenantTx, Wanted};
-use utoipa::ToSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::{FromRow, query_as, query_scalar};
+use utoipa::ToSchema;
 
 use super::{DeviceId, DeviceRead, State};
 use crate::agent::protocol::DeviceState;

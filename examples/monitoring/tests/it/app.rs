@@ -4,7 +4,7 @@ use http::StatusCode;
 use monitoring::server::{ALL_MIGRATIONS, product};
 use saas_admin::{Program, testing::TestProgram};
 use saas_core::{
-    AgentId, Clock, Db, RouteInfo, TenantId, UserId,
+    AgentId, Clock, Db, Document, RouteInfo, TenantId, UserId,
     mail::{DevMailbox, MailSender},
     testing::{Answer, TestApp, TestClient, TestDb},
 };
@@ -20,6 +20,7 @@ pub(crate) struct App {
     pub(crate) mailbox: DevMailbox,
     sender: MailSender,
     pub(crate) routes: Vec<RouteInfo>,
+    pub(crate) document: Document,
     app: TestApp,
     people: AtomicU32,
     _mail: TempDir,
@@ -52,8 +53,8 @@ impl App {
         let test = TestDb::at(ALL_MIGRATIONS, clock, 10).await.unwrap();
         let mail = TempDir::new().unwrap();
         let TestProgram { app, program, mailbox, sender, .. } = product().test(&test.db, mail.path()).unwrap();
-        let routes = app.routes().to_vec();
-        Self { test, program, mailbox, sender, routes, app: TestApp::new(app), people: AtomicU32::new(0), _mail: mail }
+        let (routes, document) = (app.routes().to_vec(), app.document().clone());
+        Self { test, program, mailbox, sender, routes, document, app: TestApp::new(app), people: AtomicU32::new(0), _mail: mail }
     }
 
     /// Somebody with an empty browser.

@@ -37,15 +37,19 @@ impl Request {
             ("POST", "/workspaces/{id}/name") => Self::Form(vec![("name", "Renamed".to_owned())]),
             ("PATCH", "/api/v1/workspaces/{id}") => Self::Json(json!({ "name": "Renamed" })),
             ("POST", "/api/v1/agents") => Self::Json(json!({ "name": format!("New of {kind:?}") })),
+            ("POST", "/webhooks" | "/webhooks/{id}") => Self::Form(vec![("url", "http://127.0.0.1:9/".to_owned())]),
+            ("POST", "/webhooks/{id}/state") => Self::Form(vec![("state", "active".to_owned())]),
+            ("POST", "/api/v1/webhooks") => Self::Json(json!({ "url": "http://127.0.0.1:9/" })),
+            ("PATCH", "/api/v1/webhooks/{id}") => Self::Json(json!({ "description": "Canary" })),
             ("POST", "/members/{user}/role") => Self::Form(vec![("role", "member".to_owned())]),
             ("PATCH", "/api/v1/members/{user}") => Self::Json(json!({ "role": "member" })),
             ("POST", "/organizations") => Self::Form(vec![("name", "One more".to_owned())]),
             ("POST", "/api/v1/organizations") => Self::Json(json!({ "name": "One more" })),
             ("POST", "/organizations/switch") => Self::Form(vec![("organization", tenant.to_string())]),
-            ("POST", "/api/agent/register") => Self::Json(registration(instance)),
-            ("POST", "/api/agent/heartbeat") => Self::Json(json!({ "at": time, "version": "0.1.0", "uptime_seconds": 1, "buffered": 0 })),
-            ("POST", "/api/agent/devices") => Self::Json(json!({ "devices": [{ "address": "10.0.0.2", "found_by": ["icmp"] }] })),
-            ("POST", "/api/agent/status") => Self::Json(json!({ "readings": [{ "address": "10.0.0.1", "at": time, "up": true }] })),
+            ("POST", "/api/v1/agent/register" | "/api/agent/register") => Self::Json(registration(instance)),
+            ("POST", "/api/v1/agent/heartbeat" | "/api/agent/heartbeat") => Self::Json(json!({ "at": time, "version": "0.1.0", "uptime_seconds": 1, "buffered": 0 })),
+            ("POST", "/api/v1/agent/devices" | "/api/agent/devices") => Self::Json(json!({ "devices": [{ "address": "10.0.0.2", "found_by": ["icmp"] }] })),
+            ("POST", "/api/v1/agent/status" | "/api/agent/status") => Self::Json(json!({ "readings": [{ "address": "10.0.0.1", "at": time, "up": true }] })),
             // Enough to be let in; signing up in earnest takes longer than all else together.
             ("POST", "/sign-up" | "/sign-in" | "/verify/resend") => Self::Form(vec![("email", String::new())]),
             ("POST", "/verify") => Self::Form(vec![("token", "none".to_owned())]),
@@ -56,6 +60,16 @@ impl Request {
             | (
                 "POST",
                 "/agents/{id}/revoke"
+                | "/webhooks/{id}/rotate"
+                | "/webhooks/{id}/reveal"
+                | "/webhooks/{id}/test"
+                | "/webhooks/{id}/remove"
+                | "/webhooks/{id}/deliveries/{message}/replay"
+                | "/api/v1/webhooks/{id}/rotate"
+                | "/api/v1/webhooks/{id}/reveal"
+                | "/api/v1/webhooks/{id}/test"
+                | "/api/v1/webhooks/{id}/deliveries/{message}/replay"
+                | "/api/v1/agent/credential"
                 | "/api/agent/credential"
                 | "/members/{user}/remove"
                 | "/members/leave"

@@ -1,0 +1,78 @@
+//! What the API says of itself (API-01).
+
+use std::{collections::BTreeSet, process::Stdio};
+
+use saas_core::testing::EmptyDatabase;
+
+use crate::{
+    app::App,
+    crash::outside::Outside,
+    process::{Settings, folder},
+};
+
+/// API-01: every route of the API says all of itself, and the document names no other.
+#[tokio::test]
+async fn every_route_of_the_api_is_documented_and_nothing_else() {
+    let app = App::new().await;
+    assert_eq!(app.document.flaws(), &[] as &[String]);
+    let served: BTreeSet<_> = app
+        .routes
+        .iter()
+        .filter(|route| route.path.starts_with("/api/"))
+        .map(|route| (route.method.as_str().to_lowercase(), route.path.clone()))
+        .collect();
+    let mut documented = BTreeSet::new();
+    for (path, operations) in app.document.json()["paths"].as_object().unwrap() {
+        documented.extend(operations.as_object().unwrap().keys().map(|method| (method.clone(), path.clone())));
+    }
+    assert_eq!(documented, served);
+}
+
+/// Design 12.19: everything public has a path under `/api/v1`; any other is another name of one.
+#[tokio::test]
+async fn what_is_not_under_v1_is_an_alias_of_what_is() {
+    let app = App::new().await;
+    let mut aliases = 0;
+    for route in app.routes.iter().filter(|route| route.path.starts_with("/api/") && !route.path.starts_with("/api/v1/")) {
+        let original = route.alias_of.as_deref().unwrap_or_else(|| panic!("{} {} is no alias", route.method, route.path));
+        let original = app.routes.iter().find(|it| it.path == original && it.method == route.method).unwrap();
+        assert!(original.path.starts_with("/api/v1/") && original.access == route.access);
+        aliases += 1;
+    }
+    assert!(aliases >= 5, "the agent's paths");
+}
+
+/// How often each operation is tried, beside what its schema's limits suggest.
+const EXAMPLES: &str = "10";
+
+/// API-01, ASVS 2.2.1: requests made from the document, good and bad, by a person and by a machine, never break the program, and what it
+/// answers is what it says.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn requests_made_from_the_document_are_answered_as_it_says() {
+    let (folder, database) = (folder(), EmptyDatabase::create().await.unwrap());
+    let server = Settings::serving(folder.path()).set("DATABASE_URL", database.owner_url().expose()).start().await;
+    let outside = Outside::at(&server.url, folder.path(), database.owner_url().expose()).await;
+    let (cookie, key) = (format!("Cookie: {}", outside.cookie()), format!("Authorization: Bearer {}", outside.credential));
+    // What ends the session or the membership comes last, as a stranger, who may not.
+    let ends = "^/api/v1/(auth/|members)|/key$|/credential$";
+    for arguments in [
+        &["--exclude-path-regex", ends, "--header", cookie.as_str()][..],
+        &["--include-path-regex", "^/api/v1/agent/", "--header", &key],
+        &["--include-path-regex", ends],
+    ] {
+        let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/python/bin/schemathesis");
+        let ran = tokio::process::Command::new(program)
+            .args(["run", &format!("{}/api/v1/openapi.json", server.url), "--no-color"])
+            .args(["--seed", "20260301", "--generation-deterministic", "--generation-database", "none", "--max-examples", EXAMPLES])
+            .args(["--phases", "examples,coverage,fuzzing", "--suppress-health-check", "all", "--header", "Sec-Fetch-Site: same-origin"])
+            .args(["--checks", "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"])
+            .args(arguments)
+            .current_dir(folder.path())
+            .stdin(Stdio::null())
+            .output()
+            .await
+            .unwrap_or_else(|error| panic!("{program} (tests/install puts it there) cannot be started: {error}"));
+        let said = String::from_utf8_lossy(&ran.stdout);
+        assert!(ran.status.success(), "{arguments:?}\n{said}\n{}", String::from_utf8_lossy(&ran.stderr));
+    }
+}
