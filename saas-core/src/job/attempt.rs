@@ -1,12 +1,6 @@
 //! One attempt: begin, call, record.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
 use rand::RngExt as _;
 use sqlx::PgPool;
@@ -25,7 +19,18 @@ impl Drop for Abort {
     }
 }
 
-/// Does a job whose alarm rang. An error means that the database could not be told how it went, so that it will ring again.
+/// The alarm must not be put away: the attempt did not end, or its end counts for nothing.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unfinished {
+    /// Somebody else's alarm by now; the library would take it away from them.
+    #[error("superseded: the attempt took longer than its lease")]
+    Superseded,
+    /// The database could not be told how it went.
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+}
+
+/// Does a job whose alarm rang.
 pub(super) async fn attempt(
     db: &Db,
     pool: &PgPool,
@@ -33,7 +38,7 @@ pub(super) async fn attempt(
     handler: &Handler,
     id: JobId,
     alarm: i64,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), Unfinished> {
     let row = sqlx::query!(
         r#"select tenant_id, payload as "payload!", run as "run!", attempt as "attempt!", attempts as "attempts!"
         from core.job_begin($1, $2, $3)"#,
@@ -45,7 +50,7 @@ pub(super) async fn attempt(
     .await?;
     let Some(row) = row else { return Ok(()) };
     let tenant = row.tenant_id.map(TenantId::from);
-    let attempt = Attempt { id, run: row.run, number: row.attempt, last: row.attempts, completed: Arc::new(AtomicBool::new(false)) };
+    let attempt = Attempt { id, run: row.run, number: row.attempt, last: row.attempts };
     let span = tracing::info_span!("job", job.name = name, job.id = %id, job.attempt = row.attempt, tenant.id = tenant.map(tracing::field::display));
     let outcome = match (handler.call)(db, attempt.clone(), tenant, row.payload) {
         Ok(work) => {
@@ -67,16 +72,19 @@ pub(super) async fn attempt(
 #[error("took longer than {} s", .0.as_secs_f32())]
 struct TooLong(Duration);
 
-async fn record(db: &Db, pool: &PgPool, attempt: &Attempt, outcome: Result<(), JobError>) -> Result<(), sqlx::Error> {
+async fn record(db: &Db, pool: &PgPool, attempt: &Attempt, outcome: Result<(), JobError>) -> Result<(), Unfinished> {
     let id = uuid::Uuid::from(attempt.id);
     let error = match outcome {
         Ok(()) => {
-            // Told also after the handler completed it in its own transaction, which it may have forgotten to commit.
-            let ended = sqlx::query_scalar!(r#"select core.job_end($1, $2) as "ended!""#, id, attempt.run).fetch_one(pool).await?;
-            if !ended && !attempt.completed.load(Ordering::Relaxed) {
-                tracing::warn!("superseded: the attempt took longer than its lease");
-            }
-            return Ok(());
+            // It is gone if the handler completed it in its own transaction, or somebody else did.
+            let is_done = sqlx::query_scalar!(
+                r#"select core.job_end($1, $2) or not exists (select from core.job where id = $1) as "is_done!""#,
+                id,
+                attempt.run
+            )
+            .fetch_one(pool)
+            .await?;
+            return if is_done { Ok(()) } else { Err(Unfinished::Superseded) };
         }
         Err(error) => error,
     };
@@ -84,10 +92,7 @@ async fn record(db: &Db, pool: &PgPool, attempt: &Attempt, outcome: Result<(), J
         Next::Usual => (backoff(attempt.number, rand::rng().random()), false),
         Next::After(delay) => (delay, false),
         Next::Dead => (Duration::ZERO, true),
-        Next::Nothing => {
-            tracing::warn!("superseded: the attempt took longer than its lease");
-            return Ok(());
-        }
+        Next::Nothing => return Err(Unfinished::Superseded),
     };
     let text = error.in_full();
     let became = sqlx::query_scalar!(
@@ -102,10 +107,10 @@ async fn record(db: &Db, pool: &PgPool, attempt: &Attempt, outcome: Result<(), J
     )
     .fetch_one(pool)
     .await?;
-    if became == "dead" {
-        tracing::error!(error = text, "the job is a dead letter");
-    } else {
-        tracing::warn!(error = text, "the attempt failed");
+    match became.as_str() {
+        "dead" => tracing::error!(error = text, "the job is a dead letter"),
+        "waiting" => tracing::warn!(error = text, "the attempt failed"),
+        _ => return Err(Unfinished::Superseded),
     }
     Ok(())
 }

@@ -12,7 +12,7 @@ use serde_json::json;
 use sqlx::{Executor as _, PgConnection, PgPool, postgres::PgPoolOptions};
 use uuid::Uuid;
 
-use super::{Job, JobId, JobsConfig, handlers::Schedule};
+use super::{Job, JobId, JobsConfig, attempt::Unfinished, handlers::Schedule};
 use crate::{Lifecycle, Secret};
 
 type Failure = Box<dyn Error + Send + Sync>;
@@ -74,9 +74,9 @@ pub(super) struct Ring {
     pub(super) alarm: i64,
 }
 
-/// What is done when an alarm rings. An error lets it ring again.
+/// What is done when an alarm rings. After an error it rings again, if it is still ours.
 #[derive(Clone)]
-pub(super) struct Bell(pub(super) Arc<dyn Fn(Ring) -> BoxFuture<'static, Result<(), sqlx::Error>> + Send + Sync>);
+pub(super) struct Bell(pub(super) Arc<dyn Fn(Ring) -> BoxFuture<'static, Result<(), Unfinished>> + Send + Sync>);
 
 impl fmt::Debug for Bell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

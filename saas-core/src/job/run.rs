@@ -1,8 +1,3 @@
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, Ordering},
-};
-
 use super::{JobId, Superseded};
 use crate::{Db, DbError, SystemDb, SystemTx, TenantDb, TenantId, TenantTx};
 
@@ -15,8 +10,6 @@ pub(super) struct Attempt {
     /// The number of the attempt, from 1, and of the last one.
     pub(super) number: i32,
     pub(super) last: i32,
-    /// Whether the handler has completed the job in its own transaction.
-    pub(super) completed: Arc<AtomicBool>,
 }
 
 /// An attempt at a job of a tenant: what its handler is given.
@@ -90,7 +83,7 @@ impl TenantRun {
                 .fetch_one(&mut **tx)
                 .await
                 .map_err(DbError::from)?;
-        self.attempt.completed(completed)
+        if completed { Ok(()) } else { Err(Superseded::Superseded) }
     }
 }
 
@@ -116,16 +109,6 @@ impl SystemRun {
                 .fetch_one(&mut **tx)
                 .await
                 .map_err(DbError::from)?;
-        self.attempt.completed(completed)
-    }
-}
-
-impl Attempt {
-    fn completed(&self, completed: bool) -> Result<(), Superseded> {
-        if !completed {
-            return Err(Superseded::Superseded);
-        }
-        self.completed.store(true, Ordering::Relaxed);
-        Ok(())
+        if completed { Ok(()) } else { Err(Superseded::Superseded) }
     }
 }

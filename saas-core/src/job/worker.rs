@@ -14,7 +14,7 @@ use tokio::{
 
 use super::{
     StartError,
-    attempt::attempt,
+    attempt::{Unfinished, attempt},
     handlers::{Handler, Schedule},
     library::{self, Bell, Ring, Slot},
 };
@@ -79,7 +79,8 @@ pub(super) async fn start(work: Work, lifecycle: &Lifecycle) -> Result<RunningJo
     }
     let pool = pool(&work).await.map_err(|error| StartError::Database(error.into()))?;
     let work = Arc::new(work);
-    let bell = bell(&work, &pool);
+    let wake = Arc::new(Notify::new());
+    let bell = bell(&work, &pool, &wake);
     let mut slots = Vec::new();
     for _ in 0..work.config.concurrency {
         let defines = work.handlers.values().map(|handler| handler.define);
@@ -89,7 +90,7 @@ pub(super) async fn start(work: Work, lifecycle: &Lifecycle) -> Result<RunningJo
     let names: Vec<_> = slots.iter().map(Slot::name).collect();
     // Before the first claim, or it would be an orphan's.
     library::heartbeat(&pool, &names).await.map_err(|error| StartError::Database(error.into()))?;
-    let task = tokio::spawn(run(work, pool, slots, names, lifecycle.clone()));
+    let task = tokio::spawn(run(work, pool, wake, slots, names, lifecycle.clone()));
     Ok(RunningJobs { task: Some(task) })
 }
 
@@ -104,8 +105,7 @@ async fn pool(work: &Work) -> Result<PgPool, sqlx::Error> {
         .await
 }
 
-async fn run(work: Arc<Work>, pool: PgPool, slots: Vec<Slot>, names: Vec<String>, lifecycle: Lifecycle) {
-    let wake = Arc::new(Notify::new());
+async fn run(work: Arc<Work>, pool: PgPool, wake: Arc<Notify>, slots: Vec<Slot>, names: Vec<String>, lifecycle: Lifecycle) {
     let mut beside = JoinSet::new();
     beside.spawn(listen(pool.clone(), wake.clone()));
     beside.spawn(every(work.config.lease / 4, {
@@ -120,6 +120,13 @@ async fn run(work: Arc<Work>, pool: PgPool, slots: Vec<Slot>, names: Vec<String>
         move || {
             let pool = pool.clone();
             async move { promote(&pool).await }
+        }
+    }));
+    beside.spawn(every(work.config.lease, {
+        let pool = pool.clone();
+        move || {
+            let pool = pool.clone();
+            async move { mend(&pool).await }
         }
     }));
     let keeper = tokio::spawn(keep(work.clone(), pool.clone(), lifecycle.clone()));
@@ -144,19 +151,21 @@ async fn run(work: Arc<Work>, pool: PgPool, slots: Vec<Slot>, names: Vec<String>
 }
 
 /// What happens when an alarm rings.
-fn bell(work: &Arc<Work>, pool: &PgPool) -> Bell {
-    let (work, pool) = (work.clone(), pool.clone());
+fn bell(work: &Arc<Work>, pool: &PgPool, wake: &Arc<Notify>) -> Bell {
+    let (work, pool, wake) = (work.clone(), pool.clone(), wake.clone());
     Bell(Arc::new(move |ring| {
+        // One notice stands for all jobs of a transaction: whoever found one wakes the next to look for more.
+        wake.notify_one();
         let (work, pool) = (work.clone(), pool.clone());
         Box::pin(async move { answer(&work, &pool, ring).await })
     }))
 }
 
-async fn answer(work: &Work, pool: &PgPool, ring: Ring) -> Result<(), sqlx::Error> {
+async fn answer(work: &Work, pool: &PgPool, ring: Ring) -> Result<(), Unfinished> {
     let Some(handler) = work.handlers.get(ring.name) else { return Ok(()) };
     match ring.job {
         Some(job) => attempt(&work.db, pool, ring.name, handler, job, ring.alarm).await,
-        None => enqueue(work, pool, handler, ring).await,
+        None => Ok(enqueue(work, pool, handler, ring).await?),
     }
 }
 
@@ -190,7 +199,7 @@ async fn take_turns(slot: Slot, wake: Arc<Notify>, poll: Duration, lifecycle: Li
     }
 }
 
-/// Wakes a slot for each job that is enqueued. Whoever is at work looks for more by itself.
+/// Wakes a slot when jobs are enqueued. Whoever is at work looks for more by itself.
 async fn listen(pool: PgPool, wake: Arc<Notify>) {
     loop {
         if let Err(error) = hear(&pool, &wake).await {
@@ -213,6 +222,14 @@ async fn hear(pool: &PgPool, wake: &Notify) -> Result<(), sqlx::Error> {
 
 async fn promote(pool: &PgPool) -> Result<(), sqlx::Error> {
     sqlx::query_scalar!("select core.job_promote($1)", PROMOTED).fetch_one(pool).await.map(drop)
+}
+
+async fn mend(pool: &PgPool) -> Result<(), sqlx::Error> {
+    let mended = sqlx::query_scalar!(r#"select core.job_mend() as "mended!""#).fetch_one(pool).await?;
+    if mended > 0 {
+        tracing::warn!(mended, "jobs had lost their alarms");
+    }
+    Ok(())
 }
 
 async fn every<F, R>(period: Duration, mut action: F)

@@ -1,6 +1,11 @@
 //! Background jobs, as the application's and the system's logins.
 
 mod basics;
+mod failing;
+mod fair;
+mod options;
+mod tenants;
+mod worker;
 
 use std::{
     sync::{Arc, Mutex},
@@ -8,8 +13,8 @@ use std::{
 };
 
 use saas_core::{
-    Job, JobId, JobOptions, Jobs, JobsConfig, Lifecycle, RunningJobs, TenantId, TenantRun, job_in,
-    testing::TestDb,
+    DeadLetter, DeadLetters, Job, JobError, JobId, JobOptions, JobStats, Jobs, JobsConfig, Lifecycle, RunningJobs, TenantId, TenantRun,
+    job_in, testing::TestDb,
 };
 use tokio::sync::mpsc;
 
@@ -21,6 +26,7 @@ pub(crate) struct Say {
 
 impl Job for Say {
     const NAME: &'static str = "test.say";
+    const ATTEMPTS: u16 = 3;
     const TIME_LIMIT: Duration = Duration::from_secs(20);
 }
 
@@ -30,7 +36,7 @@ pub(crate) fn say(word: impl Into<String>) -> Say {
 
 /// Quick to notice things; everything else as in production.
 pub(crate) fn quick(concurrency: usize) -> JobsConfig {
-    JobsConfig { concurrency, lease: Duration::from_secs(2), drain: Duration::from_secs(2), poll: Duration::from_millis(50) }
+    JobsConfig { concurrency, lease: Duration::from_secs(2), drain: Duration::from_secs(5), poll: Duration::from_millis(50) }
 }
 
 pub(crate) async fn enqueue<J: Job>(test: &TestDb, tenant: TenantId, job: &J, options: JobOptions) -> JobId {
@@ -38,6 +44,20 @@ pub(crate) async fn enqueue<J: Job>(test: &TestDb, tenant: TenantId, job: &J, op
     let id = job_in(&mut tx, job, options).await.unwrap();
     tx.commit().await.unwrap();
     id
+}
+
+/// So many jobs of a tenant, in one statement: the words are numbers from 1.
+pub(crate) async fn enqueue_many(test: &TestDb, tenant: TenantId, number: i32) {
+    let mut tx = test.db.tenant(tenant).begin().await.unwrap();
+    sqlx::query(
+        "select count(core.job_add(gen_random_uuid(), 'test.say', jsonb_build_object('word', n::text), 1::smallint, null, 3, 0, now()))
+        from generate_series(1, $1) n",
+    )
+    .bind(number)
+    .execute(&mut *tx)
+    .await
+    .unwrap();
+    tx.commit().await.unwrap();
 }
 
 /// What handlers say, in order.
@@ -49,13 +69,22 @@ pub(crate) struct Heard {
 impl Heard {
     /// Registers a handler that repeats what it is told.
     pub(crate) fn on(jobs: &Jobs) -> Self {
+        Self::then(jobs, async || Ok(()))
+    }
+
+    /// And then does something.
+    pub(crate) fn then<F, T>(jobs: &Jobs, after: F) -> Self
+    where
+        F: Fn() -> T + Send + Sync + 'static,
+        T: Future<Output = Result<(), JobError>> + Send + 'static,
+    {
         let (sender, words) = mpsc::unbounded_channel();
         let all = Arc::new(Mutex::new(Vec::new()));
         let heard = all.clone();
         jobs.on(move |run: TenantRun, job: Say| {
             heard.lock().unwrap().push(job.word.clone());
-            let sent = sender.send((run.tenant(), job.word));
-            async move { Ok(sent?) }
+            sender.send((run.tenant(), job.word)).unwrap();
+            after()
         });
         Self { words, all }
     }
@@ -70,8 +99,35 @@ impl Heard {
     }
 }
 
-/// Starts, and stops when the test is over.
+/// Starts; dropped, it goes on until the test's runtime ends.
 pub(crate) async fn start(jobs: &Jobs, config: JobsConfig) -> (RunningJobs, Lifecycle) {
     let lifecycle = Lifecycle::new();
     (jobs.start(config, &lifecycle).await.unwrap(), lifecycle)
+}
+
+pub(crate) async fn stats(test: &TestDb) -> JobStats {
+    JobStats::read(&test.db).await.unwrap()
+}
+
+/// Waits until the numbers of the queue are as they should be.
+pub(crate) async fn until(test: &TestDb, what: &str, condition: impl Fn(&JobStats) -> bool) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    loop {
+        let stats = stats(test).await;
+        if condition(&stats) {
+            return;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "gave up waiting until {what}: {stats:?}");
+        tokio::task::yield_now().await;
+    }
+}
+
+pub(crate) async fn nothing_left(test: &TestDb) {
+    until(test, "nothing is left", |stats| stats.waiting + stats.scheduled + stats.running == 0).await;
+}
+
+/// The one dead letter, once there is one.
+pub(crate) async fn dead(test: &TestDb) -> DeadLetter {
+    until(test, "there is a dead letter", |stats| stats.dead == 1).await;
+    DeadLetters::new(&test.db).list(10).await.unwrap().pop().unwrap()
 }

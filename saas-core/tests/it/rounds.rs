@@ -17,8 +17,6 @@ pub(crate) const RESTARTS: Rounds = Rounds { reduced: 2, full: 10 };
 pub(crate) const JOBS: Rounds = Rounds { reduced: 2_000, full: 10_000 };
 /// Letters that wait in the outbox (topic 4).
 pub(crate) const LETTERS: Rounds = Rounds { reduced: 200, full: 10_000 };
-/// Workers that are killed while they work (J1).
-pub(crate) const KILLS: Rounds = Rounds { reduced: 15, full: 1_000 };
 
 #[derive(Clone, Copy)]
 pub(crate) struct Rounds {
