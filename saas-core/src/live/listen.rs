@@ -51,7 +51,9 @@ async fn hear(db: &Db, hub: &Hub) -> Result<(), sqlx::Error> {
             Ok(Ok(Some(notice))) => pass_on(hub, &notice),
             Ok(Ok(None)) => return Ok(()),
             Ok(Err(error)) => return Err(error),
-            Err(_) => drop(in_time(sqlx::query("listen saas_live").execute(&mut listener)).await?),
+            Err(_) => {
+                in_time(sqlx::query("listen saas_live").execute(&mut listener)).await?;
+            }
         }
     }
 }
