@@ -14,8 +14,8 @@ use super::{
     buffer::Batch,
     host::{self, VERSION},
     protocol::{
-        AgentReport, CREDENTIAL_PATH, DEVICES_PATH, DevicesAnswer, HEARTBEAT_PATH, Heartbeat, HeartbeatAnswer, ProblemDocument, REGISTER_PATH, Register,
-        Registered, Renewed, STATUS_PATH, Secret, StatusAnswer,
+        AgentReport, CREDENTIAL_PATH, DEVICES_PATH, DevicesAnswer, HEARTBEAT_PATH, Heartbeat, HeartbeatAnswer, ProblemDocument,
+        REGISTER_PATH, Register, Registered, Renewed, STATUS_PATH, Secret, StatusAnswer,
     },
 };
 

@@ -7,9 +7,9 @@ use axum::{
 use http::StatusCode;
 use saas_auth::{AgentKeyError, NewAgentKey};
 use saas_billing::LimitError;
-use saas_core::{Created, 
-    Actor, AgentId, Can, DbError, Event, FieldError, Form, FormErrors, Html, Json, Page, Permission as _, Problem, Routes, Secret, TenantDb,
-    Validate, WorkspaceId, event_in,
+use saas_core::{
+    Actor, AgentId, Can, Created, DbError, Event, FieldError, Form, FormErrors, Html, Json, Page, Permission as _, Problem, Routes, Secret,
+    TenantDb, Validate, WorkspaceId, event_in,
 };
 use saas_tenancy::workspaces_in;
 use serde::{Deserialize, Serialize};
@@ -21,7 +21,11 @@ use uuid::Uuid;
 use super::{AGENTS, AgentWrite, DeviceRead, State, allowed::AllowedFrom, command, usage};
 
 pub(super) fn routes() -> Routes<State> {
-    Routes::new().get("/agents/new", new_page).post("/agents", create_from_page).post("/api/v1/agents", create).about("Adds an agent and gives its key, this once")
+    Routes::new()
+        .get("/agents/new", new_page)
+        .post("/agents", create_from_page)
+        .post("/api/v1/agents", create)
+        .about("Adds an agent and gives its key, this once")
 }
 
 /// Somebody asked for an agent's key.

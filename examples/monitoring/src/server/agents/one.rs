@@ -8,7 +8,10 @@ use chrono::{DateTime, Utc};
 use http::StatusCode;
 use ipnet::IpNet;
 use saas_auth::{AgentKey, AgentKeyId, Overlap, RotatedKey};
-use saas_core::{NoContent, Created, Actor, AgentId, Can, FieldError, Form, FormErrors, Json, Page, Path, Problem, Query, Routes, TenantDb, TenantTx, Validate};
+use saas_core::{
+    Actor, AgentId, Can, Created, FieldError, Form, FormErrors, Json, NoContent, Page, Path, Problem, Query, Routes, TenantDb, TenantTx,
+    Validate,
+};
 use saas_tenancy::workspaces_in;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -174,13 +177,7 @@ async fn change(
     Ok(NoContent)
 }
 
-async fn agent_key_rotate(
-    state: &State,
-    db: &TenantDb,
-    actor: Actor,
-    id: AgentId,
-    overlap: Overlap,
-) -> Result<(One, RotatedKey), Problem> {
+async fn agent_key_rotate(state: &State, db: &TenantDb, actor: Actor, id: AgentId, overlap: Overlap) -> Result<(One, RotatedKey), Problem> {
     let mut tx = db.begin().await?;
     let agent = agent_in(&mut tx, id).await?;
     let rotated = state.auth.agent_key_rotate_in(&mut tx, actor, agent.key, overlap).await?;
