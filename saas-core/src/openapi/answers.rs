@@ -118,6 +118,6 @@ impl IntoResponse for Download {
 
 impl Answers for Download {
     fn describe(operation: &mut Operation) {
-        operation.answer_of(StatusCode::OK, Some(("*/*", serde_json::json!({}))));
+        operation.answer_of(StatusCode::OK, None);
     }
 }
