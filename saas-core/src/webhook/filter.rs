@@ -14,7 +14,6 @@ impl EventFilter {
             None => kind.name == self.0,
         }
     }
-
 }
 
 impl fmt::Display for EventFilter {
