@@ -13,7 +13,7 @@ pub(crate) const RELAY_KILLS: Rounds = Rounds { reduced: 30, full: 300 };
 /// Restarts of the server under load.
 pub(crate) const RESTARTS: Rounds = Rounds { reduced: 2, full: 10 };
 
-/// Jobs that take effect once (J5).
+/// Jobs that take effect once (J4).
 pub(crate) const JOBS: Rounds = Rounds { reduced: 2_000, full: 10_000 };
 /// Letters that wait in the outbox (topic 4).
 pub(crate) const LETTERS: Rounds = Rounds { reduced: 200, full: 10_000 };

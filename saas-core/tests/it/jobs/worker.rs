@@ -20,7 +20,7 @@ pub(crate) async fn write(run: TenantRun, job: Say) -> Result<(), JobError> {
     Ok(tx.commit().await?)
 }
 
-/// J5
+/// J4
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_of_ten_thousand_jobs_takes_effect_once_with_eight_workers_on_two_nodes() {
     let test = with_notes(8).await;
