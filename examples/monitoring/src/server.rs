@@ -152,6 +152,7 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
     program.relay.register(notifications.clone());
     notifications.digest_daily(&program.jobs);
     let files = Files::new(program.storage.clone(), &program.master_key, FileRules::DOCUMENTS);
+    files.sweep_daily(&program.jobs);
 
     let state = State { auth: auth.clone(), billing: billing.clone(), live: program.live.clone(), public_url: program.public_url.clone() };
     let tenant = Routes::new()

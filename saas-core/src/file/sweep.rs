@@ -1,10 +1,11 @@
 use chrono::Duration;
 use object_store::ObjectStoreExt as _;
+use serde::{Deserialize, Serialize};
 use sqlx::query;
 use uuid::Uuid;
 
 use super::{FileError, FileId, Files, storage::path};
-use crate::{DbError, SystemDb, TenantId};
+use crate::{DbError, Job, JobError, Jobs, SystemDb, SystemRun, TenantId};
 
 /// How long a file may take to arrive.
 const ARRIVAL: Duration = Duration::days(1);
@@ -12,7 +13,24 @@ const ARRIVAL: Duration = Duration::days(1);
 /// How many are removed between two looks.
 const BATCH: i64 = 100;
 
+#[derive(Debug, Serialize, Deserialize)]
+struct SweepFiles {}
+
+impl Job for SweepFiles {
+    const NAME: &'static str = "core.file.sweep";
+}
+
 impl Files {
+    /// Sweeps each night (UTC).
+    pub fn sweep_daily(&self, jobs: &Jobs) {
+        let files = self.clone();
+        jobs.on(move |run: SystemRun, _: SweepFiles| {
+            let files = files.clone();
+            async move { files.sweep(run.db()).await.map(drop).map_err(JobError::from) }
+        });
+        jobs.cron("40 3 * * *", &SweepFiles {});
+    }
+
     /// Removes the bytes of deleted files, and those of files that broke off while they arrived. Says how many it removed.
     ///
     /// Run it daily. The row goes after the bytes, so a sweep that is killed does the same again; two at once do no harm.
