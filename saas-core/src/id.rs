@@ -1,9 +1,6 @@
 //! Typed ids: a tenant's id cannot be passed where a user's is wanted.
 
-use utoipa::openapi::{
-    KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat,
-    schema::Type,
-};
+use utoipa::openapi::{KnownFormat, ObjectBuilder, RefOr, Schema, SchemaFormat, schema::Type};
 
 /// Declares newtype ids over a version 7 UUID (RFC 9562), which sorts by the time it was made.
 ///

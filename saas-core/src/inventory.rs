@@ -295,12 +295,6 @@ pub(crate) const CORE: &[Table] = &[
         name: "data.notification_preference",
         erasure: Erasure::Purge,
         exported: true,
-        columns: &[
-            ("tenant_id", Internal),
-            ("user_id", Internal),
-            ("kind", Internal),
-            ("channel", Internal),
-            ("frequency", Internal),
-        ],
+        columns: &[("tenant_id", Internal), ("user_id", Internal), ("kind", Internal), ("channel", Internal), ("frequency", Internal)],
     },
 ];

@@ -54,27 +54,25 @@ pub mod webhook;
 pub use audit::{AuditRead, audit_routes};
 pub use clock::Clock;
 pub use db::{
-    ConnectError, DatabaseConfig, Db, DbError, Finding, Logins, MigrateError, Migrations, ProvisionError, Retryable, Severity, SystemDb, SystemTx,
-    TenantDb, TenantTx, provision,
+    ConnectError, DatabaseConfig, Db, DbError, Finding, Logins, MigrateError, Migrations, ProvisionError, Retryable, Severity, SystemDb,
+    SystemTx, TenantDb, TenantTx, provision,
 };
-pub use event::{
-    Change, Event, EventCatalogue, EventKind, EventSeverity, MASK, Masked, Personal, event_in, system_event_in,
-};
+pub use event::{Change, Event, EventCatalogue, EventKind, EventSeverity, MASK, Masked, Personal, event_in, system_event_in};
 pub use extract::{Form, Json, Multipart, Path, Query, Upload, Validate};
 pub use id::{AgentId, EventId, KeyId, SessionId, TenantId, UserId, WorkspaceId};
-pub use job::{
-    DeadLetter, DeadLetters, Job, JobError, JobId, JobOptions, JobStats, Jobs, JobsConfig, Lane, ReplayError, RunScope, RunningJobs, StartError, Superseded,
-    SystemRun, TenantRun, job_in, job_system_in,
-};
 pub use idempotency::NewTenantDb;
+pub use job::{
+    DeadLetter, DeadLetters, Job, JobError, JobId, JobOptions, JobStats, Jobs, JobsConfig, Lane, ReplayError, RunScope, RunningJobs,
+    StartError, Superseded, SystemRun, TenantRun, job_in, job_system_in,
+};
 pub use keys::{MasterKey, MasterKeyError, OpenError, Purpose};
 pub use lifecycle::Lifecycle;
 pub use list::{Everything, List, Listed, Order, OrderBy, Wanted};
 pub use live::Live;
+pub use metrics::{CounterHandle, Counters, Metrics, serve_metrics};
 pub use openapi::{Accepted, Answers, Created, Document, Download, NoContent, Operation};
 pub use origin::Origin;
 pub use outbound::{Outbound, OutboundAnswer, OutboundError, OutboundPolicy, ResolveName, SystemResolver};
-pub use metrics::{CounterHandle, Counters, Metrics, serve_metrics};
 pub use permission::{Can, Permission, Standing};
 pub use principal::{Actor, AgentPrincipal, CurrentAgent, CurrentUser, Membership, Principal, SignedIn};
 pub use problem::{Cause, FieldError, Problem, ProblemType};

@@ -8,7 +8,9 @@
 //! use http::Method;
 //! use saas_core::{Metrics, Routes, limit::{MemoryStore, Rate, RateLimits, Rule}};
 //!
-//! async fn sign_in() {}
+//! async fn sign_in() -> saas_core::NoContent {
+//!     saas_core::NoContent
+//! }
 //!
 //! let limits = RateLimits::new(MemoryStore::new(), &Metrics::new());
 //! let routes: Routes = Routes::new().post("/sign-in", sign_in).layer(limits.layer([

@@ -6,8 +6,8 @@
 //!
 //! ```no_run
 //! use saas_core::notification::{NoticeGroup, NoticeKind, Notifications};
-//! # use saas_core::{EventCatalogue, Jobs, MasterKey, Relay, mail::Outbox};
-//! # fn compose(relay: &Relay, jobs: &Jobs, keys: &MasterKey, outbox: &Outbox, catalogue: EventCatalogue) {
+//! # use saas_core::{Db, EventCatalogue, Jobs, MasterKey, Relay, mail::Outbox};
+//! # fn compose(db: &Db, relay: &Relay, jobs: &Jobs, keys: &MasterKey, outbox: &Outbox, catalogue: EventCatalogue) {
 //! const KINDS: &[NoticeKind] = &[NoticeKind::new("monitoring.agent.went_offline", "monitoring-notice-offline", "/agents/{subject}")];
 //! let notifications = Notifications::new(KINDS, catalogue, outbox, keys, |permission| match permission {
 //!     "monitoring.device.read" => vec!["owner", "admin", "member", "viewer"],
@@ -16,7 +16,7 @@
 //! relay.register(notifications.clone());
 //! notifications.digest_daily(jobs);
 //! let routes: saas_core::Routes = notifications.routes(); // below the tenancy layer
-//! let public: saas_core::Routes = notifications.unsubscribe_routes(); // outside of it
+//! let public: saas_core::Routes = notifications.unsubscribe_routes(db); // outside of it
 //! # }
 //! ```
 //!
@@ -61,9 +61,8 @@ struct Inner {
 }
 
 /// What core itself tells of.
-const OWN: &[NoticeKind] = &[
-    NoticeKind::new("webhook.endpoint.disabled", "core-notice-webhook-disabled", "/webhooks/{subject}").mail(Frequency::Now),
-];
+const OWN: &[NoticeKind] =
+    &[NoticeKind::new("webhook.endpoint.disabled", "core-notice-webhook-disabled", "/webhooks/{subject}").mail(Frequency::Now)];
 
 impl Notifications {
     /// Tells of `kinds`, and of what core itself has to say. `holders` names the roles that hold a permission.

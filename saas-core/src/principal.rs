@@ -7,7 +7,7 @@ use http::request::Parts;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{Access, AgentId, Declares, KeyId, Problem, SessionId, TenantId, UserId, Listed, Order, OrderBy};
+use crate::{Access, AgentId, Declares, KeyId, Listed, Order, OrderBy, Problem, SessionId, TenantId, UserId};
 
 /// Who is making the request. Put there by a layer that authenticates, such as `saas-auth`'s or one of your own.
 #[derive(Debug, Clone)]

@@ -13,11 +13,11 @@ mod app;
 pub mod database;
 mod db;
 pub mod isolation;
-mod mail;
 mod limit;
+mod mail;
 
 pub use app::{Answer, TestApp, TestClient};
 pub use database::{EmptyDatabase, TestDatabase, TestDatabaseError};
 pub use db::TestDb;
-pub use mail::{Arrived, deliver, mailer_conforms, sample_mail};
 pub use limit::rate_limit_store_conforms;
+pub use mail::{Arrived, deliver, mailer_conforms, sample_mail};

@@ -60,13 +60,18 @@ async fn list(_: Can<MemberRead>, db: TenantDb, wanted: Wanted<Member, MemberFil
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Change {
+struct MemberChange {
     role: Role,
 }
 
-impl Validate for Change {}
+impl Validate for MemberChange {}
 
-async fn change(can: Can<MemberWrite>, db: TenantDb, Path(user): Path<UserId>, Json(change): Json<Change>) -> Result<NoContent, Problem> {
+async fn change(
+    can: Can<MemberWrite>,
+    db: TenantDb,
+    Path(user): Path<UserId>,
+    Json(change): Json<MemberChange>,
+) -> Result<NoContent, Problem> {
     let mut tx = db.begin().await?;
     member_role_set_in(&mut tx, can.standing(), user, change.role).await?;
     tx.commit().await?;

@@ -40,7 +40,7 @@ async fn a_person_lists_and_ends_their_sessions() {
     app.later(TimeDelta::minutes(5));
     let browser = app.signed_in(ADA).await;
 
-    let list = browser.get("/api/v1/auth/sessions").await.json()["items"].clone();
+    let list = browser.get("/api/v1/auth/sessions?sort=-last_seen_at").await.json()["items"].clone();
     assert_eq!(list.as_array().unwrap().len(), 2);
     assert_eq!((&list[0]["current"], &list[1]["current"]), (&true.into(), &false.into()), "the last used comes first");
     assert_eq!(list[1]["address"], "192.0.2.1");

@@ -12,8 +12,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{File, FileId, FileOwner, FileRead, FileWrite, Files, receive::NewFile};
-use crate::{Download, 
-    Can, Created, Html, Json, List, Multipart, NoContent, Page, Path, Problem, Query, Routes, Standing, TenantDb, TenantTx, Wanted,
+use crate::{
+    Can, Created, Download, Html, Json, List, Multipart, NoContent, Page, Path, Problem, Query, Routes, Standing, TenantDb, TenantTx,
+    Wanted,
 };
 
 /// What a form adds to its file: boundaries, names, other fields.
@@ -104,7 +105,7 @@ struct Link {
 
 /// The bytes. Always a download and never a page of ours, whatever is in it.
 async fn content(
-    standing: Standing,
+    can: Can<FileRead>,
     db: TenantDb,
     State(files): State<Files>,
     Path(id): Path<FileId>,
@@ -112,7 +113,7 @@ async fn content(
 ) -> Result<Download, Problem> {
     let mut tx = db.begin().await?;
     let now = tx.now();
-    if !files.0.links.holds(standing.tenant, id, standing.actor, link.expires, &link.signature, now) {
+    if !files.0.links.holds(can.standing().tenant, id, can.actor(), link.expires, &link.signature, now) {
         return Err(Problem::not_found());
     }
     let file = Files::file_in(&mut tx, id).await?.ok_or_else(Problem::not_found)?;

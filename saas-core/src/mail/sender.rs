@@ -118,7 +118,7 @@ struct Taken {
 }
 
 enum Claim {
-    Take(Taken),
+    Take(Box<Taken>),
     Decided(MailOutcome),
 }
 
@@ -191,7 +191,7 @@ impl MailSender {
         }
         let Ok(Ok(_turn)) = tokio::time::timeout(TURN, under_way.acquire()).await else { return Ok(MailOutcome::Waits(NO_TURN)) };
         let taken = match self.claim(id).await? {
-            Claim::Take(taken) => taken,
+            Claim::Take(taken) => *taken,
             Claim::Decided(outcome) => return Ok(outcome),
         };
         let outcome = match &taken.mail {
@@ -273,7 +273,7 @@ impl MailSender {
             .execute(&mut *tx)
             .await?;
         tx.commit().await?;
-        Ok(Claim::Take(Taken { mail, attempts: row.attempts + 1, queued_at: row.queued_at }))
+        Ok(Claim::Take(Box::new(Taken { mail, attempts: row.attempts + 1, queued_at: row.queued_at })))
     }
 
     fn open(&self, id: MailId, sealed: &[u8]) -> Result<Mail, MailError> {

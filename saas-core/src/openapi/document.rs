@@ -53,7 +53,9 @@ impl Build {
         let name = format!("{} {}", info.method, info.path);
         for (schema, value) in &entry.operation.schemas {
             match self.schemas.get(schema) {
-                Some(other) if other != value => self.flaws.push(format!("{name}: there are two schemas called {schema}")),
+                Some(other) if other != value => {
+                    self.flaws.push(format!("{name}: there are two schemas called {schema}: {value} and {other}"))
+                }
                 Some(_) => {}
                 None => {
                     self.schemas.insert(schema.clone(), value.clone());

@@ -21,7 +21,15 @@ use url::Url;
 use uuid::Uuid;
 
 use super::{ClientAddress, Html, Nonce, Page, assets, csrf::csrf, headers::harden, health, patience::patience};
-use crate::{Declares, Document, MasterKey, Metrics, Path, Problem, ProblemType, Routes, db::Db, idempotency::{Repeatable, once}, lifecycle::Lifecycle, openapi, pages::Pages, routes::RouteInfo};
+use crate::{
+    Declares, Document, MasterKey, Metrics, Path, Problem, ProblemType, Routes,
+    db::Db,
+    idempotency::{Repeatable, once},
+    lifecycle::Lifecycle,
+    openapi,
+    pages::Pages,
+    routes::RouteInfo,
+};
 
 /// What stands around an application.
 #[derive(Clone, Debug)]
@@ -112,7 +120,12 @@ const BODY_PATIENCE: Duration = Duration::from_secs(15);
 /// It takes [`Routes`] alone, so nothing can be served that is not in the list.
 #[must_use]
 pub fn finish(routes: Routes, web: Web) -> App {
-    let own = Routes::new().get("/assets/{file}", assets::asset).get("/problems", list_problems).get("/problems/{kind}", explain).with_state(web.clone()).merge(health::routes(&web));
+    let own = Routes::new()
+        .get("/assets/{file}", assets::asset)
+        .get("/problems", list_problems)
+        .get("/problems/{kind}", explain)
+        .with_state(web.clone())
+        .merge(health::routes(&web));
     let served = openapi::Served::default();
     let routes = routes.merge(own).merge(openapi::routes().with_state(served.clone()));
     let document = Document::of(web.pages.product(), web.public_url.as_str(), routes.entries());

@@ -18,7 +18,7 @@ impl Consumer for Webhooks {
         for event in events {
             let Some(tenant) = event.ledger.tenant() else { continue };
             // What nobody but one person may hear of is told to no other system.
-            if !self.0.catalogue.find(&event.name).is_some_and(|kind| kind.permission.is_some()) {
+            if self.0.catalogue.find(&event.name).is_none_or(|kind| kind.permission.is_none()) {
                 continue;
             }
             tenants.push(tenant.into());

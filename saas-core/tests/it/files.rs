@@ -6,7 +6,7 @@ use std::{convert::Infallible, path::Path, sync::Arc};
 
 use axum::{extract::Request, middleware::Next, response::Response};
 use bytes::Bytes;
-use chrono::{Duration, Utc};
+use chrono::Duration;
 use futures_util::{StreamExt as _, stream};
 use http::{Method, StatusCode};
 use saas_core::{
@@ -174,7 +174,7 @@ async fn what_is_not_taken_is_refused_and_leaves_nothing() {
 async fn a_link_leads_its_reader_alone_and_not_for_long() {
     let folder = tempfile::tempdir().unwrap();
     let storage = Storage::open(&Url::from_directory_path(folder.path()).unwrap(), []).unwrap();
-    let clock = Clock::fixed(Utc::now());
+    let clock = Clock::fixed(NOON.parse().unwrap());
     let cabinet = Cabinet::at(storage, folder, clock.clone()).await;
     let ada = cabinet.person(cabinet.tenant).await;
     let grace = cabinet.person(cabinet.tenant).await;
@@ -209,6 +209,9 @@ async fn a_link_leads_its_reader_alone_and_not_for_long() {
     assert_eq!(cabinet.app.browser().get(&address).await.status, StatusCode::INTERNAL_SERVER_ERROR, "no layer let a stranger in");
 }
 
+/// When a test begins that moves its clock.
+const NOON: &str = "2026-11-03T12:00:00Z";
+
 const ORDER: &str = "order";
 
 /// Enough to begin storing it.
@@ -219,7 +222,7 @@ const HALF: &[u8] = &[b'a'; 10_000];
 async fn the_sweep_leaves_nothing_of_deleted_and_broken_files() {
     let folder = tempfile::tempdir().unwrap();
     let storage = Storage::open(&Url::from_directory_path(folder.path()).unwrap(), []).unwrap();
-    let clock = Clock::fixed(Utc::now());
+    let clock = Clock::fixed(NOON.parse().unwrap());
     let cabinet = Cabinet::at(storage, folder, clock.clone()).await;
     let (db, files) = (cabinet.db(), &cabinet.files);
     let owner = FileOwner { kind: ORDER, id: uuid::Uuid::now_v7() };

@@ -15,7 +15,27 @@ async fn the_tables_of_core_withstand_all_attacks() {
     let test = TestDb::new(&[]).await.unwrap();
     let report = isolation::attack(&test, &Seed::new()).await.unwrap();
     report.assert_safe();
-    assert_eq!(report.tables, ["core.brand", "core.job", "core.mail", "core.member", "core.tenant", "core.workspace", "data.outbox"]);
+    let tables = [
+        "core.brand",
+        "core.job",
+        "core.mail",
+        "core.member",
+        "core.tenant",
+        "core.workspace",
+        "data.audit_entry",
+        "data.audit_head",
+        "data.file",
+        "data.kept_answer",
+        "data.notification",
+        "data.notification_preference",
+        "data.outbox",
+        "data.webhook_attempt",
+        "data.webhook_delivery",
+        "data.webhook_endpoint",
+        "data.webhook_message",
+        "data.webhook_secret",
+    ];
+    assert_eq!(report.tables, tables);
     assert!(report.attacks > 500, "{}", report.attacks);
 }
 

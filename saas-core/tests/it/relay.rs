@@ -10,7 +10,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use saas_core::{
     Actor, Clock, Consumer, ConsumerError, EventId, Ledger, Lifecycle, RecordedEvent, Relay, RelaySettings, SystemTx, UserId, event_in,
     system_event_in, testing::TestDb,
@@ -196,7 +196,7 @@ async fn a_consumer_that_fails_for_one_event_stops_neither_others_nor_other_even
         (|it| &it.hangs, "bad: it took too long"),
     ];
     for (fault, error) in faults {
-        let clock = Clock::fixed(Utc::now());
+        let clock = Clock::fixed(Clock::system().now());
         let test = arranged(clock.clone()).await;
         let tenant = test.tenant("acme").await;
         let ids = happen(&test, tenant, 6).await;
@@ -221,7 +221,7 @@ async fn a_consumer_that_fails_for_one_event_stops_neither_others_nor_other_even
 
 #[tokio::test]
 async fn an_event_that_keeps_failing_is_given_up_visibly_and_can_be_tried_again() {
-    let clock = Clock::fixed(Utc::now());
+    let clock = Clock::fixed(Clock::system().now());
     let test = arranged(clock.clone()).await;
     let tenant = test.tenant("acme").await;
     let ids = happen(&test, tenant, 1).await;
@@ -250,7 +250,7 @@ async fn an_event_that_keeps_failing_is_given_up_visibly_and_can_be_tried_again(
 
 #[tokio::test]
 async fn how_far_the_relay_is_behind_is_a_number() {
-    let clock = Clock::fixed(Utc::now());
+    let clock = Clock::fixed(Clock::system().now());
     let test = arranged(clock.clone()).await;
     let tenant = test.tenant("acme").await;
     let relay = relay(&test, &[]);
@@ -267,7 +267,7 @@ async fn how_far_the_relay_is_behind_is_a_number() {
 
 #[tokio::test]
 async fn relayed_events_are_deleted_after_the_stated_time_and_waiting_ones_are_not() {
-    let clock = Clock::fixed(Utc::now());
+    let clock = Clock::fixed(Clock::system().now());
     let test = arranged(clock.clone()).await;
     let tenant = test.tenant("acme").await;
     let relay = Relay::with(&test.db, RelaySettings { keep: Duration::from_secs(3600), ..settings() });

@@ -45,6 +45,7 @@ pub const STATUS_PATH: &str = "/api/agent/status";
 /// that is what the wire and the credential file hold.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, Zeroize, ZeroizeOnDrop, ToSchema)]
 #[serde(transparent)]
+#[schema(as = AgentSecret)]
 pub struct Secret(String);
 
 impl Secret {

@@ -118,6 +118,23 @@ impl App {
         self.execute("update core.member set left_at = null where tenant_id = $1 and $2 = ''", tenant, "").await;
     }
 
+    /// Something that the person with this address was told; for anybody else nothing that there is.
+    pub(crate) async fn told(&self, tenant: TenantId, email: Option<&str>) -> Uuid {
+        let mut owner = self.owner().await;
+        let told: Option<Uuid> = sqlx::query_scalar(
+            "insert into notification (tenant_id, user_id, event_id, kind, subject, data, at, listed, digest)
+            select tenant_id, user_id, gen_random_uuid(), 'tenancy.member.joined', 'canary', '{}', now(), true, false
+            from core.member where tenant_id = $1 and email = $2
+            returning event_id",
+        )
+        .bind(Uuid::from(tenant))
+        .bind(email)
+        .fetch_optional(&mut owner)
+        .await
+        .unwrap();
+        told.unwrap_or_else(Uuid::now_v7)
+    }
+
     async fn execute(&self, statement: &'static str, tenant: TenantId, text: &str) {
         let mut owner = self.owner().await;
         sqlx::query(statement).bind(Uuid::from(tenant)).bind(text).execute(&mut owner).await.unwrap();

@@ -84,7 +84,7 @@ async fn two_tenants_take_turns_however_many_jobs_each_has_waiting() {
         } else {
             of_ada += 1;
         }
-        assert!((of_ada - of_bob as i32).abs() <= 2, "{of_ada} of ada, {of_bob} of bob");
+        assert!(i32::abs(of_ada - of_bob) <= 2, "{of_ada} of ada, {of_bob} of bob");
     }
 }
 

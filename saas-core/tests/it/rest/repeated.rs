@@ -4,7 +4,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use futures_util::future::join_all;
 use http::{StatusCode, header};
 use saas_core::{Clock, testing::Answer};
@@ -23,7 +23,9 @@ fn is_replayed(answer: &Answer) -> bool {
 async fn the_same_request_is_done_once_and_answered_alike() {
     let scene = Scene::new().await;
     let client = scene.person(scene.tenant).await;
-    for (path, name, count) in [(SITES, "one", 1), ("/api/v1/sites/twice", "two", 0), ("/api/sites", "three", 1), ("/api/v1/sites/anew", "four", 1)] {
+    for (path, name, count) in
+        [(SITES, "one", 1), ("/api/v1/sites/twice", "two", 0), ("/api/sites", "three", 1), ("/api/v1/sites/anew", "four", 1)]
+    {
         let body = json!({ "name": name });
         let first = keyed(&client, name, path, &body).await;
         assert_eq!(first.status, StatusCode::CREATED, "{}", first.text());
@@ -102,7 +104,7 @@ async fn a_refused_request_leaves_its_key_free() {
 /// API-01: a day later the key is free again.
 #[tokio::test]
 async fn a_key_is_forgotten_after_a_day() {
-    let scene = Scene::at(Clock::fixed(Utc::now())).await;
+    let scene = Scene::at(Clock::fixed(Clock::system().now())).await;
     let client = scene.person(scene.tenant).await;
     assert_eq!(keyed(&client, "k", SITES, &json!({ "name": "monday" })).await.status, StatusCode::CREATED);
     scene.test.db.clock().advance(TimeDelta::hours(23));

@@ -159,19 +159,19 @@ async fn allow_from_page(
 /// What may be changed of an agent.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Change {
+struct AgentChange {
     /// Networks or addresses that the agent may come from, at most 32; everywhere if empty. Holds from its next request on.
     allowed_from: AllowedFrom,
 }
 
-impl Validate for Change {}
+impl Validate for AgentChange {}
 
 async fn change(
     can: Can<AgentWrite>,
     db: TenantDb,
     AxumState(state): AxumState<State>,
     Path(id): Path<AgentId>,
-    Json(change): Json<Change>,
+    Json(change): Json<AgentChange>,
 ) -> Result<NoContent, Problem> {
     allow(&state, &db, can.actor(), id, &change.allowed_from.networks()).await?;
     Ok(NoContent)

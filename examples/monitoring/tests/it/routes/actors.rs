@@ -3,7 +3,7 @@ use saas_core::{RouteInfo, TenantId, testing::TestClient};
 use saas_tenancy::Role;
 use serde_json::json;
 
-use super::requests::Request;
+use super::requests::{Request, upload};
 use crate::app::{App, PASSWORD, Person, expect};
 
 /// Who somebody is, seen from the first organization.
@@ -102,6 +102,16 @@ impl Scene {
         } else if path.contains("webhooks/{id}") {
             let (endpoint, message) = self.webhook().await;
             path.replace("{id}", &endpoint).replace("{message}", &message)
+        } else if path.ends_with("files/{id}/content") {
+            // The link is made for whoever asks.
+            let file = format!("/api/v1/files/{}", self.file().await);
+            let link = actor.client.get(&file).await;
+            let none = format!("{file}/content?expires=0&signature=none");
+            if link.status == StatusCode::OK { link.json()["content"].as_str().unwrap().to_owned() } else { none }
+        } else if path.contains("files/{id}") {
+            path.replace("{id}", &self.file().await)
+        } else if path.contains("notifications/{id}") {
+            path.replace("{id}", &app.told(self.tenant, actor.email.as_deref()).await.to_string())
         } else if path == "/api-docs/{file}" {
             path.replace("{file}", "index.html")
         } else if path == "/dev/mail/preview/letter" {
@@ -127,6 +137,13 @@ impl Scene {
             }
         };
         id.as_str().unwrap().to_owned()
+    }
+
+    /// A file of the first organization.
+    async fn file(&self) -> String {
+        let sent = upload(&self.owner, "/api/v1/files").await;
+        expect(&sent, StatusCode::CREATED);
+        sent.json()["id"].as_str().unwrap().to_owned()
     }
 
     /// A webhook endpoint and a message that waits for it.

@@ -1,5 +1,8 @@
 use http::{Method, StatusCode};
-use saas_core::{RouteInfo, TenantId, testing::TestClient};
+use saas_core::{
+    RouteInfo, TenantId,
+    testing::{Answer, TestClient},
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -17,6 +20,8 @@ pub(super) enum Request {
     Empty,
     Form(Vec<(&'static str, String)>),
     Json(Value),
+    /// A form with a text file in it.
+    Upload,
 }
 
 impl Request {
@@ -37,6 +42,10 @@ impl Request {
             ("POST", "/workspaces/{id}/name") => Self::Form(vec![("name", "Renamed".to_owned())]),
             ("PATCH", "/api/v1/workspaces/{id}") => Self::Json(json!({ "name": "Renamed" })),
             ("POST", "/api/v1/agents") => Self::Json(json!({ "name": format!("New of {kind:?}") })),
+            ("POST", "/files" | "/api/v1/files") => Self::Upload,
+            ("POST", "/notifications/preferences") => Self::Form(vec![("mail:tenancy.member.joined", "off".to_owned())]),
+            ("PUT", "/api/v1/notifications/preferences") => Self::Json(json!({ "kind": "tenancy.member.joined", "mail": "off" })),
+            ("POST", "/api/v1/notifications/read") => Self::Json(json!({})),
             ("POST", "/webhooks" | "/webhooks/{id}") => Self::Form(vec![("url", "http://127.0.0.1:9/".to_owned())]),
             ("POST", "/webhooks/{id}/state") => Self::Form(vec![("state", "active".to_owned())]),
             ("POST", "/api/v1/webhooks") => Self::Json(json!({ "url": "http://127.0.0.1:9/" })),
@@ -47,9 +56,15 @@ impl Request {
             ("POST", "/api/v1/organizations") => Self::Json(json!({ "name": "One more" })),
             ("POST", "/organizations/switch") => Self::Form(vec![("organization", tenant.to_string())]),
             ("POST", "/api/v1/agent/register" | "/api/agent/register") => Self::Json(registration(instance)),
-            ("POST", "/api/v1/agent/heartbeat" | "/api/agent/heartbeat") => Self::Json(json!({ "at": time, "version": "0.1.0", "uptime_seconds": 1, "buffered": 0 })),
-            ("POST", "/api/v1/agent/devices" | "/api/agent/devices") => Self::Json(json!({ "devices": [{ "address": "10.0.0.2", "found_by": ["icmp"] }] })),
-            ("POST", "/api/v1/agent/status" | "/api/agent/status") => Self::Json(json!({ "readings": [{ "address": "10.0.0.1", "at": time, "up": true }] })),
+            ("POST", "/api/v1/agent/heartbeat" | "/api/agent/heartbeat") => {
+                Self::Json(json!({ "at": time, "version": "0.1.0", "uptime_seconds": 1, "buffered": 0 }))
+            }
+            ("POST", "/api/v1/agent/devices" | "/api/agent/devices") => {
+                Self::Json(json!({ "devices": [{ "address": "10.0.0.2", "found_by": ["icmp"] }] }))
+            }
+            ("POST", "/api/v1/agent/status" | "/api/agent/status") => {
+                Self::Json(json!({ "readings": [{ "address": "10.0.0.1", "at": time, "up": true }] }))
+            }
             // Enough to be let in; signing up in earnest takes longer than all else together.
             ("POST", "/sign-up" | "/sign-in" | "/verify/resend") => Self::Form(vec![("email", String::new())]),
             ("POST", "/verify") => Self::Form(vec![("token", "none".to_owned())]),
@@ -60,6 +75,10 @@ impl Request {
             | (
                 "POST",
                 "/agents/{id}/revoke"
+                | "/files/{id}/delete"
+                | "/notifications/read"
+                | "/notifications/{id}/open"
+                | "/notifications/unsubscribe"
                 | "/webhooks/{id}/rotate"
                 | "/webhooks/{id}/reveal"
                 | "/webhooks/{id}/test"
@@ -92,8 +111,16 @@ impl Request {
                 let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
                 client.form(path, &fields).await
             }
+            Self::Upload => upload(client, path).await,
             Self::Json(body) => client.json(route.method.clone(), path, body).await,
         };
         (answer.status, answer.text())
     }
+}
+
+/// Sends a small text file, as a browser's form does.
+pub(super) async fn upload(client: &TestClient, path: &str) -> Answer {
+    let body = "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"canary.txt\"\r\n\r\ncanary\r\n--x--\r\n";
+    let accept = if path.starts_with("/api/") { "application/json" } else { "text/html" };
+    client.call(Method::POST, path, accept, Some("multipart/form-data; boundary=x"), body.into()).await
 }
