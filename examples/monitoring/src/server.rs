@@ -14,7 +14,7 @@ use saas_admin::{ComposeError, Product, Program};
 use saas_auth::Auth;
 use saas_billing::{Billing, Meter, Plan, Plans};
 use saas_core::{
-    Event as _, EventKind, Live, Migrations, NavLink, Permission as _, Routes,
+    AuditRead, Event as _, EventKind, Live, Migrations, NavLink, Permission as _, Routes,
     file::{FileRead, FileRules, FileWrite, Files},
     inventory::{
         Class::{Content, Internal},
@@ -90,8 +90,8 @@ const NAV: &[NavLink] = &[
     NavLink::new("/agents", "monitoring-agents"),
     NavLink::new("/files", "core-files"),
     NavLink::new("/members", "monitoring-members"),
-    NavLink::new("/audit", "core-audit"),
-    NavLink::new("/webhooks", "core-webhooks"),
+    NavLink::new("/audit", "core-audit").needs::<AuditRead>(),
+    NavLink::new("/webhooks", "core-webhooks").needs::<WebhookRead>(),
     NavLink::new("/notifications", "core-notifications").badge("/notifications/count"),
 ];
 

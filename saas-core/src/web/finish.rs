@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::{ClientAddress, Html, Nonce, Page, assets, csrf::csrf, headers::harden, health, patience::patience};
 use crate::{
-    Declares, Document, MasterKey, Metrics, Path, Problem, ProblemType, Routes,
+    Declares, Document, MasterKey, Metrics, Path, Permission, Problem, ProblemType, Routes,
     db::Db,
     idempotency::{Repeatable, once},
     lifecycle::Lifecycle,
@@ -64,13 +64,22 @@ pub struct NavLink {
     /// Where a number that belongs beside it comes from, as a fragment; it is asked for again when the topic of the entry's own name
     /// changes.
     pub badge: Option<&'static str>,
+    /// The permission without which it is not shown: what would only be refused is not offered.
+    pub permission: Option<&'static str>,
 }
 
 impl NavLink {
     /// An entry that leads to `href`.
     #[must_use]
     pub const fn new(href: &'static str, text: &'static str) -> Self {
-        Self { href, text, badge: None }
+        Self { href, text, badge: None, permission: None }
+    }
+
+    /// Only for those who hold `P`.
+    #[must_use]
+    pub const fn needs<P: Permission>(mut self) -> Self {
+        self.permission = Some(P::NAME);
+        self
     }
 
     /// With a number beside it, from this address.

@@ -117,15 +117,16 @@ impl Page {
                 .map(|it| it.memberships.iter().map(|m| tenant(m.id.to_string(), &m.slug, &m.name, &m.role)).collect())
                 .unwrap_or_default(),
             // The navigation leads into a tenant, so it needs one.
-            nav: if standing.is_some() { nav(web, &texts, path) } else { Vec::new() },
+            nav: standing.map(|it| nav(web, &texts, path, &it.permissions)).unwrap_or_default(),
         };
         Self { web: web.clone(), locale, frame, fragment: parts.headers.contains_key("x-fragment") }
     }
 }
 
-fn nav(web: &Web, texts: &crate::pages::Texts, path: &str) -> Vec<NavItem> {
+fn nav(web: &Web, texts: &crate::pages::Texts, path: &str, permissions: &[&'static str]) -> Vec<NavItem> {
     web.nav
         .iter()
+        .filter(|link| link.permission.is_none_or(|permission| permissions.contains(&permission)))
         .map(|link| NavItem {
             href: link.href.to_owned(),
             label: texts.get(link.text, &[]),

@@ -124,7 +124,7 @@ impl App {
         let told: Option<Uuid> = sqlx::query_scalar(
             "insert into notification (tenant_id, user_id, event_id, kind, subject, data, at, listed, digest)
             select tenant_id, user_id, gen_random_uuid(), 'tenancy.member.joined', 'canary', '{}', now(), true, false
-            from core.member where tenant_id = $1 and email = $2
+            from core.member join auth.account using (user_id) where tenant_id = $1 and account.email = $2
             returning event_id",
         )
         .bind(Uuid::from(tenant))

@@ -141,7 +141,7 @@ impl Scene {
 
     /// A file of the first organization.
     async fn file(&self) -> String {
-        let sent = upload(&self.owner, "/api/v1/files").await;
+        let sent = upload(&self.owner, "/api/v1/files", "canary.txt").await;
         expect(&sent, StatusCode::CREATED);
         sent.json()["id"].as_str().unwrap().to_owned()
     }

@@ -111,7 +111,7 @@ impl Request {
                 let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
                 client.form(path, &fields).await
             }
-            Self::Upload => upload(client, path).await,
+            Self::Upload => upload(client, path, "plan.txt").await,
             Self::Json(body) => client.json(route.method.clone(), path, body).await,
         };
         (answer.status, answer.text())
@@ -119,8 +119,9 @@ impl Request {
 }
 
 /// Sends a small text file, as a browser's form does.
-pub(super) async fn upload(client: &TestClient, path: &str) -> Answer {
-    let body = "--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"canary.txt\"\r\n\r\ncanary\r\n--x--\r\n";
+pub(super) async fn upload(client: &TestClient, path: &str, name: &str) -> Answer {
+    let head = format!("--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n");
+    let body = head + "a plan\r\n--x--\r\n";
     let accept = if path.starts_with("/api/") { "application/json" } else { "text/html" };
     client.call(Method::POST, path, accept, Some("multipart/form-data; boundary=x"), body.into()).await
 }
