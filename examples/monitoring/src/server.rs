@@ -89,9 +89,10 @@ const NAV: &[NavLink] = &[
     NavLink::new("/devices", "monitoring-devices"),
     NavLink::new("/agents", "monitoring-agents"),
     NavLink::new("/files", "core-files"),
-    NavLink::new("/members", "monitoring-members"),
-    NavLink::new("/audit", "core-audit").needs::<AuditRead>(),
-    NavLink::new("/webhooks", "core-webhooks").needs::<WebhookRead>(),
+    NavLink::new("/members", "monitoring-members").of_organization(),
+    NavLink::new("/workspaces", "tenancy-workspaces-title").of_organization(),
+    NavLink::new("/audit", "core-audit").needs::<AuditRead>().of_organization(),
+    NavLink::new("/webhooks", "core-webhooks").needs::<WebhookRead>().of_organization(),
     NavLink::new("/notifications", "core-notifications").badge("/notifications/count"),
 ];
 

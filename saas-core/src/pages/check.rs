@@ -125,7 +125,13 @@ fn with_frame(context: &serde_json::Value) -> Value {
             name: name.to_owned(),
             role: role.to_owned(),
         };
-        let nav = |href: &str, label: &str, current| NavItem { href: href.to_owned(), label: label.to_owned(), badge: None, current };
+        let nav = |href: &str, label: &str, current| NavItem {
+            href: href.to_owned(),
+            label: label.to_owned(),
+            badge: None,
+            of_organization: href == "/members",
+            current,
+        };
         let acme = tenant("01890000-0000-7000-8000-000000000001", "acme", "Acme Logistics", "Owner");
         let other = tenant("01890000-0000-7000-8000-000000000002", "globex", "Globex Research Institute", "Viewer");
         frame.user = Some(FrameUser { email: "ada@example.com".to_owned(), name: "Ada Lovelace".to_owned() });

@@ -55,6 +55,8 @@ pub struct NavItem {
     pub label: String,
     /// Where a number that belongs beside it comes from.
     pub badge: Option<String>,
+    /// Whether it stands in the menu of the organization.
+    pub of_organization: bool,
     /// Whether the page belongs to it.
     pub current: bool,
 }

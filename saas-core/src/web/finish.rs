@@ -66,13 +66,22 @@ pub struct NavLink {
     pub badge: Option<&'static str>,
     /// The permission without which it is not shown: what would only be refused is not offered.
     pub permission: Option<&'static str>,
+    /// Whether it is about the organization rather than its work, and stands in the organization's own menu.
+    pub of_organization: bool,
 }
 
 impl NavLink {
     /// An entry that leads to `href`.
     #[must_use]
     pub const fn new(href: &'static str, text: &'static str) -> Self {
-        Self { href, text, badge: None, permission: None }
+        Self { href, text, badge: None, permission: None, of_organization: false }
+    }
+
+    /// In the menu of the organization, for what is not everyday work.
+    #[must_use]
+    pub const fn of_organization(mut self) -> Self {
+        self.of_organization = true;
+        self
     }
 
     /// Only for those who hold `P`.

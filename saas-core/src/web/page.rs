@@ -131,6 +131,7 @@ fn nav(web: &Web, texts: &crate::pages::Texts, path: &str, permissions: &[&'stat
             href: link.href.to_owned(),
             label: texts.get(link.text, &[]),
             badge: link.badge.map(ToOwned::to_owned),
+            of_organization: link.of_organization,
             current: path == link.href || path.strip_prefix(link.href).is_some_and(|rest| rest.starts_with('/')),
         })
         .collect()

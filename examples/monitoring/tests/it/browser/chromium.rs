@@ -157,7 +157,10 @@ impl Page {
 
     /// Where the main navigation leads.
     pub(super) async fn navigation(&self) -> Vec<String> {
-        let links = self.client.execute("return [...document.querySelectorAll('.nav a')].map((it) => it.getAttribute('href'))", Vec::new());
+        let links = self.client.execute(
+            "return [...document.querySelectorAll('.nav a, .top .menu-body > a')].map((it) => it.getAttribute('href'))",
+            Vec::new(),
+        );
         serde_json::from_value(links.await.unwrap()).unwrap()
     }
 
