@@ -29,7 +29,9 @@ impl Program {
 
     /// The same with a copy of the test program.
     pub(crate) fn start_as(program: &Path, test: &str, configure: impl FnOnce(&mut Command)) -> Self {
-        let mut command = Command::new(program);
+        // A shell that starts tests in its background has them ignore Ctrl-C, and what they start inherits that.
+        let mut command = Command::new("env");
+        command.arg("--default-signal=INT").arg(program);
         command.args(["--exact", test, "--nocapture", "--test-threads=1"]);
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped());
         configure(&mut command);

