@@ -228,13 +228,17 @@ async fn an_event_that_keeps_failing_is_given_up_visibly_and_can_be_tried_again(
     let (bad, good) = (Scribe::new("bad"), Scribe::new("good"));
     bad.refuses.store(0, Ordering::Relaxed);
     let relay = relay(&test, &[&bad, &good]);
-    for attempt in 1..=3 {
-        assert!(relay.dead(10).await.unwrap().is_empty(), "{attempt}");
+    // What a failed batch has not let go of yet is left for the next look, so three attempts may take more than three.
+    let mut looks = 0..20;
+    let dead = loop {
+        if let Some(dead) = relay.dead(10).await.unwrap().pop() {
+            break dead;
+        }
+        assert!(looks.next().is_some(), "it is never given up");
         assert_eq!(relay.state().await.unwrap().waiting, 1);
         relay.relay_now().await.unwrap();
         clock.advance(TimeDelta::minutes(1));
-    }
-    let [dead] = relay.dead(10).await.unwrap().try_into().unwrap();
+    };
     assert_eq!((dead.id, dead.ledger, dead.attempts), (ids[0], Ledger::Tenant(tenant), 3));
     assert_eq!((dead.taken, dead.error.as_str()), (vec!["good".to_owned()], "bad: number 0 is not for me"));
     assert_eq!((relay.state().await.unwrap().waiting, relay.state().await.unwrap().dead), (0, 1));
