@@ -1,6 +1,7 @@
 //! What is published builds by itself: offline, with no database, from what is in the package alone.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     process::Command,
 };
@@ -76,9 +77,24 @@ fn what_is_for_development_is_off_by_default() {
     }
 }
 
+/// Cargo unpacks the packages of a workspace beside those of registries (their folders have names, these only a hash) and does not look
+/// whether they have changed since.
+fn forget_unpacked_packages() {
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from).or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    let Ok(sources) = fs::read_dir(home.unwrap().join("registry/src")) else { return };
+    for source in sources.map(Result::unwrap).filter(|source| source.file_name().to_string_lossy().starts_with('-')) {
+        for package in fs::read_dir(source.path()).unwrap().map(Result::unwrap) {
+            if CRATES.iter().any(|name| package.file_name().to_string_lossy().starts_with(&format!("{name}-"))) {
+                fs::remove_dir_all(package.path()).unwrap();
+            }
+        }
+    }
+}
+
 /// DX-09: `cargo package` unpacks each crate and builds it against the packages of the others.
 #[test]
 fn every_package_builds_offline_without_a_database() {
+    forget_unpacked_packages();
     let mut package = cargo();
     package.args(["package", "--allow-dirty", "--offline"]).env("CARGO_TARGET_DIR", root().join("target/packages"));
     for name in CRATES {
