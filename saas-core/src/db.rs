@@ -6,6 +6,7 @@
 mod check;
 mod connect;
 mod error;
+mod hints;
 mod migrate;
 mod pool;
 mod provision;
@@ -18,6 +19,7 @@ pub(crate) use check::is_old_server;
 pub use check::{Finding, Severity};
 pub use connect::{ConnectError, DatabaseConfig};
 pub use error::DbError;
+pub(crate) use hints::Hints;
 #[cfg(feature = "testing")]
 pub(crate) use migrate::with_core;
 pub use migrate::{MigrateError, Migrations};

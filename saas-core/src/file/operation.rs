@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{FileId, Files, storage::path};
-use crate::{Actor, DbError, Listed, Order, OrderBy, Problem, ProblemType, TenantDb, TenantTx, UserId, extract::is_over_limit};
+use crate::{Actor, DbError, Listed, Order, OrderBy, Problem, ProblemType, TenantDb, TenantId, TenantTx, UserId, extract::is_over_limit};
 
 /// What a file belongs to: an entity of the application, by the name of its kind and its id. Files are deleted with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -200,7 +200,16 @@ impl Files {
         let file = Self::file_in(&mut tx, id).await?.ok_or(FileError::Missing)?;
         let tenant = tx.tenant().ok_or(FileError::Missing)?;
         drop(tx);
-        let object = self.0.storage.0.get(&path(tenant, file.id)).await.map_err(|error| FileError::Store(error.into()))?;
+        self.bytes_of(tenant, file.id).await
+    }
+
+    /// The bytes of a file whose row was read.
+    pub(super) async fn bytes_of(
+        &self,
+        tenant: TenantId,
+        id: FileId,
+    ) -> Result<(u64, impl Stream<Item = Result<Bytes, object_store::Error>> + Send + use<>), FileError> {
+        let object = self.0.storage.0.get(&path(tenant, id)).await.map_err(|error| FileError::Store(error.into()))?;
         Ok((object.meta.size, object.into_stream()))
     }
 

@@ -34,6 +34,7 @@ impl Folder {
         let mut hasher = DefaultHasher::new();
         for part in ["templates", "locales", "assets"] {
             for file in self.files(part).unwrap_or_default() {
+                // One that goes away meanwhile makes another fingerprint, which is what it is for.
                 let metadata = fs::metadata(&file.path).ok();
                 file.path.hash(&mut hasher);
                 metadata.as_ref().map(fs::Metadata::len).hash(&mut hasher);

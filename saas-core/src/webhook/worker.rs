@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{PgConnection, postgres::PgListener};
+use sqlx::PgConnection;
 use tokio::{
     sync::Notify,
     task::JoinSet,
@@ -19,7 +19,7 @@ use tokio::{
 };
 
 use super::{CHANNEL, Webhooks};
-use crate::{DbError, Lifecycle};
+use crate::{DbError, Lifecycle, db::Hints};
 
 /// How often what was delivered long ago is deleted.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -134,7 +134,7 @@ struct UnderWay {
 async fn run(webhooks: Webhooks, lifecycle: Lifecycle) {
     let under_way = Arc::new(UnderWay::default());
     let slots = usize::from(webhooks.0.settings.slots);
-    let mut listener = None;
+    let mut hints = Hints::new(&webhooks.0.db, CHANNEL);
     let mut swept: Option<Instant> = None;
     while !lifecycle.is_draining() {
         let free = u16::try_from(slots.saturating_sub(under_way.count.load(Ordering::Acquire))).unwrap_or(u16::MAX);
@@ -164,7 +164,7 @@ async fn run(webhooks: Webhooks, lifecycle: Lifecycle) {
             () = lifecycle.draining() => {}
             () = sleep(webhooks.0.settings.poll) => {}
             () = under_way.ended.notified() => {}
-            () = wake(&webhooks, &mut listener) => {}
+            () = hints.next() => {}
         }
     }
     let ended = async {
@@ -185,29 +185,4 @@ impl Drop for Ends {
         self.0.count.fetch_sub(1, Ordering::AcqRel);
         self.0.ended.notify_one();
     }
-}
-
-/// Waits until there is something to send. Only a hint: without it the next look comes by itself.
-async fn wake(webhooks: &Webhooks, listener: &mut Option<PgListener>) {
-    if listener.is_none() {
-        *listener = connect(webhooks).await.ok();
-        // What came before it listened is found by looking.
-        if listener.is_some() {
-            return;
-        }
-    }
-    match listener {
-        Some(connected) => {
-            if !matches!(connected.try_recv().await, Ok(Some(_))) {
-                *listener = None;
-            }
-        }
-        None => std::future::pending().await,
-    }
-}
-
-async fn connect(webhooks: &Webhooks) -> Result<PgListener, sqlx::Error> {
-    let mut listener = PgListener::connect(webhooks.0.db.listen_url()).await?;
-    listener.listen(CHANNEL).await?;
-    Ok(listener)
 }

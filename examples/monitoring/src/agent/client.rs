@@ -179,10 +179,11 @@ impl Client {
         let pause = response.headers().get(header::RETRY_AFTER).and_then(|value| value.to_str().ok());
         let pause = pause.and_then(|value| retry_after(value, host::now()));
         let body = read(response).await?;
-        let ours = serde_json::from_slice(&body).ok();
-        // A firewall in between also says 403, for an hour or a day; only our server's word ends the agent.
-        let is_ours = ours.is_some();
-        let problem = ours.unwrap_or_else(|| bare(status));
+        // A firewall in between also says 403, for an hour or a day; only our server's word, a problem document, ends the agent.
+        let (problem, is_ours) = match serde_json::from_slice(&body) {
+            Ok(problem) => (problem, true),
+            Err(_) => (bare(status), false),
+        };
         Err(match status.as_u16() {
             401 => ClientError::Refused(problem),
             403 if is_ours => ClientError::Refused(problem),

@@ -80,6 +80,7 @@ fn parse_proc(text: &str) -> Table {
         let address = columns.next()?.parse().ok()?;
         let flags = columns.nth(1)?.strip_prefix("0x")?;
         let complete = u32::from_str_radix(flags, 16).ok()? & 2 != 0;
+        // What is no Ethernet address cannot be remembered, and is as absent as one that did not answer.
         let mac = columns.next()?.parse::<MacAddress>().ok();
         Some((address, neighbour(mac.filter(|_| complete))))
     };
@@ -91,6 +92,7 @@ fn parse_arp(text: &str) -> Table {
     let line = |line: &str| {
         let (_, rest) = line.split_once('(')?;
         let (address, rest) = rest.split_once(") at ")?;
+        // It says `(incomplete)` in the place of an address that did not answer.
         let mac = rest.split_ascii_whitespace().next()?.parse::<MacAddress>().ok();
         Some((address.parse().ok()?, neighbour(mac)))
     };
