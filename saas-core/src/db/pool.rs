@@ -107,6 +107,14 @@ impl OpenTransaction {
             }
         }
     }
+
+    /// Ends it and waits until the server has: its locks are free then. Where the server does not say so in time, the connection is closed.
+    pub(super) async fn rollback(mut self) {
+        let rolled_back = timeout(RETURN, sqlx::raw_sql("rollback and chain").execute(&mut *self.connection)).await;
+        if !matches!(rolled_back, Ok(Ok(_))) {
+            self.connection.close_on_drop();
+        }
+    }
 }
 
 impl Drop for OpenTransaction {

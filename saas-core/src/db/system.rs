@@ -57,6 +57,11 @@ impl SystemTx {
         self.transaction.commit().await
     }
 
+    /// Undoes it and lets go of its locks before it returns. A dropped transaction lets go of them some time after.
+    pub async fn rollback(self) {
+        self.transaction.rollback().await;
+    }
+
     /// Where its changes come from.
     #[must_use]
     pub fn origin(&self) -> &Origin {

@@ -4,12 +4,11 @@ use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use futures_util::FutureExt as _;
-use sqlx::postgres::PgListener;
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
 use super::{Consumer, Ledger, RecordedEvent, Relay};
-use crate::{Actor, DbError, EventSeverity, Lifecycle, SystemTx, event::CHANNEL};
+use crate::{Actor, DbError, EventSeverity, Lifecycle, SystemTx, db::Hints, event::CHANNEL};
 
 /// How often what was relayed long ago is deleted.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -25,7 +24,7 @@ const ERROR_MAX: usize = 500;
 
 /// Relays until the program stops, whatever happens to the database in between.
 pub(super) async fn run(relay: Relay, lifecycle: Lifecycle) {
-    let mut listener = None;
+    let mut hints = Hints::new(relay.db(), CHANNEL);
     let mut swept: Option<Instant> = None;
     loop {
         let mut pause = relay.settings().poll;
@@ -46,34 +45,9 @@ pub(super) async fn run(relay: Relay, lifecycle: Lifecycle) {
         tokio::select! {
             () = lifecycle.draining() => return,
             () = sleep(pause) => {}
-            () = wake(&relay, &mut listener) => {}
+            () = hints.next() => {}
         }
     }
-}
-
-/// Waits until something is recorded. Only a hint: without it the next look comes by itself.
-async fn wake(relay: &Relay, listener: &mut Option<PgListener>) {
-    if listener.is_none() {
-        *listener = connect(relay).await.ok();
-        // Nothing may come to a listener that is not there; and what came before it listened is found by looking.
-        if listener.is_some() {
-            return;
-        }
-    }
-    match listener {
-        Some(connected) => {
-            if !matches!(connected.try_recv().await, Ok(Some(_))) {
-                *listener = None;
-            }
-        }
-        None => std::future::pending().await,
-    }
-}
-
-async fn connect(relay: &Relay) -> Result<PgListener, sqlx::Error> {
-    let mut listener = PgListener::connect(relay.db().listen_url()).await?;
-    listener.listen(CHANNEL).await?;
-    Ok(listener)
 }
 
 /// A waiting row, and who has taken it already.
@@ -131,7 +105,8 @@ impl Relay {
             return Ok(Batch { seen, finished: seen });
         };
         tracing::info!(consumer = name, error, events = seen, "a consumer refused a batch: each event is tried alone");
-        drop(tx);
+        // Its locks must be gone, or each event would look taken.
+        tx.rollback().await;
         let mut finished = 0;
         for id in ids {
             finished += usize::from(self.relay_one(&consumers, id).await?);
@@ -147,6 +122,7 @@ impl Relay {
             // Gone if another node has it meanwhile; then it is that node's.
             let Some(waiting) = waiting_in(&mut tx, 1, Some(id)).await?.pop() else { return Ok(false) };
             if waiting.is_taken_by(&**consumer) {
+                tx.rollback().await;
                 continue;
             }
             let outcome = self.give(&**consumer, &mut tx, std::slice::from_ref(&waiting.event)).await;
@@ -156,7 +132,10 @@ impl Relay {
                     // Its own constraints may be checked as late as this; then it is the consumer that failed.
                     tx.commit().await.map_err(|error| describe(&error))
                 }
-                Err(error) => Err(error),
+                Err(error) => {
+                    tx.rollback().await;
+                    Err(error)
+                }
             };
             if let Err(error) = committed {
                 refused.get_or_insert(format!("{}: {error}", consumer.name()));
