@@ -24,6 +24,7 @@ mod chain;
 mod entry;
 mod export;
 mod prune;
+mod retention;
 mod row;
 mod seal;
 mod verify;

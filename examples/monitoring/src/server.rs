@@ -10,11 +10,13 @@ mod presence;
 
 pub use presence::agents_mark_offline;
 
+use chrono::TimeDelta;
 use saas_admin::{ComposeError, Product, Program};
 use saas_auth::Auth;
-use saas_billing::{Billing, Meter, Plan, Plans};
+use saas_billing::{Billing, Limit, Meter, Plan, Plans};
 use saas_core::{
-    AuditRead, Event as _, EventKind, Live, Migrations, NavLink, Permission as _, Routes,
+    AuditRead, DbError, Event as _, EventKind, Live, Migrations, NavLink, Permission as _, Routes, TenantDb,
+    audit::AuditChain,
     file::{FileRead, FileRules, FileWrite, Files},
     inventory::{
         Class::{Content, Internal},
@@ -45,6 +47,8 @@ saas_core::permissions! {
 pub const AGENTS: Meter = Meter::new("agents");
 /// Devices that agents found.
 pub const DEVICES: Meter = Meter::new("devices");
+/// For how many days the audit log is kept.
+const AUDIT_DAYS: Meter = Meter::new("days of the audit log");
 
 /// Who may do what.
 pub const MATRIX: &[(&str, &[Role])] = &[
@@ -80,8 +84,8 @@ pub const ALL_MIGRATIONS: &[Migrations] = &[saas_auth::MIGRATIONS, saas_tenancy:
 /// The plans that it is sold by.
 #[must_use]
 pub fn plans() -> Plans {
-    Plans::new(Plan::new("free").limit(AGENTS, 1).limit(DEVICES, 50).limit(limits::API_REQUESTS, 1_000))
-        .with(Plan::new("team").limit(AGENTS, 20).limit(DEVICES, 10_000).limit(limits::API_REQUESTS, 50_000))
+    Plans::new(Plan::new("free").limit(AGENTS, 1).limit(DEVICES, 50).limit(limits::API_REQUESTS, 1_000).limit(AUDIT_DAYS, 90))
+        .with(Plan::new("team").limit(AGENTS, 20).limit(DEVICES, 10_000).limit(limits::API_REQUESTS, 50_000).limit(AUDIT_DAYS, 365))
 }
 
 /// The main navigation.
@@ -154,6 +158,8 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
     notifications.digest_daily(&program.jobs);
     let files = Files::new(program.storage.clone(), &program.master_key, FileRules::DOCUMENTS);
     files.sweep_daily(&program.jobs);
+    let plans = billing.clone();
+    AuditChain::new(&program.db, &program.master_key).prune_daily(&program.jobs, move |db| audit_kept(plans.clone(), db));
 
     let state = State { auth: auth.clone(), billing: billing.clone(), live: program.live.clone(), public_url: program.public_url.clone() };
     let tenant = Routes::new()
@@ -177,6 +183,15 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .merge(notifications.unsubscribe_routes(&program.db).layer(limits::strangers(program)))
         .layer(auth.layer())
         .layer(limits::everybody(program)))
+}
+
+/// How long an organization's audit log is kept, by its plan.
+async fn audit_kept(billing: Billing, db: TenantDb) -> Result<Option<TimeDelta>, DbError> {
+    let mut tx = db.begin().await?;
+    Ok(match billing.plan_in(&mut tx).await?.limit_of(AUDIT_DAYS) {
+        Limit::AtMost(days) => Some(TimeDelta::days(days.into())),
+        Limit::Unlimited => None,
+    })
 }
 
 const INVENTORY: &[Table] = &[

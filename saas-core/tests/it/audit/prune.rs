@@ -59,6 +59,38 @@ async fn what_is_not_sealed_or_follows_what_is_kept_is_not_pruned() {
     assert_eq!(it.fault().await, None);
 }
 
+/// AUD-03: each as long as its plan says, and one whose plan cannot be read holds up none of the others.
+#[tokio::test]
+async fn each_tenant_keeps_its_entries_as_long_as_its_plan_says() {
+    let clock = Clock::fixed(start());
+    let it = Chain::at(clock.clone(), 5).await;
+    let [year, forever, unreadable] = [it.test.tenant("year").await, it.test.tenant("forever").await, it.test.tenant("unreadable").await];
+    for tenant in [year, forever, unreadable] {
+        happen(&it.test, tenant, 3).await;
+    }
+    it.chain.seal_now().await.unwrap();
+    clock.advance(TimeDelta::days(100));
+    let kept = move |db: saas_core::TenantDb| async move {
+        match db.tenant() {
+            tenant if tenant == Some(year) => Ok(Some(TimeDelta::days(365))),
+            tenant if tenant == Some(forever) => Ok(None),
+            tenant if tenant == Some(unreadable) => Err(sqlx::Error::PoolTimedOut.into()),
+            _ => Ok(Some(TimeDelta::days(90))),
+        }
+    };
+    assert!(it.chain.prune_all(kept).await.is_err());
+    let left = "select count(*)::text from data.audit_entry where tenant_id = ";
+    for (tenant, entries) in [(it.tenant, "0"), (year, "3"), (forever, "3"), (unreadable, "3")] {
+        assert_eq!(truth(&it.test, &format!("{left} '{tenant}'")).await, [entries]);
+    }
+    clock.advance(TimeDelta::days(300));
+    assert!(it.chain.prune_all(kept).await.is_err());
+    assert_eq!(truth(&it.test, &format!("{left} '{year}'")).await, ["0"]);
+    for ledger in it.chain.ledgers().await.unwrap() {
+        assert_eq!(it.chain.verify(ledger, &[]).await.unwrap().fault, None);
+    }
+}
+
 /// AUD-02: a person is forgotten, and the chain verifies; who empties more than that is found.
 #[tokio::test]
 async fn a_person_who_is_forgotten_leaves_a_chain_that_verifies() {
