@@ -16,6 +16,7 @@
 
 mod arguments;
 mod audit;
+mod backlog;
 mod config;
 mod development;
 mod doctor;

@@ -16,7 +16,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use url::Url;
 
-use crate::{Error, Product, Program, arguments::Arguments, config::Config, development, limits, mail::carrier, traces};
+use crate::{Error, Product, Program, arguments::Arguments, backlog::Queues, config::Config, development, limits, mail::carrier, traces};
 
 pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<(), Error> {
     let config = Config::load(arguments)?;
@@ -59,12 +59,16 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
         public_url,
         insecure_lan: config.insecure_lan,
     };
-    MailSender::new(&db, mailer, program.master_key.clone()).work_for(&program.jobs);
+    let mail = MailSender::new(&db, mailer, program.master_key.clone());
+    mail.work_for(&program.jobs);
     let app = assemble(product, &program, mailbox, config.trusted_proxies.clone())?;
     program.relay.start(&lifecycle);
     let webhooks = program.webhooks.start(&lifecycle);
-    AuditChain::new(&db, &program.master_key).start_sealing(&lifecycle);
+    let chain = AuditChain::new(&db, &program.master_key);
+    chain.start_sealing(&lifecycle);
     let jobs = program.jobs.start(JobsConfig { concurrency: config.jobs, ..JobsConfig::default() }, &lifecycle).await?;
+    Queues { db: db.clone(), relay: program.relay.clone(), chain, mail, webhooks: program.webhooks.clone() }
+        .watch(&program.metrics, &lifecycle);
     lifecycle.drain_on_signals().map_err(Error::io("signals"))?;
     if let Some(address) = config.metrics {
         let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;

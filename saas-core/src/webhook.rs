@@ -34,6 +34,7 @@ mod redact;
 mod schedule;
 mod secret;
 mod send;
+mod state;
 mod worker;
 
 pub use delivery::{Attempt, Delivery, DeliveryError, DeliveryState};
@@ -42,6 +43,7 @@ pub use event::{
     DisabledBecause, EVENTS, WebhookDeliveryReplayed, WebhookEndpointAdded, WebhookEndpointChanged, WebhookEndpointDisabled,
     WebhookEndpointRemoved, WebhookSecretRevealed, WebhookSecretRotated,
 };
+pub use state::WebhookState;
 pub use worker::{RunningWebhooks, WebhookSettings};
 
 use std::{fmt, sync::Arc};

@@ -90,6 +90,10 @@ async fn logs_carry_ids_and_nothing_that_is_secret() {
         r#"database_connections{login="app",state="open"}"#,
         "live_streams{} 0",
         r#"rate_limit_asked_total{rule="account",outcome="allowed"}"#,
+        r#"backlog{queue="events"}"#,
+        r#"backlog_age_seconds{queue="audit"}"#,
+        r#"backlog_age_seconds{queue="webhooks"}"#,
+        r#"dead_letters{queue="jobs"} 0"#,
     ] {
         assert!(text.contains(line), "{line}: {text}");
     }
