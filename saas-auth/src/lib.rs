@@ -42,6 +42,7 @@ mod next;
 mod password;
 mod refused;
 mod session;
+mod sweep;
 mod web;
 
 use saas_core::{EventKind, pages::PageSet};

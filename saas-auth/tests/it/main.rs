@@ -21,4 +21,6 @@ mod sign_in;
 #[cfg(test)]
 mod sign_up;
 #[cfg(test)]
+mod sweep;
+#[cfg(test)]
 mod verify;

@@ -1,0 +1,63 @@
+use chrono::TimeDelta;
+use saas_core::{DbError, Job, Jobs, SystemDb, SystemRun};
+use serde::{Deserialize, Serialize};
+
+use crate::Auth;
+
+/// How long a session or a mailed link can still be looked up after it is over, for whoever asks what happened.
+const REMEMBERED: TimeDelta = TimeDelta::days(30);
+
+/// How many rows one transaction deletes.
+const BATCH: i64 = 5_000;
+
+#[derive(Debug, Serialize, Deserialize)]
+struct SweepAuth {}
+
+impl Job for SweepAuth {
+    const NAME: &'static str = "auth.sweep";
+}
+
+impl Auth {
+    /// Sweeps each night (UTC).
+    pub fn sweep_daily(jobs: &Jobs) {
+        jobs.on(|run: SystemRun, _: SweepAuth| async move {
+            Self::sweep(run.db()).await?;
+            Ok(())
+        });
+        jobs.cron("20 3 * * *", &SweepAuth {});
+    }
+
+    /// Deletes sessions and mailed links that have been over for 30 days: ended, used or expired. Says how many.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database does; what was deleted until then stays so.
+    pub async fn sweep(db: &SystemDb) -> Result<u64, DbError> {
+        let mut swept = 0;
+        loop {
+            let mut tx = db.begin().await?;
+            let before = tx.now() - REMEMBERED;
+            let sessions = sqlx::query!(
+                "delete from auth.session where id in (select id from auth.session where least(ended_at, expires_at) < $1 limit $2)",
+                before,
+                BATCH,
+            )
+            .execute(&mut *tx)
+            .await?;
+            let links = sqlx::query!(
+                "delete from auth.email_token
+                where token_hash in (select token_hash from auth.email_token where least(used_at, expires_at) < $1 limit $2)",
+                before,
+                BATCH,
+            )
+            .execute(&mut *tx)
+            .await?;
+            tx.commit().await?;
+            let deleted = sessions.rows_affected() + links.rows_affected();
+            if deleted == 0 {
+                return Ok(swept);
+            }
+            swept += deleted;
+        }
+    }
+}
