@@ -73,7 +73,7 @@ pub use metrics::{CounterHandle, Counters, Metrics, serve_metrics};
 pub use openapi::{Accepted, Answers, Created, Document, Download, NoContent, Operation};
 pub use origin::Origin;
 pub use outbound::{Outbound, OutboundAnswer, OutboundError, OutboundPolicy, ResolveName, SystemResolver};
-pub use permission::{Can, Permission, Standing};
+pub use permission::{Can, Permission, Standing, Surroundings};
 pub use principal::{Actor, AgentPrincipal, CurrentAgent, CurrentUser, Membership, Principal, SignedIn};
 pub use problem::{Cause, FieldError, Problem, ProblemType};
 pub use relay::{Consumer, ConsumerError, DeadEvent, Ledger, RecordedEvent, Relay, RelaySettings, RelayState};

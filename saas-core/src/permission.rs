@@ -76,6 +76,10 @@ impl Declares for Standing {
     }
 }
 
+/// The tenant that a page shows around itself which belongs to none: where its reader works. Unlike [`Standing`] it opens nothing.
+#[derive(Debug, Clone)]
+pub struct Surroundings(pub Standing);
+
 /// Proof that the caller holds `P` in the tenant of the request: 401, 404 or 403 before anything else is read.
 #[derive(Debug, Clone)]
 pub struct Can<P> {

@@ -10,21 +10,31 @@ use axum::{
 };
 use futures_core::future::BoxFuture;
 use http::request::Parts;
-use saas_core::{Actor, AgentPrincipal, Origin, Principal, Problem, ProblemType, SignedIn, Standing, TenantDb};
+use saas_core::{Actor, AgentPrincipal, Origin, Principal, Problem, ProblemType, SignedIn, Standing, Surroundings, TenantDb};
 use tower::{Layer, Service};
 
 use crate::{Role, Tenancy, TenantRef};
 
-/// Applies [`TenancyService`]. Made by [`Tenancy::layer`].
+/// What the tenant of a request is looked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Purpose {
+    /// To let the request in, or to refuse it.
+    Enter,
+    /// To show it around a page that does not need it.
+    Show,
+}
+
+/// Applies [`TenancyService`]. Made by [`Tenancy::layer`] and [`Tenancy::surroundings`].
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct TenancyLayer {
     tenancy: Tenancy,
+    purpose: Purpose,
 }
 
 impl TenancyLayer {
-    pub(crate) fn new(tenancy: Tenancy) -> Self {
-        Self { tenancy }
+    pub(crate) fn new(tenancy: Tenancy, purpose: Purpose) -> Self {
+        Self { tenancy, purpose }
     }
 }
 
@@ -32,7 +42,7 @@ impl<S> Layer<S> for TenancyLayer {
     type Service = TenancyService<S>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        TenancyService { inner, tenancy: self.tenancy.clone() }
+        TenancyService { inner, tenancy: self.tenancy.clone(), purpose: self.purpose }
     }
 }
 
@@ -41,6 +51,7 @@ impl<S> Layer<S> for TenancyLayer {
 pub struct TenancyService<S> {
     inner: S,
     tenancy: Tenancy,
+    purpose: Purpose,
 }
 
 impl<S> Service<Request> for TenancyService<S>
@@ -60,18 +71,20 @@ where
         // The clone has not been polled ready; the original has, so it takes the call.
         let clone = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, clone);
-        let tenancy = self.tenancy.clone();
+        let (tenancy, purpose) = (self.tenancy.clone(), self.purpose);
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
-            match tenancy.enter(&mut parts).await {
-                Ok((standing, db)) => {
+            match (purpose, tenancy.enter(&mut parts).await) {
+                (Purpose::Enter, Ok((standing, db))) => {
                     tracing::Span::current().record("tenant.id", tracing::field::display(standing.tenant));
                     parts.extensions.insert(standing);
                     parts.extensions.insert(db);
-                    inner.call(Request::from_parts(parts, body)).await
                 }
-                Err(problem) => Ok(problem.into_response()),
+                (Purpose::Enter, Err(problem)) => return Ok(problem.into_response()),
+                (Purpose::Show, Ok((standing, _))) => drop(parts.extensions.insert(Surroundings(standing))),
+                (Purpose::Show, Err(_)) => {}
             }
+            inner.call(Request::from_parts(parts, body)).await
         })
     }
 }

@@ -27,6 +27,7 @@ mod workspace;
 use std::{fmt, sync::Arc};
 
 use active::OrganizationCookie;
+use layer::Purpose;
 use saas_core::{Db, EventKind, Migrations, Routes, pages::PageSet};
 
 pub use active::ActiveOrganization;
@@ -98,7 +99,13 @@ impl Tenancy {
     /// Finds the tenant of a request, checks that the caller belongs to it, and puts [`Standing`](saas_core::Standing) and
     /// [`TenantDb`](saas_core::TenantDb) on it. 401 for a stranger, 404 for whoever does not belong.
     pub fn layer(&self) -> TenancyLayer {
-        TenancyLayer::new(self.clone())
+        TenancyLayer::new(self.clone(), Purpose::Enter)
+    }
+
+    /// Shows around pages that belong to no organization, such as a person's sessions, the one that the person works in. It refuses nobody
+    /// and opens nothing.
+    pub fn surroundings(&self) -> TenancyLayer {
+        TenancyLayer::new(self.clone(), Purpose::Show)
     }
 
     /// Pages and JSON API for organizations and members. Its own layer is inside, so merge it beside the tenant's routes.
@@ -107,7 +114,7 @@ impl Tenancy {
             .merge(workspace::routes())
             .with_state(self.clone())
             .layer(self.layer())
-            .merge(organization::routes().with_state(self.clone()))
+            .merge(organization::routes().with_state(self.clone()).layer(self.surroundings()))
     }
 
     /// Who may do what.

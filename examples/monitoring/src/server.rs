@@ -144,6 +144,7 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .agent_key_prefix("mon")
         .insecure_lan(program.insecure_lan)
         .build()?;
+    Auth::sweep_daily(&program.jobs);
     let roles = Roles::new(MATRIX).agents(&[AgentReport::NAME]);
     let holders = roles.clone();
     let tenancy = Tenancy::with_home(&program.db, Header::new("x-organization").or(ActiveOrganization), roles, "/devices")
@@ -174,12 +175,13 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .merge(program.webhooks.routes())
         .layer(limits::members(program, &billing))
         .layer(tenancy.layer());
-    let personal = Routes::new().merge(tenancy.routes()).merge(home::routes()).layer(limits::callers(program));
+    let home = home::routes().layer(tenancy.surroundings());
+    let personal = Routes::new().merge(tenancy.routes()).merge(home).layer(limits::callers(program));
     Ok(Routes::new()
         .merge(tenant)
         .merge(personal)
         .merge(ingest::registration().with_state(state))
-        .merge(auth.routes().layer(limits::strangers(program)))
+        .merge(auth.routes().layer(tenancy.surroundings()).layer(limits::strangers(program)))
         .merge(notifications.unsubscribe_routes(&program.db).layer(limits::strangers(program)))
         .layer(auth.layer())
         .layer(limits::everybody(program)))

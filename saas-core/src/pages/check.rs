@@ -117,7 +117,7 @@ fn missing<'a>(wanted: &'a Keys, present: &'a Keys) -> impl Iterator<Item = &'a 
 
 fn with_frame(context: &serde_json::Value) -> Value {
     let member = context.get("frame").is_some_and(|frame| frame == "member");
-    let mut frame = Frame { nonce: "sample".to_owned(), path: "/".to_owned(), ..Frame::default() };
+    let mut frame = Frame { nonce: "sample".to_owned(), path: "/".to_owned(), visitor: !member, ..Frame::default() };
     if member {
         let tenant = |id: &str, slug: &str, name: &str, role: &str| FrameTenant {
             id: id.to_owned(),

@@ -11,6 +11,8 @@ pub struct Frame {
     pub nonce: String,
     /// The path of the page, which is where forms of the layout return to.
     pub path: String,
+    /// Whether it is known that nobody is signed in, so that signing in is offered.
+    pub visitor: bool,
     /// The person signed in.
     pub user: Option<FrameUser>,
     /// The active organization.

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{Nonce, Web};
 use crate::{
-    Declares, Principal, Problem, Standing,
+    Declares, Principal, Problem, Standing, Surroundings,
     pages::{Form, Frame, FrameTenant, FrameUser, Locale, NavItem, TextValue},
 };
 
@@ -106,10 +106,12 @@ impl Page {
             _ => None,
         };
         // A machine that asks for a page is told in one what is wrong; it has no role that people have a word for.
-        let standing = parts.extensions.get::<Standing>().filter(|_| signed_in.is_some());
+        let standing = parts.extensions.get::<Standing>().or_else(|| Some(&parts.extensions.get::<Surroundings>()?.0));
+        let standing = standing.filter(|_| signed_in.is_some());
         let frame = Frame {
             nonce: parts.extensions.get::<Nonce>().map(|nonce| nonce.as_str().to_owned()).unwrap_or_default(),
             path: path.to_owned(),
+            visitor: matches!(parts.extensions.get(), Some(Principal::Anonymous)),
             user: signed_in.map(|it| FrameUser { email: it.email.clone(), name: it.name.clone() }),
             here: standing.map(|it| format!("?organization={}", it.tenant)).unwrap_or_default(),
             tenant: standing.map(|it| tenant(it.tenant.to_string(), &it.slug, &it.name, &it.role)),

@@ -99,6 +99,27 @@ async fn switching_leads_to_the_other_organization() {
     assert_eq!(client.get("/notes").await.text(), two.to_string(), "a refused switch changes nothing");
 }
 
+/// TEN-02: the list of organizations and the head above it tell which one the person works in, and offer the others.
+#[tokio::test]
+async fn pages_that_belong_to_no_organization_show_the_one_that_is_worked_in() {
+    let app = App::new().await;
+    let user = app.person().await;
+    let (one, two) = (app.test.tenant("one").await, app.test.tenant("two").await);
+    app.test.member(one, user, "owner").await;
+    app.test.member(two, user, "member").await;
+    let client = app.client(user).await;
+    let offered = |page: &str| [one, two].map(|tenant| page.contains(&tenant.to_string()));
+
+    let page = client.page("/organizations").await.text();
+    let (head, list) = page.split_once("<main").unwrap();
+    assert!(head.contains("Choose an organization") && offered(list) == [true, true], "{page}");
+    client.form("/organizations/switch", &[("organization", &two.to_string())]).await;
+    let page = client.page("/organizations").await.text();
+    let (head, list) = page.split_once("<main").unwrap();
+    assert!(head.contains("<span>two</span>") && offered(list) == [true, false] && list.contains("Active"), "{page}");
+    assert_eq!(client.page("/organizations/new").await.status, StatusCode::OK);
+}
+
 #[tokio::test]
 async fn whoever_belongs_nowhere_is_led_to_a_first_organization() {
     let app = App::new().await;
