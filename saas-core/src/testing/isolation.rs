@@ -147,6 +147,36 @@ fn refused(action: &'static str) -> impl FnOnce(sqlx::Error) -> IsolationError {
     move |source| IsolationError::Database { action, source }
 }
 
+/// Writes a row of every tenant table, and of all that they refer to, for each of two tenants of its own: something to attack, to restore or
+/// to delete.
+///
+/// # Errors
+///
+/// Fails if a table cannot be filled.
+pub async fn fill(test: &TestDb, seed: &Seed) -> Result<[TenantId; 2], IsolationError> {
+    let ground = Ground::prepare(test, seed).await?;
+    Ok([Side::Attacker, Side::Victim].map(|side| ground.filled.tenant(side)))
+}
+
+/// The tables of a database, filled, and whoever attacks them.
+struct Ground {
+    superuser: PgConnection,
+    attacker: Attacker,
+    catalogue: Catalogue,
+    filled: Filled,
+}
+
+impl Ground {
+    async fn prepare(test: &TestDb, seed: &Seed) -> Result<Self, IsolationError> {
+        let mut owner = PgConnection::connect(test.database.owner_url().expose()).await.map_err(refused("let the owner in"))?;
+        let mut superuser = PgConnection::connect(test.database.superuser_url().expose()).await.map_err(refused("let the superuser in"))?;
+        let attacker = Attacker::connect(&test.database.logins().app).await?;
+        let catalogue = Catalogue::read(&mut superuser, attacker.login()).await?;
+        let filled = fill::fill(&mut owner, &catalogue, seed).await?;
+        Ok(Self { superuser, attacker, catalogue, filled })
+    }
+}
+
 /// Makes all attacks on all tenant tables of a database.
 ///
 /// It writes two tenants of its own and leaves them there.
@@ -155,11 +185,7 @@ fn refused(action: &'static str) -> impl FnOnce(sqlx::Error) -> IsolationError {
 ///
 /// Fails if a table cannot be filled; what got through is in the report.
 pub async fn attack(test: &TestDb, seed: &Seed) -> Result<Report, IsolationError> {
-    let mut owner = PgConnection::connect(test.database.owner_url().expose()).await.map_err(refused("let the owner in"))?;
-    let mut superuser = PgConnection::connect(test.database.superuser_url().expose()).await.map_err(refused("let the superuser in"))?;
-    let mut attacker = Attacker::connect(&test.database.logins().app).await?;
-    let catalogue = Catalogue::read(&mut superuser, attacker.login()).await?;
-    let filled = fill::fill(&mut owner, &catalogue, seed).await?;
+    let Ground { mut superuser, mut attacker, catalogue, filled } = Ground::prepare(test, seed).await?;
     let marks = Marks::of(&catalogue, &filled);
     let before = marks::snapshot(&mut superuser, &catalogue, &filled).await?;
 

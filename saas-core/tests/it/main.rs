@@ -57,8 +57,6 @@ mod rest;
 #[cfg(test)]
 mod restart;
 #[cfg(test)]
-mod restore;
-#[cfg(test)]
 mod retry;
 #[cfg(test)]
 mod rounds;

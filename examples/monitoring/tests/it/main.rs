@@ -27,9 +27,13 @@ mod limits;
 #[cfg(test)]
 mod live;
 #[cfg(test)]
+mod nightly;
+#[cfg(test)]
 mod openapi;
 #[cfg(test)]
 mod process;
+#[cfg(test)]
+mod restore;
 #[cfg(test)]
 mod round_trips;
 #[cfg(test)]

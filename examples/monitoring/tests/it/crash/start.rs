@@ -67,6 +67,39 @@ async fn wrong_settings_are_all_named_at_once() {
     assert!(!folder.path().join(".saas").exists(), "nothing was begun");
 }
 
+/// OPS-03: a file says what the environment would; the environment wins over it, and an argument over both.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_of_settings_is_obeyed_and_the_environment_and_arguments_win_over_it() {
+    let (folder, database) = (folder(), EmptyDatabase::create().await.unwrap());
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let file = format!(
+        "listen = \"{}\"\nlog.format = \"json\"\nlog.filter = \"info\"\n\n[database]\nurl = \"{}\"\nmax_connections = 4\n\n\
+         [limits]\nsign_in = \"2/hour\"\n",
+        taken.local_addr().unwrap(),
+        database.owner_url().expose()
+    );
+    std::fs::write(folder.path().join("monitoring.toml"), file).unwrap();
+    let from_file = Settings::new(folder.path()).argument("--config").argument("monitoring.toml");
+    let refused = from_file.run().await;
+    assert_eq!(refused.status.code(), Some(1), "the file says where to listen, and somebody does already: {refused:?}");
+    assert!(refused.stderr.contains("cannot listen on"), "{}", refused.stderr);
+    drop(taken);
+
+    let http = reqwest::Client::new();
+    for (settings, allowed) in [(from_file.clone(), 2), (from_file.clone().set("SAAS_LIMIT_SIGN_IN", "3/hour"), 3)] {
+        let server = settings.argument("--listen").argument("127.0.0.1:0").start().await;
+        for attempt in 1..=allowed + 1 {
+            let sign_in = http.post(format!("{}/api/v1/auth/sign-in", server.url)).json(&serde_json::json!({}));
+            let status = sign_in.send().await.unwrap().status();
+            assert_eq!(status, if attempt <= allowed { 422 } else { 429 }, "attempt {attempt} of {allowed}");
+        }
+        let is_json = |line: &str| serde_json::from_str::<Value>(line).is_ok_and(|line| line["message"] == "answered");
+        crate::process::wait_until("a line of the log", Duration::from_secs(20), async || server.said().lines().any(is_json)).await;
+        server.kill().await;
+    }
+    assert!(!folder.path().join(".saas/postgres").exists(), "the file names a database, so none was started");
+}
+
 #[tokio::test]
 async fn without_a_database_it_says_so_and_ends() {
     let folder = folder();

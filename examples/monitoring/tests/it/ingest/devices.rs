@@ -62,7 +62,7 @@ async fn the_free_plan_keeps_fifty_devices_and_says_why_no_more() {
     let nothing = agent.client.post("/api/agent/devices", &found(51..=60)).await;
     let problem = expect_problem(&nothing, StatusCode::PAYMENT_REQUIRED, "limit-reached");
     assert_eq!((&problem["meter"], &problem["limit"], &problem["used"]), (&json!("devices"), &json!(50), &json!(50)));
-    assert!(problem["detail"].as_str().unwrap().contains("free plan allows 50 devices"), "{problem}");
+    assert!(problem["detail"].as_str().unwrap().contains("free plan is reached: 50 of 50 devices"), "{problem}");
 
     let known = agent.client.post("/api/agent/devices", &found(50..=51)).await;
     expect(&known, StatusCode::OK);

@@ -1,0 +1,106 @@
+//! T76, OPS-09: a dump of the whole product and its restoration, made by the owner, who is no superuser.
+
+use std::{collections::BTreeMap, path::PathBuf, process::Command};
+
+use http::StatusCode;
+use monitoring::server::ALL_MIGRATIONS;
+use saas_core::{
+    Clock, DatabaseConfig, Db, Secret,
+    mail::{SuppressionReason, Suppressions},
+    provision,
+    testing::{
+        EmptyDatabase,
+        isolation::{self, Seed},
+    },
+};
+use saas_tenancy::Role;
+use serde_json::json;
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
+use url::Url;
+
+use crate::app::{App, expect};
+
+/// The programs of the server that runs, so that they are of its version.
+async fn program(app: &App, name: &str) -> PathBuf {
+    let mut superuser = PgConnection::connect(app.test.database.superuser_url().expose()).await.unwrap();
+    let folder: String = sqlx::query_scalar("select setting from pg_config where name = 'BINDIR'").fetch_one(&mut superuser).await.unwrap();
+    PathBuf::from(folder).join(name)
+}
+
+fn command(program: PathBuf, owner: &Secret) -> Command {
+    let mut command = Command::new(program);
+    // The password is not an argument, which everybody on the machine could read.
+    let mut url = Url::parse(owner.expose()).unwrap();
+    command.env("PGPASSWORD", url.password().unwrap());
+    url.set_password(None).unwrap();
+    command.arg("--dbname").arg(url.as_str());
+    command
+}
+
+fn succeeds(mut command: Command) {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Every table that is not PostgreSQL's own, and how many rows the owner counts in it.
+async fn counts(owner: &Secret) -> BTreeMap<String, i64> {
+    let mut connection = PgConnection::connect(owner.expose()).await.unwrap();
+    let tables: Vec<String> = sqlx::query_scalar(
+        "select format('%I.%I', schemaname, tablename) from pg_tables where schemaname not in ('pg_catalog', 'information_schema')",
+    )
+    .fetch_all(&mut connection)
+    .await
+    .unwrap();
+    let mut counts = BTreeMap::new();
+    for table in tables {
+        let query = format!("select count(*) from {table}");
+        counts.insert(table, sqlx::query_scalar(AssertSqlSafe(query)).fetch_one(&mut connection).await.unwrap());
+    }
+    counts
+}
+
+#[tokio::test]
+async fn a_restored_product_has_all_rows_of_all_its_tables_and_the_same_walls() {
+    let app = App::new().await;
+    let acme = app.tenant("acme").await;
+    let owner = app.member(acme, Role::Owner).await;
+    let agent = app.agent(&owner).await;
+    let devices = json!({ "devices": [{ "address": "10.0.0.1", "found_by": ["tcp"] }, { "address": "10.0.0.2", "found_by": ["tcp"] }] });
+    expect(&agent.client.post("/api/agent/devices", &devices).await, StatusCode::OK);
+    let mut tx = app.test.db.system("an address that takes no mail").begin().await.unwrap();
+    let suppressions = Suppressions::new(app.program.master_key.clone());
+    suppressions.add_in(&mut tx, "gone@example.com", SuppressionReason::Bounce, None).await.unwrap();
+    tx.commit().await.unwrap();
+    // What nobody did just now is filled too.
+    let others = isolation::fill(&app.test, &Seed::new()).await.unwrap();
+    let before = counts(app.test.database.owner_url()).await;
+    // The library of the jobs keeps alarms and its own accounts; the jobs themselves are core's.
+    let is_ours = |table: &str| !table.starts_with("graphile_worker.");
+    let empty: Vec<_> = before.iter().filter(|(table, count)| **count == 0 && is_ours(table)).collect();
+    assert!(empty.is_empty(), "nothing would be known of {empty:?}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let archive = folder.path().join("dump");
+    let mut dump = command(program(&app, "pg_dump").await, app.test.database.owner_url());
+    dump.args(["--format=custom", "--enable-row-security", "--file"]).arg(&archive);
+    succeeds(dump);
+
+    let restored = EmptyDatabase::create().await.unwrap();
+    let mut restore = command(program(&app, "pg_restore").await, restored.owner_url());
+    restore.args(["--no-owner", "--exit-on-error", "--single-transaction"]).arg(&archive);
+    succeeds(restore);
+    assert_eq!(counts(restored.owner_url()).await, before);
+
+    // A program that starts on it makes its logins, and finds nothing to mend.
+    let logins = provision(restored.owner_url(), |_| Secret::new("test")).await.unwrap();
+    let config = DatabaseConfig { app: logins.app, system: logins.system, allow_old_server: true, ..DatabaseConfig::default() };
+    let db = Db::connect(&config, ALL_MIGRATIONS, Clock::system()).await.unwrap();
+    let findings = db.findings().await.unwrap();
+    assert!(findings.is_empty(), "{findings:?}");
+    assert_eq!(db.pending_migrations().await.unwrap(), 0);
+    for (tenant, expected) in [(acme, 2), (others[0], 1), (others[1], 1)] {
+        let mut tx = db.tenant(tenant).begin().await.unwrap();
+        let seen: i64 = sqlx::query_scalar("select count(*) from device").fetch_one(&mut *tx).await.unwrap();
+        assert_eq!(seen, expected);
+    }
+}
