@@ -52,7 +52,10 @@ impl From<LimitReached> for Problem {
     fn from(reached: LimitReached) -> Self {
         let LimitReached { meter, limit, used, plan } = reached;
         Self::new(&ProblemType::LIMIT_REACHED)
-            .detail(format!("the {plan} plan allows {limit} {}; remove some or choose a larger plan", meter.name()))
+            .detail(format!(
+                "the limit of the {plan} plan is reached: {used} of {limit} {}; remove some or choose a larger plan",
+                meter.name()
+            ))
             .with("meter", meter.name())
             .with("limit", limit)
             .with("used", used)

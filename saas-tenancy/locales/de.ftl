@@ -10,7 +10,7 @@ tenancy-new-first-text = Sie umfasst alles, was Sie mit anderen teilen. Sie kön
 tenancy-new-another-title = Neue Organisation
 tenancy-new-another-text = Sie beginnt leer und teilt nichts mit Ihren anderen.
 tenancy-new-name = Name
-tenancy-new-name-hint = Eine Firma, ein Team oder einfach Ihr eigener Name. Sie können ihn später ändern.
+tenancy-new-name-hint = Eine Firma, ein Team oder einfach Ihr eigener Name.
 tenancy-new-do = Organisation erstellen
 tenancy-new-verified = Ich habe sie bestätigt
 

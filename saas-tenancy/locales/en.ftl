@@ -10,7 +10,7 @@ tenancy-new-first-text = It holds everything that you and your colleagues share.
 tenancy-new-another-title = New organization
 tenancy-new-another-text = It starts empty and shares nothing with your others.
 tenancy-new-name = Name
-tenancy-new-name-hint = A company, a team, or just your own name. You can change it later.
+tenancy-new-name-hint = A company, a team, or just your own name.
 tenancy-new-do = Create organization
 tenancy-new-verified = I have confirmed it
 

@@ -75,6 +75,7 @@ monitoring-key-title = { $name } starten
 monitoring-key-text = Kopieren Sie diesen Befehl und führen Sie ihn auf einem Rechner des Netzes aus.
 monitoring-key-command = Befehl
 monitoring-key-network = Ändern Sie den letzten Teil, wenn Ihr Netz einen anderen Adressbereich hat.
+monitoring-key-from-source = Wenn der Agent nicht installiert ist, beginnen Sie im Ordner des Quelltextes statt mit dem ersten Wort hiermit:
 monitoring-key-once = Der Schlüssel in diesem Befehl wird nur jetzt gezeigt. Wenn Sie ihn verlieren, erstellen Sie auf der Seite des Agenten einen neuen.
 monitoring-key-connection = Verbindung
 monitoring-key-waiting = Wir warten auf Ihren Agenten …

@@ -75,6 +75,7 @@ monitoring-key-title = Run { $name }
 monitoring-key-text = Copy this command and run it on a machine inside the network.
 monitoring-key-command = Command
 monitoring-key-network = Change the last part if your network has another address range.
+monitoring-key-from-source = If the agent is not installed, begin with this, in the folder of the source, in place of the first word:
 monitoring-key-once = The key in this command is shown only now. If you lose it, make a new one on the agent’s page.
 monitoring-key-connection = Connection
 monitoring-key-waiting = Waiting for your agent…

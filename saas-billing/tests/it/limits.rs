@@ -150,7 +150,7 @@ async fn the_refusal_is_a_problem_that_says_what_to_do() {
         problem.document(),
         serde_json::json!({
             "type": "/problems/limit-reached", "title": "The limit of your plan is reached", "status": 402,
-            "detail": "the free plan allows 50 devices; remove some or choose a larger plan",
+            "detail": "the limit of the free plan is reached: 50 of 50 devices; remove some or choose a larger plan",
             "meter": "devices", "limit": 50, "used": 50, "plan": "free",
         })
     );
