@@ -52,10 +52,10 @@ pub(crate) async fn arrange(cluster: &Cluster, plan: &Plan, report: &mut Report)
     report.say(&format!("{rows} devices of {} tenants loaded in {:.0} s", plan.tenants, started.elapsed().as_secs_f64()))?;
 
     let of = |name, logins, log| Product { name, folder: &folder, logins: Some(logins), pool: plan.pool, log };
-    let product = Server::product(of("framework", &logins, DEFAULT_LOG)).await?;
+    let product = Server::product(of("framework", &logins, None)).await?;
     let rest_mib = crate::machine::memory_mib(product.process)?.0;
-    let quiet = Server::product(of("framework, quiet", &logins, "warn")).await?;
-    let small_server = Server::product(of("framework, few rows", &small_logins, DEFAULT_LOG)).await?;
+    let quiet = Server::product(of("framework, quiet", &logins, Some("warn"))).await?;
+    let small_server = Server::product(of("framework, few rows", &small_logins, None)).await?;
     let policy_url = login(cluster).await?;
     let hand = async |name, duties, url: &str| {
         let configuration = serde_json::to_value(Configuration { duties, url: url.to_owned(), pool: plan.pool })?;
@@ -75,9 +75,6 @@ pub(crate) async fn arrange(cluster: &Cluster, plan: &Plan, report: &mut Report)
         logins,
     })
 }
-
-/// What the product logs when nothing is said.
-const DEFAULT_LOG: &str = "info,sqlx=warn";
 
 /// A login for the hand-written server with policies: those of the product, and what it must read before it knows a tenant.
 async fn login(cluster: &Cluster) -> Outcome<String> {

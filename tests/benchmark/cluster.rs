@@ -30,12 +30,16 @@ impl Cluster {
         sweep(&all)?;
         let folder = all.join(std::process::id().to_string());
         fs::create_dir_all(&folder)?;
-        let start = |name: &str| dev::start(DevOptions { directory: folder.join("database"), ..DevOptions::new(name) });
-        let (big, small) = (start("bench").await?, start("bench_small").await?);
+        let (big, small) = (database(&folder, "bench").await?, database(&folder, "bench_small").await?);
         let mut connection = PgConnection::connect(big.superuser_url()).await?;
         let data: String = sqlx::query_scalar("select current_setting('data_directory')").fetch_one(&mut connection).await?;
         connection.close().await?;
         Ok(Self { target, folder, big, small, data: data.into() })
+    }
+
+    /// Another database, for as long as this is kept.
+    pub(crate) async fn database(&self, name: &str) -> Outcome<DevDatabase> {
+        database(&self.folder, name).await
     }
 
     pub(crate) fn version(&self) -> &str {
@@ -80,6 +84,10 @@ impl Cluster {
         drop(fs::remove_dir(self.target.join("bench-cluster")));
         Ok(())
     }
+}
+
+async fn database(folder: &Path, name: &str) -> Outcome<DevDatabase> {
+    Ok(dev::start(DevOptions { directory: folder.join("database"), ..DevOptions::new(name) }).await?)
 }
 
 /// PostgreSQL refuses to be run by root: whoever the data belongs to does it.

@@ -28,7 +28,7 @@ pub(crate) async fn tenants(superuser: &str, name: &str, count: u32) -> Outcome<
         users.push(Uuid::now_v7());
         slugs.push(format!("{name}-{number}"));
         hashes.push(token.hash().as_bytes().to_vec());
-        tenants.push(Tenant { id, cookie: format!("__Host-session={}", token.text().expose()) });
+        tenants.push(Tenant { id, cookie: cookie(&token) });
     }
     for statement in [
         "insert into core.tenant (id, slug, name, created_at) select t, s, s, $5 from unnest($1::uuid[], $2::text[]) as n (t, s) \
@@ -52,6 +52,32 @@ pub(crate) async fn tenants(superuser: &str, name: &str, count: u32) -> Outcome<
     }
     connection.close().await?;
     Ok(tenants)
+}
+
+/// Gives each tenant's person so many sessions more; their cookies, tenant by tenant.
+pub(crate) async fn sessions(superuser: &str, tenants: &[Tenant], each: usize) -> Outcome<Vec<String>> {
+    let now = Clock::system().now();
+    let tokens: Vec<Token> = (0..tenants.len() * each).map(|_| Token::generate()).collect();
+    let ids: Vec<Uuid> = tenants.iter().flat_map(|tenant| std::iter::repeat_n(tenant.id, each)).collect();
+    let hashes: Vec<Vec<u8>> = tokens.iter().map(|token| token.hash().as_bytes().to_vec()).collect();
+    let mut connection = PgConnection::connect(superuser).await?;
+    sqlx::query(
+        "insert into auth.session (id, user_id, token_hash, created_at, expires_at, last_seen_at, remembered) \
+        select gen_random_uuid(), user_id, hash, $3, $4, $3, false \
+        from unnest($1::uuid[], $2::bytea[]) as n (tenant, hash) join core.member on tenant_id = tenant",
+    )
+    .bind(ids)
+    .bind(hashes)
+    .bind(now)
+    .bind(now + TimeDelta::hours(24))
+    .execute(&mut connection)
+    .await?;
+    connection.close().await?;
+    Ok(tokens.iter().map(cookie).collect())
+}
+
+fn cookie(token: &Token) -> String {
+    format!("__Host-session={}", token.text().expose())
 }
 
 /// Gives each tenant an agent with so many devices, found in one sweep.

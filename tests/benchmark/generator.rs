@@ -97,6 +97,10 @@ pub(crate) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
+pub(crate) fn quantile_ms(latency: &Histogram<u64>, quantile: f64) -> f64 {
+    latency.value_at_quantile(quantile) as f64 / 1000.0
+}
+
 /// The figures of a round.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Figures {
@@ -126,7 +130,7 @@ pub(crate) async fn measured(
 
 impl Figures {
     pub(crate) fn of(latency: &Histogram<u64>, per_second: f64, cpu: Shares) -> Self {
-        let ms = |quantile| latency.value_at_quantile(quantile) as f64 / 1000.0;
+        let ms = |quantile| quantile_ms(latency, quantile);
         Self { per_second, p50_ms: ms(0.5), p95_ms: ms(0.95), p99_ms: ms(0.99), cpu }
     }
 

@@ -45,11 +45,11 @@ impl Connection {
     }
 }
 
-fn find(text: &[u8], what: &[u8]) -> Option<usize> {
+pub(crate) fn find(text: &[u8], what: &[u8]) -> Option<usize> {
     text.windows(what.len()).position(|window| window == what)
 }
 
-fn content_length(head: &[u8]) -> Option<usize> {
+pub(crate) fn content_length(head: &[u8]) -> Option<usize> {
     const NAME: &[u8] = b"content-length: ";
     let rest = &head[find(head, NAME)? + NAME.len()..];
     std::str::from_utf8(&rest[..find(rest, b"\r")?]).ok()?.parse().ok()

@@ -12,15 +12,15 @@ use saas_core::Clock;
 use serde_json::json;
 use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio::task::JoinSet;
-use uuid::Uuid;
 
 use crate::{
     Outcome,
+    agent::{self, Agent},
     arrange::Arranged,
     cluster::Cluster,
     data,
     generator::{Figures, histogram, median, micros},
-    http::{Connection, call, request},
+    http::Connection,
     machine::Used,
     plan::Plan,
     report::Report,
@@ -30,16 +30,8 @@ use crate::{
 const BATCHES: [usize; 2] = [1_000, 5_000];
 const DEVICES: u32 = 5_000;
 
-/// An agent that registered by the front door.
-#[derive(Debug, Clone)]
-struct Agent {
-    tenant: Uuid,
-    id: Uuid,
-    credential: String,
-}
-
 pub(crate) async fn measure(cluster: &Cluster, arranged: &Arranged, plan: &Plan, report: &mut Report) -> Outcome<()> {
-    let agents = register(arranged).await?;
+    let agents = agent::register(arranged.product.address, &arranged.senders).await?;
     let ids: Vec<_> = agents.iter().map(|agent| (agent.tenant, agent.id)).collect();
     data::devices_of(cluster.big.superuser_url(), &ids, DEVICES).await?;
     let pool = PgPoolOptions::new().max_connections(u32::try_from(plan.agents)?).connect(&arranged.logins.system).await?;
@@ -67,24 +59,6 @@ pub(crate) async fn measure(cluster: &Cluster, arranged: &Arranged, plan: &Plan,
     report.section("ingest", section)
 }
 
-/// Adds an agent for each sending tenant and registers it, as a person and a machine would.
-async fn register(arranged: &Arranged) -> Outcome<Vec<Agent>> {
-    let mut agents = Vec::new();
-    for tenant in &arranged.senders {
-        let headers = [("cookie", tenant.cookie.as_str()), ("sec-fetch-site", "same-origin")];
-        let added = call(arranged.product.address, &request("POST", "/api/v1/agents", &headers, br#"{"name":"Sender"}"#)).await?;
-        let text = |answer: &serde_json::Value, name: &str| {
-            answer.get(name).and_then(serde_json::Value::as_str).map(ToOwned::to_owned).ok_or_else(|| format!("no {name} in {answer}"))
-        };
-        let hello = json!({ "instance": Uuid::now_v7(), "hostname": "bench", "version": "1", "os": "linux", "networks": [] }).to_string();
-        let bearer = format!("Bearer {}", text(&added, "key")?);
-        let registration = request("POST", "/api/agent/register", &[("authorization", &bearer)], hello.as_bytes());
-        let registered = call(arranged.product.address, &registration).await?;
-        agents.push(Agent { tenant: tenant.id, id: text(&added, "id")?.parse()?, credential: text(&registered, "credential")? });
-    }
-    Ok(agents)
-}
-
 /// Readings as a body, whose times are overwritten in place: what counts is what the server does with it.
 struct Body {
     request: Vec<u8>,
@@ -102,8 +76,7 @@ impl Body {
         let readings: Vec<_> =
             (1..=batch).map(|n| json!({ "address": address(n).addr(), "at": time, "up": true, "latency_us": 200 + n % 5000 })).collect();
         let body = json!({ "readings": readings }).to_string();
-        let bearer = format!("Bearer {}", agent.credential);
-        let request = request("POST", "/api/agent/status", &[("authorization", &bearer)], body.as_bytes());
+        let request = agent.readings(body.as_bytes());
         let times = request.windows(time.len()).enumerate().filter(|(_, text)| *text == time.as_bytes()).map(|(at, _)| at).collect();
         Self { request, times }
     }

@@ -1,6 +1,6 @@
 //! What it runs on, and what processes take of it, as Linux tells in `/proc`.
 
-use std::{fs, path::Path, time::Instant};
+use std::{collections::HashMap, fs, path::Path, time::Instant};
 
 use serde::Serialize;
 
@@ -41,6 +41,20 @@ pub(crate) fn memory_mib(process: u32) -> Outcome<(f64, f64)> {
     let file = format!("/proc/{process}/status");
     let mib = |name| kib(&file, name).map(|kib| kib as f64 / 1024.0);
     Ok((mib("VmRSS:")?, mib("VmHWM:")?))
+}
+
+/// What the system keeps for those who are connected to a port of this machine until they take it: bytes, by the port of each.
+pub(crate) fn unsent(port: u16) -> Outcome<HashMap<u16, u64>> {
+    const ESTABLISHED: &str = "01";
+    let text = fs::read_to_string("/proc/net/tcp")?;
+    let connection = |line: &str| {
+        let mut fields = line.split_whitespace().skip(1);
+        let (local, remote, state, queues) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
+        let port_of = |address: &str| u16::from_str_radix(address.split_once(':')?.1, 16).ok();
+        let unsent = u64::from_str_radix(queues.split_once(':')?.0, 16).ok()?;
+        (port_of(local)? == port && state == ESTABLISHED).then_some((port_of(remote)?, unsent))
+    };
+    Ok(text.lines().filter_map(connection).collect())
 }
 
 fn kib(file: &str, name: &str) -> Outcome<u64> {

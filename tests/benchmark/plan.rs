@@ -23,6 +23,21 @@ pub(crate) struct Plan {
     /// Agents that send readings at the same time, each with as many devices as a request may carry.
     pub(crate) agents: usize,
     pub(crate) ingest_rounds: usize,
+    /// Streams that are open, of all tenants together.
+    pub(crate) readers: usize,
+    /// What these hear of while it is looked how long it takes.
+    pub(crate) events_per_second: u32,
+    /// How often a round's time it is looked.
+    pub(crate) windows: usize,
+    /// Events of the tenant whose readers stop.
+    pub(crate) busy_events_per_second: u32,
+    /// For how long at most these stand still; it ends when they were cut off.
+    #[serde(serialize_with = "seconds")]
+    pub(crate) stopped: Duration,
+    /// Events that are told by webhooks, to nine or ten endpoints each.
+    pub(crate) told_events_per_second: u32,
+    pub(crate) told_windows: usize,
+    pub(crate) jobs: usize,
 }
 
 impl Plan {
@@ -39,6 +54,14 @@ impl Plan {
             policy_queries: 10_000,
             agents: 4,
             ingest_rounds: 3,
+            readers: 1_000,
+            events_per_second: 100,
+            windows: 10,
+            busy_events_per_second: 200,
+            stopped: Duration::from_secs(180),
+            told_events_per_second: 10,
+            told_windows: 12,
+            jobs: 10_000,
         }
     }
 
@@ -50,6 +73,10 @@ impl Plan {
             round: Duration::from_secs(1),
             policy_queries: 2_000,
             ingest_rounds: 1,
+            windows: 3,
+            stopped: Duration::from_secs(5),
+            told_windows: 3,
+            jobs: 2_000,
             ..Self::full()
         }
     }

@@ -37,7 +37,8 @@ pub(crate) struct Product<'a> {
     /// None: it starts a cluster of its own in its folder.
     pub(crate) logins: Option<&'a Logins>,
     pub(crate) pool: u32,
-    pub(crate) log: &'static str,
+    /// None: as it is delivered.
+    pub(crate) log: Option<&'static str>,
 }
 
 /// What `migrate --provision` printed.
@@ -79,7 +80,10 @@ impl Server {
     /// Starts the product, as it is delivered. Answers when it is ready.
     pub(crate) async fn product(product: Product<'_>) -> Outcome<Self> {
         let mut command = command("monitoring", product.folder)?;
-        command.args(["--listen", "127.0.0.1:0"]).env("RUST_LOG", product.log);
+        command.args(["--listen", "127.0.0.1:0"]);
+        if let Some(log) = product.log {
+            command.env("RUST_LOG", log);
+        }
         if let Some(logins) = product.logins {
             command.env("DATABASE_APP_URL", &logins.app).env("DATABASE_SYSTEM_URL", &logins.system);
             command.env("DATABASE_MIGRATE_AT_START", "false");

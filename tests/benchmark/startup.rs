@@ -16,7 +16,7 @@ use crate::{
 pub(crate) async fn measure(cluster: &Cluster, arranged: &Arranged, report: &mut Report) -> Outcome<()> {
     let folder = cluster.folder("new")?;
     let start = async |name| {
-        let product = Product { name, folder: &folder, logins: None, pool: 10, log: "info,sqlx=warn" };
+        let product = Product { name, folder: &folder, logins: None, pool: 10, log: None };
         let started = Instant::now();
         let server = Server::product(product).await?;
         Outcome::Ok((started.elapsed().as_secs_f64(), server))
