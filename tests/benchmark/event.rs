@@ -50,8 +50,10 @@ pub(crate) async fn measure(library: &Library, plan: &Plan, report: &mut Report)
     for at_once in AT_ONCE {
         let (mut without, mut with) = (Vec::new(), Vec::new());
         for round in 0..=plan.rounds {
-            let (one, other) =
-                (transactions(library, Does::Insert, at_once, plan).await?, transactions(library, Does::InsertAndEvent, at_once, plan).await?);
+            let (one, other) = (
+                transactions(library, Does::Insert, at_once, plan).await?,
+                transactions(library, Does::InsertAndEvent, at_once, plan).await?,
+            );
             // The first round is for warming up.
             if round > 0 {
                 without.push(one);

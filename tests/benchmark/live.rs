@@ -21,7 +21,10 @@ use crate::{
 
 pub(crate) async fn measure(backbone: &Backbone, plan: &Plan, report: &mut Report) -> Outcome<()> {
     let (mut readers, each) = readers(backbone, plan).await?;
-    report.heading(&format!("Events from the write to {} live readers of {} tenants", each * backbone.tenants.len(), backbone.tenants.len()), "events/s")?;
+    report.heading(
+        &format!("Events from the write to {} live readers of {} tenants", each * backbone.tenants.len(), backbone.tenants.len()),
+        "events/s",
+    )?;
 
     let mut fast = Vec::new();
     for round in 0..=plan.rounds {
@@ -75,8 +78,7 @@ pub(crate) fn steadily<'a>(backbone: &'a Backbone, plan: &Plan) -> Writers<'a> {
 async fn flat_out(backbone: &Backbone, readers: &mut Readers, each: usize, plan: &Plan) -> Outcome<Figures> {
     let (before, heard) = (Used::now(backbone.product.process, backbone.postmaster)?, readers.heard());
     let started = Instant::now();
-    let writers =
-        Writers { address: backbone.product.address, lines: &backbone.lines, connections: plan.connections, per_second: None };
+    let writers = Writers { address: backbone.product.address, lines: &backbone.lines, connections: plan.connections, per_second: None };
     let pause = async {
         tokio::time::sleep(plan.round).await;
         Outcome::Ok(())

@@ -46,8 +46,7 @@ impl Receiver {
     pub(crate) async fn start() -> Outcome<Self> {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
         let address = listener.local_addr()?;
-        let arrived =
-            Arc::new(Arrived { is_dead: AtomicBool::new(false), messages: AtomicU64::new(0), latency: Mutex::new(histogram()?) });
+        let arrived = Arc::new(Arrived { is_dead: AtomicBool::new(false), messages: AtomicU64::new(0), latency: Mutex::new(histogram()?) });
         let mut task = JoinSet::new();
         task.spawn(accept(listener, Arc::clone(&arrived)));
         Ok(Self { address, arrived, _task: task })

@@ -67,12 +67,8 @@ struct Phase {
 }
 
 async fn phase(backbone: &Backbone, receiver: &Receiver, plan: &Plan) -> Outcome<Phase> {
-    let writers = |per_second| Writers {
-        address: backbone.product.address,
-        lines: &backbone.lines[..TENANTS],
-        connections: TENANTS,
-        per_second,
-    };
+    let writers =
+        |per_second| Writers { address: backbone.product.address, lines: &backbone.lines[..TENANTS], connections: TENANTS, per_second };
     let (_, steady) = writers(Some(plan.told_events_per_second)).during(windows(backbone, receiver, plan)).await?;
     settle(receiver).await?;
 
