@@ -115,6 +115,16 @@ impl Slot {
             tracing::warn!(error = %error, "jobs could not be claimed");
         }
     }
+
+    /// Gives back what the slot still claims although it does nothing: a server that went away was not told how a job ended, or could not
+    /// tell that it had handed one out. The library would leave it claimed for four hours, because the slot lives.
+    pub(super) async fn let_go(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
+        sqlx::query("update graphile_worker._private_jobs set locked_at = null, locked_by = null where locked_by = $1")
+            .bind(self.name())
+            .execute(pool)
+            .await?;
+        Ok(())
+    }
 }
 
 fn base(pool: &PgPool, lifecycle: &Lifecycle) -> WorkerOptions {

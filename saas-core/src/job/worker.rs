@@ -9,7 +9,7 @@ use sqlx::{
 use tokio::{
     sync::Notify,
     task::{JoinHandle, JoinSet},
-    time::MissedTickBehavior,
+    time::{Instant, MissedTickBehavior},
 };
 
 use super::{
@@ -132,7 +132,7 @@ async fn run(work: Arc<Work>, pool: PgPool, wake: Arc<Notify>, slots: Vec<Slot>,
     let keeper = tokio::spawn(keep(work.clone(), pool.clone(), lifecycle.clone()));
     let mut running = JoinSet::new();
     for slot in slots {
-        running.spawn(take_turns(slot, wake.clone(), work.config.poll, lifecycle.clone()));
+        running.spawn(take_turns(slot, pool.clone(), wake.clone(), work.config.clone(), lifecycle.clone()));
     }
     while let Some(ended) = running.join_next().await {
         if let Err(error) = ended {
@@ -188,13 +188,20 @@ async fn enqueue(work: &Work, pool: &PgPool, handler: &Handler, ring: Ring) -> R
     transaction.commit().await
 }
 
-async fn take_turns(slot: Slot, wake: Arc<Notify>, poll: Duration, lifecycle: Lifecycle) {
+async fn take_turns(slot: Slot, pool: PgPool, wake: Arc<Notify>, config: JobsConfig, lifecycle: Lifecycle) {
+    let mut looked = Instant::now();
     while !lifecycle.is_draining() {
         slot.drain().await;
+        if looked.elapsed() >= config.lease {
+            looked = Instant::now();
+            if let Err(error) = slot.let_go(&pool).await {
+                tracing::warn!(error = %error, "what a slot for jobs may still claim is not given back; it is tried again");
+            }
+        }
         tokio::select! {
             () = lifecycle.draining() => {}
             () = wake.notified() => {}
-            () = tokio::time::sleep(poll) => {}
+            () = tokio::time::sleep(config.poll) => {}
         }
     }
 }

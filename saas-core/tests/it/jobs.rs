@@ -3,9 +3,10 @@
 mod basics;
 mod failing;
 mod fair;
+mod killed;
 mod options;
 mod tenants;
-mod worker;
+pub(crate) mod worker;
 
 use std::{
     sync::{Arc, Mutex},

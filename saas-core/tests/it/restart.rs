@@ -13,15 +13,16 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 use saas_core::{
-    Clock, DatabaseConfig, Db, DbError, Secret, TenantId,
+    Clock, DatabaseConfig, Db, DbError, JobOptions, Jobs, Lifecycle, Secret, TenantId,
     dev::{self, DevDatabase, DevOptions},
-    provision,
+    job_in, provision,
 };
 use tempfile::TempDir;
 
 use crate::{
     borrower::{bodies, few, finds_nothing, note, written},
-    planted::{CONNECTIONS, NOTE, as_superuser, run},
+    jobs::{quick, say, worker::write},
+    planted::{CONNECTIONS, NOTE, as_superuser, connect, run},
     program::wait_until,
     rounds::RESTARTS,
 };
@@ -190,18 +191,22 @@ async fn requests(db: Db, stop: Arc<AtomicBool>, begun: Arc<AtomicUsize>) -> usi
     failed
 }
 
+/// A database with a table of notes.
+async fn with_notes(database: &DevDatabase, max_connections: u32) -> Db {
+    let owner = Secret::new(database.url());
+    Db::migrate_as(&owner, &[]).await.unwrap();
+    run(&owner, NOTE.to_owned()).await;
+    let logins = provision(&owner, |_| Secret::new("test")).await.unwrap();
+    let config = DatabaseConfig { owner: None, app: logins.app, system: logins.system, max_connections, allow_old_server: true };
+    Db::connect(&config, &[], Clock::system()).await.unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_restart_of_the_server_costs_no_request_but_those_in_flight() {
     const CLIENTS: usize = 4;
     let own = Own::new();
     let database = own.start().await;
-    let owner = Secret::new(database.url());
-    Db::migrate_as(&owner, &[]).await.unwrap();
-    run(&owner, NOTE.to_owned()).await;
-    let logins = provision(&owner, |_| Secret::new("test")).await.unwrap();
-    let config =
-        DatabaseConfig { owner: None, app: logins.app, system: logins.system, max_connections: CLIENTS as u32, allow_old_server: true };
-    let db = Db::connect(&config, &[], Clock::system()).await.unwrap();
+    let db = with_notes(&database, CLIENTS as u32).await;
 
     let mut again = Vec::new();
     for signal in [Signal::INT, Signal::QUIT].into_iter().cycle().take(RESTARTS.number()) {
@@ -236,4 +241,56 @@ async fn a_restart_of_the_server_costs_no_request_but_those_in_flight() {
     drop(tx);
     db.close().await;
     drop((again, database));
+}
+
+/// J5: the server restarts while jobs run, in order and as in a crash: each takes effect once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_that_a_restart_of_the_server_interrupts_take_effect_once_each() {
+    const EACH: i64 = 400;
+    let own = Own::new();
+    let database = own.start().await;
+    let db = with_notes(&database, 5).await;
+    let owner = Secret::new(database.url());
+    let tenant = TenantId::new();
+    run(&owner, format!("insert into core.tenant (id, slug, name, created_at) values ('{tenant}', 'ada', 'Ada', now())")).await;
+    let count = async |what: &str| -> i64 { first(&owner, &format!("select count(*) {what}")).await };
+
+    let (jobs, lifecycle) = (Jobs::new(&db), Lifecycle::new());
+    jobs.on(write);
+    let running = jobs.start(quick(2), &lifecycle).await.unwrap();
+    let (mut again, mut number) = (Vec::new(), 0);
+    for signal in [Signal::INT, Signal::QUIT] {
+        let mut tx = db.tenant(tenant).begin().await.unwrap();
+        for _ in 0..EACH {
+            number += 1;
+            job_in(&mut tx, &say(number.to_string()), JobOptions::new()).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+        let before = number - EACH;
+        let began = Instant::now();
+        while count("from data.note").await < before + 10 {
+            assert!(began.elapsed() < SOON, "jobs run");
+        }
+        assert!(count("from core.job").await > 0, "all was done before the restart");
+        let server = own.server().unwrap();
+        kill_process(server, signal).unwrap();
+        tokio::task::block_in_place(|| wait_until("the server has stopped", SOON, || own.server() != Some(server)));
+        again.push(own.start().await);
+    }
+    let began = Instant::now();
+    while count("from core.job").await > 0 {
+        assert!(began.elapsed() < 3 * SOON, "jobs go on after the restart");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!((count("from data.note").await, count("from (select distinct body from data.note) each").await), (number, number));
+    lifecycle.drain();
+    running.drained().await;
+    db.close().await;
+    drop((again, database));
+}
+
+/// A number that the owner finds.
+async fn first(owner: &Secret, query: &str) -> i64 {
+    let mut connection = connect(owner).await;
+    sqlx::query_scalar(sqlx::AssertSqlSafe(query.to_owned())).fetch_one(&mut connection).await.unwrap()
 }

@@ -15,6 +15,10 @@ pub(crate) const RESTARTS: Rounds = Rounds { reduced: 2, full: 10 };
 
 /// Jobs that take effect once (J4).
 pub(crate) const JOBS: Rounds = Rounds { reduced: 2_000, full: 10_000 };
+/// Five hundred jobs each, one after the other, of which nothing may be left (J8).
+pub(crate) const JOB_BATCHES: Rounds = Rounds { reduced: 8, full: 2_000 };
+/// Times that a node is killed while it works on jobs (J1).
+pub(crate) const JOB_KILLS: Rounds = Rounds { reduced: 5, full: 1_000 };
 /// Letters that wait in the outbox (topic 4).
 pub(crate) const LETTERS: Rounds = Rounds { reduced: 200, full: 10_000 };
 

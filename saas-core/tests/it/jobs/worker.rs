@@ -8,8 +8,8 @@ use tokio::sync::{Semaphore, mpsc};
 use super::{Heard, Say, enqueue, enqueue_many, nothing_left, quick, say, start, stats};
 use crate::{
     borrower::{note, with_notes, written},
-    planted::as_owner,
-    rounds::JOBS,
+    planted::{as_owner, as_superuser, truth},
+    rounds::{JOB_BATCHES, JOBS},
 };
 
 /// Writes a note, and that is done, in one transaction.
@@ -109,4 +109,28 @@ async fn a_job_whose_alarm_is_lost_rings_all_the_same() {
     let _running = start(&jobs, quick(1)).await;
     nothing_left(&test).await;
     assert_eq!(written(&test).await, ["forgotten"]);
+}
+
+/// J8: what is done leaves the queue, and leaves its room to what comes: after a million jobs it is no larger than after the first.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_queue_takes_no_more_room_the_more_jobs_it_has_seen() {
+    const BATCH: i32 = 500;
+    let test = with_notes(5).await;
+    let ada = test.tenant("ada").await;
+    let jobs = Jobs::new(&test.db);
+    jobs.on(|_: TenantRun, _: Say| async { Ok(()) });
+    let _running = start(&jobs, quick(4)).await;
+    let mut sizes = Vec::new();
+    for _ in 0..JOB_BATCHES.number() {
+        enqueue_many(&test, ada, BATCH).await;
+        nothing_left(&test).await;
+        // As the server does by itself, once a minute and not as soon as this. Whoever held on to an old state would keep it from anything.
+        for table in ["core.job", "graphile_worker._private_jobs"] {
+            as_superuser(&test, &format!("vacuum {table}")).await;
+        }
+        let size = "select sum(pg_total_relation_size(oid))::text from pg_class
+            where oid = any (array['core.job', 'graphile_worker._private_jobs']::regclass[])";
+        sizes.push(truth(&test, size).await[0].parse::<u64>().unwrap());
+    }
+    assert!(sizes[sizes.len() - 1] <= 3 * sizes[0], "{sizes:?}");
 }

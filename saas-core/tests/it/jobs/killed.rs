@@ -1,0 +1,152 @@
+//! A node that is killed or stopped in the middle of its jobs.
+
+use std::{
+    collections::BTreeSet,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rustix::process::{Signal, kill_process};
+use saas_core::{Clock, DatabaseConfig, Db, JobError, JobOptions, Jobs, Secret, TenantRun, testing::TestDb};
+use tokio::time::sleep;
+
+use super::{Say, enqueue, enqueue_many, nothing_left, quick, say, start, stats, worker::write};
+use crate::{
+    borrower::{note, with_notes, written},
+    planted::as_superuser,
+    program::Program,
+    rounds::JOB_KILLS,
+};
+
+/// Where the program below finds what it works on, and where it is to wait and for which file: app login, system login, step, path.
+const PLACES: [&str; 4] = ["SAAS_TEST_APP", "SAAS_TEST_SYSTEM", "SAAS_TEST_STEP", "SAAS_TEST_GATE"];
+
+/// The steps of an attempt, each a moment to die.
+const STEPS: [&str; 4] = ["begun", "written", "completed", "committed"];
+
+/// What the tests below start: a node that works, and waits at a step of its jobs until there is a file. Alone it does nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_program_that_works() {
+    let [Some(app), Some(system), Some(step), Some(gate)] = PLACES.map(|name| std::env::var_os(name).map(|it| it.into_string().unwrap()))
+    else {
+        return;
+    };
+    let config =
+        DatabaseConfig { owner: None, app: Secret::new(app), system: Secret::new(system), max_connections: 5, allow_old_server: true };
+    let db = Db::connect(&config, &[], Clock::system()).await.unwrap();
+    let jobs = Jobs::new(&db);
+    let stop = Stop { step, gate: gate.into() };
+    jobs.on(move |run: TenantRun, job: Say| {
+        let stop = stop.clone();
+        async move {
+            let outcome = stop.work(&run, &job).await;
+            Program::report(if outcome.is_ok() { "done" } else { "refused" });
+            outcome
+        }
+    });
+    let _running = start(&jobs, quick(4)).await;
+    tokio::task::spawn_blocking(Program::wait_for_the_end).await.unwrap();
+}
+
+#[derive(Clone)]
+struct Stop {
+    step: String,
+    gate: PathBuf,
+}
+
+impl Stop {
+    async fn work(&self, run: &TenantRun, job: &Say) -> Result<(), JobError> {
+        self.at(STEPS[0]).await;
+        let mut tx = run.db().begin().await?;
+        note(&mut tx, &job.word).await?;
+        self.at(STEPS[1]).await;
+        run.complete_in(&mut tx).await?;
+        self.at(STEPS[2]).await;
+        tx.commit().await?;
+        self.at(STEPS[3]).await;
+        Ok(())
+    }
+
+    async fn at(&self, step: &str) {
+        if self.step == step {
+            Program::report(step);
+            while !self.gate.exists() {
+                sleep(Duration::from_millis(10)).await;
+            }
+        }
+    }
+}
+
+fn program(test: &TestDb, step: &str, gate: &Path) -> Program {
+    let logins = test.database.logins();
+    let values = [logins.app.expose(), logins.system.expose(), step, gate.to_str().unwrap()];
+    Program::start("jobs::killed::the_program_that_works", |command| {
+        command.envs(PLACES.into_iter().zip(values));
+    })
+}
+
+/// J1: wherever in an attempt its node is killed, the job takes effect, and once.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_whose_node_is_killed_at_any_step_takes_effect_once() {
+    for step in STEPS {
+        let test = with_notes(5).await;
+        let ada = test.tenant("ada").await;
+        enqueue(&test, ada, &say(step), JobOptions::new()).await;
+        let mut program = program(&test, step, Path::new("/nowhere/at/all"));
+        assert_eq!(program.reported(), step);
+        program.kill();
+        let jobs = Jobs::new(&test.db);
+        jobs.on(write);
+        let _running = start(&jobs, quick(1)).await;
+        nothing_left(&test).await;
+        assert_eq!((written(&test).await, stats(&test).await.dead), (vec![step.to_owned()], 0), "{step}");
+    }
+}
+
+/// J1: killed again and again, each time at another moment.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn jobs_of_a_node_that_is_killed_again_and_again_take_effect_once_each() {
+    let kills = JOB_KILLS.number();
+    let test = with_notes(8).await;
+    let ada = test.tenant("ada").await;
+    let number = kills * 20;
+    enqueue_many(&test, ada, i32::try_from(number).unwrap()).await;
+    // That a job is given up because its node died too often is not what this is about.
+    as_superuser(&test, "update core.job set attempts = 1000").await;
+    for kill in 0..kills {
+        let mut program = program(&test, "none", Path::new("/nowhere/at/all"));
+        assert_eq!(program.reported(), "done");
+        sleep(Duration::from_millis(kill as u64 * 7 % 41)).await;
+        program.kill();
+        assert!(stats(&test).await.waiting > 0, "all was done before kill {kill}");
+    }
+    let jobs = Jobs::new(&test.db);
+    jobs.on(write);
+    let _running = start(&jobs, quick(4)).await;
+    nothing_left(&test).await;
+    let written = written(&test).await;
+    assert_eq!((written.len(), written.iter().collect::<BTreeSet<_>>().len()), (number, number));
+}
+
+/// J2: a node that stood still for longer than its lease finds that its attempt is another's, and what it wrote is undone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_stood_still_for_longer_than_its_lease_can_not_complete_what_another_did() {
+    for step in &STEPS[..2] {
+        let (test, folder) = (with_notes(5).await, tempfile::tempdir().unwrap());
+        let (ada, gate) = (test.tenant("ada").await, folder.path().join("go"));
+        enqueue(&test, ada, &say("once"), JobOptions::new()).await;
+        let mut stopped = program(&test, step, &gate);
+        assert_eq!(stopped.reported(), *step);
+        kill_process(stopped.pid(), Signal::STOP).unwrap();
+        let jobs = Jobs::new(&test.db);
+        jobs.on(write);
+        let _running = start(&jobs, quick(1)).await;
+        nothing_left(&test).await;
+        assert_eq!(written(&test).await, ["once"]);
+        std::fs::write(&gate, "").unwrap();
+        kill_process(stopped.pid(), Signal::CONT).unwrap();
+        assert_eq!(stopped.reported(), "refused", "{step}");
+        assert_eq!(written(&test).await, ["once"], "{step}");
+        nothing_left(&test).await;
+    }
+}
