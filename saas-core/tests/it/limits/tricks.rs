@@ -1,14 +1,20 @@
-//! Ways around a limit that lead nowhere. HTTP/2 is none: `serve` speaks HTTP/1 alone, so a connection carries one request at a time.
+//! Ways around a limit that lead nowhere.
 
 use axum::body::Body;
 use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use saas_core::{
-    Routes,
+    Routes, finish,
     limit::{MemoryStore, Rate, RateLimits, Rule},
-    testing::TestClient,
+    pages::Pages,
+    serve,
+    testing::{TestApp, TestClient, TestDb},
 };
 use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpListener, TcpStream},
+};
 
 use super::layer::{App, sign_in};
 
@@ -128,6 +134,38 @@ async fn a_method_is_what_the_request_says_it_is() {
         let status = client.call(method.clone(), "/sign-in", "*/*", None, Bytes::new()).await.status;
         assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED, "{method}");
     }
+}
+
+/// RL: a thousand requests on one connection, none of which waits for an answer. They would be beside each other in HTTP/2, which is not
+/// spoken.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_of_a_thousand_requests_on_one_connection_is_counted() {
+    let test = TestDb::new(&[]).await.unwrap();
+    let web = TestApp::web(&test, &Pages::builder().build().unwrap());
+    let lifecycle = web.lifecycle.clone();
+    let routes = sign_in(&RateLimits::new(MemoryStore::new(), &web.metrics));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = tokio::spawn(serve(listener, finish(routes, web), lifecycle.clone()));
+
+    let request =
+        |more| format!("POST /sign-in HTTP/1.1\r\nhost: localhost:3000\r\nsec-fetch-site: same-origin\r\ncontent-length: 0\r\n{more}\r\n");
+    let requests = request("").repeat(999) + &request("connection: close\r\n");
+    let mut client = TcpStream::connect(address).await.unwrap();
+    let (mut answers, (mut read, mut write)) = (String::new(), client.split());
+    let (written, answered) = tokio::join!(write.write_all(requests.as_bytes()), read.read_to_string(&mut answers));
+    written.unwrap();
+    answered.unwrap();
+    assert_eq!(["HTTP/1.1 200 ", "HTTP/1.1 429 "].map(|status| answers.matches(status).count()), [2, 998]);
+
+    let mut client = TcpStream::connect(address).await.unwrap();
+    client.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let mut answer = Vec::new();
+    // It may close before it has read everything.
+    drop(client.read_to_end(&mut answer).await);
+    assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 4"), "{:?}", String::from_utf8_lossy(&answer));
+    lifecycle.drain();
+    server.await.unwrap().unwrap();
 }
 
 fn resend(limits: &RateLimits) -> Routes {
