@@ -7,7 +7,7 @@ use ipnet::IpNet;
 use saas_core::{JobsConfig, LogFormat, MasterKey, OutboundPolicy, Secret, Settings, SettingsError};
 use url::Url;
 
-use crate::{RequestLimits, arguments::Arguments};
+use crate::{RequestLimits, arguments::Arguments, live::Carrier};
 
 /// Whether people depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,6 +47,7 @@ pub(crate) struct Config {
     pub(crate) smtp_url: Option<Secret>,
     pub(crate) mail_from: String,
     pub(crate) redis_url: Option<Secret>,
+    pub(crate) live: Carrier,
     pub(crate) limits: RequestLimits,
     pub(crate) metrics: Option<SocketAddr>,
     pub(crate) outbound: OutboundPolicy,
@@ -94,6 +95,7 @@ impl Config {
             smtp_url: from.optional("smtp.url", "SMTP_URL"),
             mail_from: from.or("smtp.from", "MAIL_FROM", "no-reply@localhost".to_owned()),
             redis_url: from.optional("redis.url", "REDIS_URL"),
+            live: from.or("live.carrier", "SAAS_LIVE", Carrier::default()),
             limits: RequestLimits::read(&mut from),
             metrics: arguments.metrics.or(metrics),
             outbound: outbound(&mut from, mode == Some(Mode::Production), listen),
@@ -131,6 +133,9 @@ impl Config {
         if !is_local_name && !mode_is_said {
             settings
                 .refuse("SAAS_MODE is not set: SAAS_PUBLIC_URL is not on this machine, so say whether this is production or development");
+        }
+        if self.live == Carrier::Redis && self.redis_url.is_none() {
+            settings.refuse("SAAS_LIVE is redis, and REDIS_URL is not set");
         }
         if cfg!(not(feature = "dev-mail")) && self.smtp_url.is_none() && self.mode == Mode::Development {
             settings.refuse("SMTP_URL is not set, and this program was built without the mailbox for development (feature dev-mail)");

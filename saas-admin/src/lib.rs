@@ -23,6 +23,7 @@ mod doctor;
 mod error;
 mod jobs;
 mod limits;
+mod live;
 mod mail;
 mod migrate;
 mod product;

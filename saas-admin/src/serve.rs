@@ -16,7 +16,9 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use url::Url;
 
-use crate::{Error, Product, Program, arguments::Arguments, backlog::Queues, config::Config, development, limits, mail::carrier, traces};
+use crate::{
+    Error, Product, Program, arguments::Arguments, backlog::Queues, config::Config, development, limits, live, mail::carrier, traces,
+};
 
 pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<(), Error> {
     let config = Config::load(arguments)?;
@@ -35,9 +37,9 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
     let public_url = config.public_url.clone().map_or_else(|| local_url(address), Ok)?;
     let lifecycle = Lifecycle::new();
     let (mailer, mailbox) = carrier(&config, &db)?;
-    let live = Live::start(&db, &lifecycle);
-    let metrics = measured(&db, &live);
     let master_key = development::master_key(&config).await?;
+    let live = live::start(product, &config, &db, &master_key, &lifecycle)?;
+    let metrics = measured(&db, &live);
     let outbound = Outbound::new(config.outbound.clone()).map_err(Error::Outbound)?;
     let pages = pages(product, config.is_development())?;
     let program = Program {

@@ -69,6 +69,8 @@ pub use keys::{MasterKey, MasterKeyError, OpenError, Purpose};
 pub use lifecycle::Lifecycle;
 pub use list::{Everything, List, Listed, Order, OrderBy, Wanted};
 pub use live::Live;
+#[cfg(feature = "redis")]
+pub use live::RedisCarrier;
 pub use metrics::{CounterHandle, Counters, Metrics, serve_metrics};
 pub use openapi::{Accepted, Answers, Created, Document, Download, NoContent, Operation};
 pub use origin::Origin;

@@ -1,14 +1,16 @@
 //! Live updates: a page hears that something changed, and reads it again as itself.
 //!
 //! The database tells every node of each change (`NOTIFY saas_live`, ids and fixed words alone) and of everything that may end somebody's
-//! access (`NOTIFY saas_access`); each node tells its own open streams. So a stream asks nobody whether its reader still may when something
-//! changes: it asks when it is told to, and once a minute.
+//! access (`NOTIFY saas_access`); or it tells one node, and Redis tells the others (`RedisCarrier`). Each node tells its own open streams. So a
+//! stream asks nobody whether its reader still may when something changes: it asks when it is told to, and once a minute.
 //!
 //! A change has an id that means nothing elsewhere. A browser that lost its stream sends the last one as `Last-Event-ID` and hears what it
 //! missed; where nobody knows what that is, on another node or after too long, it hears `*`: everything is read again.
 
 mod hub;
 mod listen;
+#[cfg(feature = "redis")]
+mod redis;
 mod stream;
 
 use std::{fmt, sync::Arc, time::Duration};
@@ -16,6 +18,9 @@ use std::{fmt, sync::Arc, time::Duration};
 use axum::response::{IntoResponse as _, Response, sse::Sse};
 use futures_util::StreamExt as _;
 use http::{HeaderMap, HeaderValue, header};
+
+#[cfg(feature = "redis")]
+pub use redis::RedisCarrier;
 
 use crate::{Actor, Db, DbError, Problem, ProblemType, SessionId, Standing, lifecycle::Lifecycle};
 use hub::{Hub, Reader};
@@ -37,9 +42,23 @@ impl Live {
     /// Listens for changes until the program stops; a lost connection is made again, and every stream is then told to read anew.
     #[must_use]
     pub fn start(db: &Db, lifecycle: &Lifecycle) -> Self {
-        let live = Self { hub: Arc::new(Hub::new()), lifecycle: lifecycle.clone() };
+        let live = Self::new(lifecycle);
         tokio::spawn(listen::listen(db.clone(), Arc::clone(&live.hub), lifecycle.clone()));
         live
+    }
+
+    /// The same where nodes are many: what one of them hears from the database reaches the others through Redis.
+    #[cfg(feature = "redis")]
+    #[must_use]
+    pub fn start_through(carrier: RedisCarrier, db: &Db, lifecycle: &Lifecycle) -> Self {
+        let live = Self::new(lifecycle);
+        tokio::spawn(carrier.clone().listen(Arc::clone(&live.hub), lifecycle.clone()));
+        tokio::spawn(carrier.carry(db.clone(), lifecycle.clone()));
+        live
+    }
+
+    fn new(lifecycle: &Lifecycle) -> Self {
+        Self { hub: Arc::new(Hub::new()), lifecycle: lifecycle.clone() }
     }
 
     /// How many streams are open on this node.

@@ -15,9 +15,11 @@ mod db;
 pub mod isolation;
 mod limit;
 mod mail;
+mod redis;
 
 pub use app::{Answer, TestApp, TestClient};
 pub use database::{EmptyDatabase, TestDatabase, TestDatabaseError};
 pub use db::TestDb;
 pub use limit::rate_limit_store_conforms;
 pub use mail::{Arrived, deliver, mailer_conforms, sample_mail};
+pub use redis::RedisServer;

@@ -44,7 +44,7 @@ struct Inner {
 /// The address of the Redis server is wrong.
 #[derive(Debug, thiserror::Error)]
 #[error("the address of the Redis server is wrong")]
-pub struct RedisAddressError(#[source] redis::RedisError);
+pub struct RedisAddressError(#[source] pub(crate) redis::RedisError);
 
 /// How long a request waits for Redis.
 const PATIENCE: Duration = Duration::from_millis(250);

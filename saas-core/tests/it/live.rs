@@ -1,5 +1,8 @@
 //! Streams of live updates on a real database: who hears of what, how soon, and until when.
 
+mod nodes;
+mod redis;
+
 use std::{
     sync::{
         Arc,
@@ -27,15 +30,24 @@ struct Node {
 }
 
 impl Node {
-    /// A node whose streams hear: the first to be opened is told to read everything, once.
+    /// A node that listens to the database itself.
     async fn start(db: &Db) -> Self {
+        Self::start_as(db, Live::start).await
+    }
+
+    /// A node that hears what is committed from now on.
+    async fn start_as(db: &Db, start: impl FnOnce(&Db, &Lifecycle) -> Live) -> Self {
         let lifecycle = Lifecycle::new();
-        let node = Self { live: Live::start(db, &lifecycle), db: db.clone(), lifecycle, asked: Arc::default() };
+        let node = Self { live: start(db, &lifecycle), db: db.clone(), lifecycle, asked: Arc::default() };
         let tenant = TenantId::new();
         let mut stream = node.open(tenant, UserId::new(), None);
-        assert_eq!(stream.next().await.as_deref(), Some(""));
-        while timeout(Duration::from_millis(100), stream.next()).await.is_err() {
-            node.changed(tenant, "ready").await;
+        loop {
+            match timeout(Duration::from_millis(100), stream.next()).await.ok() {
+                Some(Some(topic)) if topic == "ready" => break,
+                // Told to read everything, as whoever is open when a node begins to hear; and nobody is a member here.
+                Some(None) => stream = node.open(tenant, UserId::new(), None),
+                _ => node.changed(tenant, "ready").await,
+            }
         }
         node.asked.store(0, Ordering::SeqCst);
         node

@@ -1,9 +1,12 @@
 //! What open pages hear, and how long.
 
+mod nodes;
+
 use std::time::Duration;
 
-use axum::body::{Body, BodyDataStream};
-use futures_util::StreamExt as _;
+use axum::body::Body;
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream::BoxStream};
 use http::StatusCode;
 use saas_core::testing::TestClient;
 use saas_tenancy::Role;
@@ -20,8 +23,10 @@ const QUIET: Duration = Duration::from_millis(700);
 
 /// A stream of events, read as a browser would.
 struct Stream {
-    body: BodyDataStream,
+    body: BoxStream<'static, Bytes>,
     unread: String,
+    /// The id of the last event.
+    last: String,
 }
 
 impl Stream {
@@ -30,7 +35,11 @@ impl Stream {
         let response: http::Response<Body> = client.open("/live").await;
         assert_eq!(response.status(), StatusCode::OK);
         assert!(response.headers()["content-type"].to_str().unwrap().starts_with("text/event-stream"));
-        let mut stream = Self { body: response.into_body().into_data_stream(), unread: String::new() };
+        Self::over(response.into_body().into_data_stream().map(Result::unwrap).boxed()).await
+    }
+
+    async fn over(body: BoxStream<'static, Bytes>) -> Self {
+        let mut stream = Self { body, unread: String::new(), last: String::new() };
         assert_eq!(stream.next().await, Some(("open".to_owned(), String::new())));
         stream
     }
@@ -44,12 +53,13 @@ impl Stream {
                     value.map(|value| value.trim_start().to_owned())
                 };
                 let read = field("event").map(|kind| (kind, field("data").unwrap_or_default()));
+                self.last = field("id").unwrap_or(std::mem::take(&mut self.last));
                 self.unread = rest.to_owned();
                 if read.is_some() {
                     return read;
                 }
             }
-            let chunk = self.body.next().await?.unwrap();
+            let chunk = self.body.next().await?;
             self.unread.push_str(std::str::from_utf8(&chunk).unwrap());
         }
     }

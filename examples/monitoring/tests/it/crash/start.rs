@@ -48,10 +48,11 @@ async fn wrong_settings_are_all_named_at_once() {
         .set("SAAS_MODE", "test")
         .set("DATABASE_MAX_CONNECTIONS", "many")
         .set("SAAS_MASTER_KEY", "short")
+        .set("SAAS_LIVE", "pigeons")
         .run()
         .await;
     assert_eq!(wrong.status.code(), Some(78), "{wrong:?}");
-    for name in ["SAAS_LISTEN", "SAAS_MODE", "DATABASE_MAX_CONNECTIONS", "SAAS_MASTER_KEY"] {
+    for name in ["SAAS_LISTEN", "SAAS_MODE", "DATABASE_MAX_CONNECTIONS", "SAAS_MASTER_KEY", "SAAS_LIVE"] {
         assert!(wrong.stderr.contains(name), "{name} is not named: {}", wrong.stderr);
     }
     assert!(!wrong.stderr.contains("short"), "what is secret is not repeated: {}", wrong.stderr);
@@ -61,6 +62,9 @@ async fn wrong_settings_are_all_named_at_once() {
     assert!(unknown.stderr.contains("listenn"), "{}", unknown.stderr);
     let missing = Settings::new(folder.path()).argument("--config").argument("none.toml").run().await;
     assert_eq!(missing.status.code(), Some(78), "{missing:?}");
+    let nowhere = Settings::new(folder.path()).set("SAAS_LIVE", "redis").run().await;
+    assert_eq!(nowhere.status.code(), Some(78));
+    assert!(nowhere.stderr.contains("REDIS_URL"), "{}", nowhere.stderr);
     let open = Settings::new(folder.path()).set("SAAS_LISTEN", "0.0.0.0:0").run().await;
     assert_eq!(open.status.code(), Some(78));
     assert!(open.stderr.contains("plain http") && open.stderr.contains("SAAS_MODE"), "{}", open.stderr);
