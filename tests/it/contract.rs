@@ -84,6 +84,12 @@ fn every_listed_case_has_its_row() {
             assert!(contract[section].contains_key(&id), "{id} is lost");
         }
     }
+    for (topic, last) in [("AUDIT", 5), ("J", 10), ("MAIL", 7), ("RL", 10), ("SSRF", 1), ("W", 12)] {
+        for number in 1..=last {
+            let id = format!("{topic}{number:02}");
+            assert!(contract["topics"].contains_key(&id), "{id} is lost");
+        }
+    }
 }
 
 #[test]
