@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use saas_core::{
-    Metrics, Secret, Settings,
+    Dependencies, Metrics, Secret, Settings,
     limit::{Allowance, MemoryStore, Rate, RateLimits, TenantAllowance},
 };
 
@@ -59,20 +59,20 @@ impl Default for RequestLimits {
 }
 
 /// Counts in the configured Redis, or else in this process alone.
-pub(crate) fn store(redis: Option<&Secret>, product: &str, metrics: &Metrics) -> Result<RateLimits, Error> {
+pub(crate) fn store(redis: Option<&Secret>, product: &str, metrics: &Metrics, dependencies: &Dependencies) -> Result<RateLimits, Error> {
     match redis {
-        Some(address) => in_redis(address, product, metrics),
+        Some(address) => in_redis(address, product, metrics, dependencies),
         None => Ok(RateLimits::new(MemoryStore::new(), metrics)),
     }
 }
 
 #[cfg(feature = "redis")]
-fn in_redis(address: &Secret, product: &str, metrics: &Metrics) -> Result<RateLimits, Error> {
+fn in_redis(address: &Secret, product: &str, metrics: &Metrics, dependencies: &Dependencies) -> Result<RateLimits, Error> {
     let store = saas_core::limit::RedisStore::new(address, product).map_err(|error| Error::Redis(Box::new(error)))?;
-    Ok(RateLimits::new(store, metrics))
+    Ok(RateLimits::new(store.shown_in(dependencies), metrics))
 }
 
 #[cfg(not(feature = "redis"))]
-fn in_redis(_: &Secret, _: &str, _: &Metrics) -> Result<RateLimits, Error> {
+fn in_redis(_: &Secret, _: &str, _: &Metrics, _: &Dependencies) -> Result<RateLimits, Error> {
     Err(Error::Redis("REDIS_URL is set, and this program is built without the feature redis".into()))
 }

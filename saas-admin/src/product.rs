@@ -1,8 +1,8 @@
 use std::fmt;
 
 use saas_core::{
-    Db, EventCatalogue, EventKind, Jobs, Lifecycle, Live, MasterKey, Metrics, Migrations, NavLink, Outbound, Relay, Routes, file::Storage,
-    limit::RateLimits, mail::Outbox, pages::PageSet, pages::Pages, webhook::Webhooks,
+    Db, Dependencies, EventCatalogue, EventKind, Jobs, Lifecycle, Live, MasterKey, Metrics, Migrations, NavLink, Outbound, Relay, Routes,
+    file::Storage, limit::RateLimits, mail::Outbox, pages::PageSet, pages::Pages, webhook::Webhooks,
 };
 use url::Url;
 
@@ -61,6 +61,8 @@ pub struct Program {
     pub lifecycle: Lifecycle,
     /// What is counted, for those who run it.
     pub metrics: Metrics,
+    /// What is outside and may be away: call what is your product's own through a breaker of theirs.
+    pub dependencies: Dependencies,
     /// Limits the rate of requests, by rules.
     pub limits: RateLimits,
     /// How many are allowed, where no plan says so.

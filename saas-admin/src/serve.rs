@@ -5,7 +5,8 @@ use std::{
 
 use ipnet::IpNet;
 use saas_core::{
-    App, Db, EventCatalogue, Html, Jobs, JobsConfig, Lifecycle, Live, Metrics, Outbound, Page, Problem, Relay, Routes, Web,
+    App, Clock, Db, Dependencies, EventCatalogue, Html, Jobs, JobsConfig, Lifecycle, Live, Metrics, Outbound, Page, Problem, Relay, Routes,
+    Web,
     audit::AuditChain,
     finish,
     mail::{MailSender, Outbox},
@@ -22,14 +23,16 @@ use crate::{
 
 pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<(), Error> {
     let config = Config::load(arguments)?;
-    let traces = traces::init(product, &config)?;
+    let (clock, metrics) = (Clock::system(), Metrics::new());
+    let dependencies = Dependencies::new(clock.clone(), &metrics);
+    let traces = traces::init(product, &config, &dependencies)?;
     let (database, _started) = development::database(product, &config).await?;
     if config.migrate_at_start {
         // Before anything is judged: what is dangerous may be what this release mends.
         let owner = database.owner.as_ref().ok_or(saas_core::MigrateError::NoOwner)?;
         Db::migrate_as(owner, product.migrations).await?;
     }
-    let db = Db::connect(&database, product.migrations, saas_core::Clock::system()).await?;
+    let db = Db::connect(&database, product.migrations, clock).await?;
 
     let listener = TcpListener::bind(config.listen).await.map_err(|source| Error::Listen { address: config.listen, source })?;
     // With port 0 the system chose one.
@@ -39,14 +42,14 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
     let (mailer, mailbox) = carrier(&config, &db)?;
     let master_key = development::master_key(&config).await?;
     let live = live::start(product, &config, &db, &master_key, &lifecycle)?;
-    let metrics = measured(&db, &live);
+    measure(&metrics, &db, &live);
     let outbound = Outbound::new(config.outbound.clone()).map_err(Error::Outbound)?;
     let pages = pages(product, config.is_development())?;
     let program = Program {
         db: db.clone(),
         outbox: Outbox::new(pages.clone(), master_key.clone(), public_url.clone()),
         pages,
-        storage: development::storage(&config)?,
+        storage: development::storage(&config)?.shown_in(&dependencies),
         live,
         webhooks: Webhooks::new(&db, &master_key, outbound.clone(), catalogue(product)),
         catalogue: catalogue(product),
@@ -54,14 +57,15 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
         relay: Relay::new(&db),
         jobs: Jobs::new(&db),
         lifecycle: lifecycle.clone(),
-        limits: limits::store(config.redis_url.as_ref(), product.name, &metrics)?,
+        limits: limits::store(config.redis_url.as_ref(), product.name, &metrics, &dependencies)?,
         request_limits: config.limits,
         metrics,
+        dependencies,
         master_key,
         public_url,
         insecure_lan: config.insecure_lan,
     };
-    let mail = MailSender::new(&db, mailer, program.master_key.clone());
+    let mail = MailSender::new(&db, mailer, program.master_key.clone()).shown_in(&program.dependencies);
     mail.work_for(&program.jobs);
     let app = assemble(product, &program, mailbox, config.trusted_proxies.clone())?;
     program.relay.start(&lifecycle);
@@ -87,15 +91,14 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
     served.map_err(Error::io("serving"))
 }
 
-/// What is counted of the whole program.
-fn measured(db: &Db, live: &Live) -> Metrics {
-    let (metrics, pools, live) = (Metrics::new(), db.clone(), live.clone());
+/// Counts what is of the whole program.
+fn measure(metrics: &Metrics, db: &Db, live: &Live) {
+    let (pools, live) = (db.clone(), live.clone());
     metrics.watch("live_streams", "Open streams of live updates", [], move || vec![([], live.streams() as f64)]);
     metrics.watch("database_connections", "Connections to the database, by login and state", ["login", "state"], move || {
         let pools = pools.pools().into_iter();
         pools.flat_map(|(login, size, idle)| [([login, "open"], f64::from(size)), ([login, "idle"], idle as f64)]).collect()
     });
-    metrics
 }
 
 /// The whole application: what the product composed, and what stands around it.
@@ -110,6 +113,7 @@ pub(crate) fn assemble(product: &Product, program: &Program, mailbox: Option<Rou
         db: program.db.clone(),
         lifecycle: program.lifecycle.clone(),
         metrics: program.metrics.clone(),
+        dependencies: program.dependencies.clone(),
         public_url: program.public_url.clone(),
         keys: program.master_key.clone(),
         trusted_proxies,

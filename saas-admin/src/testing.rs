@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use saas_core::{
-    App, Db, Jobs, Lifecycle, Live, MasterKey, Metrics, Outbound, OutboundPolicy, Relay,
+    App, Db, Dependencies, Jobs, Lifecycle, Live, MasterKey, Metrics, Outbound, OutboundPolicy, Relay,
     file::Storage,
     mail::{DevMailbox, MailSender, Outbox},
     webhook::Webhooks,
@@ -35,17 +35,18 @@ impl Product {
     pub fn test(&self, db: &Db, mail: &Path) -> Result<TestProgram, Error> {
         let mailbox = DevMailbox::new(mail, db.clock().clone()).map_err(Error::io("the mailbox"))?;
         let (lifecycle, metrics) = (Lifecycle::new(), Metrics::new());
+        let dependencies = Dependencies::new(db.clock().clone(), &metrics);
         let master_key = MasterKey::generate();
         let pages = serve::pages(self, true)?;
         let public_url = Url::parse("http://localhost:3000").map_err(|error| Error::io("the address")(std::io::Error::other(error)))?;
-        let sender = MailSender::new(db, std::sync::Arc::new(mailbox.clone()), master_key.clone());
+        let sender = MailSender::new(db, std::sync::Arc::new(mailbox.clone()), master_key.clone()).shown_in(&dependencies);
         let outbound = Outbound::new(OutboundPolicy::local()).map_err(Error::Outbound)?;
         let webhooks = Webhooks::new(db, &master_key, outbound.clone(), serve::catalogue(self));
         let program = Program {
             db: db.clone(),
             outbox: Outbox::new(pages.clone(), master_key.clone(), public_url.clone()),
             pages,
-            storage: Storage::folder(&mail.join("files")).map_err(Error::Storage)?,
+            storage: Storage::folder(&mail.join("files")).map_err(Error::Storage)?.shown_in(&dependencies),
             live: Live::start(db, &lifecycle),
             catalogue: serve::catalogue(self),
             relay: Relay::new(db),
@@ -53,9 +54,10 @@ impl Product {
             webhooks,
             jobs: Jobs::new(db),
             lifecycle,
-            limits: limits::store(None, self.name, &metrics)?,
+            limits: limits::store(None, self.name, &metrics, &dependencies)?,
             request_limits: RequestLimits::default(),
             metrics,
+            dependencies,
             master_key,
             public_url,
             insecure_lan: false,

@@ -280,6 +280,31 @@ core-events-schema-show = Schema zeigen
 core-events-empty-title = Keine Ereignisse
 core-events-empty-text = Dieses Produkt meldet noch nichts.
 
+# Statusseite
+core-status = Status
+core-status-at = Stand:
+core-status-json = Als JSON
+core-status-all-good = Alles funktioniert.
+core-status-some = { $count ->
+    [one] Ein Dienst ist unterbrochen. Alles andere funktioniert.
+   *[other] { $count } Dienste sind unterbrochen. Alles andere funktioniert.
+  }
+core-status-down = Das meiste ist gerade nicht benutzbar. Es kommt von selbst zurück.
+core-status-working = Funktioniert
+core-status-interrupted = Unterbrochen
+core-status-since = Seit
+core-status-see = Was funktioniert
+core-status-database = Anwendung und Daten
+core-status-database-interrupted = Die meisten Seiten lassen sich nicht zeigen. Was gespeichert wurde, ist noch da.
+core-status-mail = E-Mail
+core-status-mail-interrupted = Nachrichten warten und werden gesendet, sobald es wieder geht.
+core-status-limits = Anmelden
+core-status-limits-interrupted = Wer angemeldet ist, arbeitet weiter wie gewohnt. Das Anmelden wird vielleicht kurz abgelehnt.
+core-status-files-reading = Dateien öffnen
+core-status-files-reading-interrupted = Dateien lassen sich nicht öffnen. Sie sind noch da.
+core-status-files-writing = Dateien hinzufügen
+core-status-files-writing-interrupted = Neue Dateien werden nicht angenommen. Versuchen Sie es später noch einmal.
+
 # Ausgehende Webhooks
 core-webhooks = Webhooks
 core-webhooks-text = Andere Systeme, die erfahren, was hier geschieht, sobald es geschieht.

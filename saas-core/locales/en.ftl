@@ -280,6 +280,31 @@ core-events-schema-show = Show the schema
 core-events-empty-title = No events
 core-events-empty-text = This product announces nothing yet.
 
+# Status page
+core-status = Status
+core-status-at = As of
+core-status-json = As JSON
+core-status-all-good = Everything works.
+core-status-some = { $count ->
+    [one] One service is interrupted. Everything else works.
+   *[other] { $count } services are interrupted. Everything else works.
+  }
+core-status-down = Most of it cannot be used right now. It comes back by itself.
+core-status-working = Working
+core-status-interrupted = Interrupted
+core-status-since = Since
+core-status-see = What works
+core-status-database = Application and data
+core-status-database-interrupted = Most pages cannot be shown. What was saved is still there.
+core-status-mail = Mail
+core-status-mail-interrupted = Messages wait and are sent once it works again.
+core-status-limits = Signing in
+core-status-limits-interrupted = Whoever is signed in goes on as usual. Signing in may be refused for a moment.
+core-status-files-reading = Opening files
+core-status-files-reading-interrupted = Files cannot be opened. They are still there.
+core-status-files-writing = Adding files
+core-status-files-writing-interrupted = New files are not taken. Try again later.
+
 # Outgoing webhooks
 core-webhooks = Webhooks
 core-webhooks-text = Other systems that are told what happens here, as it happens.

@@ -9,6 +9,7 @@
 //! * What happens: [`Event`], [`event_in`]; what follows from it: [`Relay`], [`Consumer`], [`Live`].
 //! * Work for later: [`Job`], [`job_in`], [`Jobs`].
 //! * How often, and how much of what: [`limit`], [`Metrics`].
+//! * What is outside and may be away: [`Dependencies`], [`Breaker`].
 //! * The program: [`Settings`], [`MasterKey`], [`Lifecycle`], [`serve`], [`init_logs`].
 //! * Development and tests: [`dev`], `testing` (a feature).
 
@@ -18,6 +19,7 @@ extern crate self as saas_core;
 pub mod audit;
 mod clock;
 mod db;
+mod dependency;
 pub mod dev;
 mod event;
 mod extract;
@@ -57,6 +59,7 @@ pub use db::{
     ConnectError, DatabaseConfig, Db, DbError, Finding, Logins, MigrateError, Migrations, ProvisionError, Retryable, Severity, SystemDb,
     SystemTx, TenantDb, TenantTx, provision,
 };
+pub use dependency::{Breaker, BreakerPass, BreakerState, Dependencies, Dependency, Interrupted};
 pub use event::{Change, Event, EventCatalogue, EventKind, EventSeverity, MASK, Masked, Personal, event_in, system_event_in};
 pub use extract::{Form, Json, Multipart, Path, Query, Upload, Validate};
 pub use id::{AgentId, EventId, KeyId, SessionId, TenantId, UserId, WorkspaceId};

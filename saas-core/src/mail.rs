@@ -19,13 +19,13 @@
 //! * A second letter of the same kind, about the same and for the same cause, is none.
 //! * Each letter has one `Message-ID` from its beginning. A program that is killed between the mail server's answer and its own note of it
 //!   sends the letter once more, under the same id.
-//! * A server that is away, slow or says 4xx gets it again, with growing distance, for [`GIVE_UP_AFTER`]. What it refuses for good is
+//! * A server that is away, slow or says 4xx gets it again, with growing distance, for [`GIVE_UP_AFTER`]. While it is away, one letter at a
+//!   time finds out whether it is back, and the others [wait](crate::Breaker). What it refuses for good is
 //!   `failed`, and if it says that there is no such mailbox, nothing more is sent to that [address](Suppressions) until somebody lifts it.
 //! * What the letter says is sealed with the master key while it waits and deleted when it has ended.
 //! * Links begin with the configured address of the product, whatever a request says: a letter has only [`Link`]s.
 
 mod brand;
-mod gate;
 mod letter;
 pub mod letters;
 #[cfg(feature = "dev-mail")]
@@ -92,7 +92,10 @@ pub enum MailError {
         /// Whether it said that there is no such mailbox.
         no_such_mailbox: bool,
     },
-    /// The carrier is away or cannot take it now; sending it again may help.
+    /// The carrier is away or cannot take anything now; sending it again may help.
     #[error("the mail server did not take the message")]
     Transport(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The carrier works and does not take this message yet, for what lies with its reader, such as greylisting; sending it again may help.
+    #[error("the mail server does not take a message to this address yet")]
+    Later(#[source] Box<dyn std::error::Error + Send + Sync>),
 }

@@ -139,8 +139,8 @@ impl<const N: usize> fmt::Debug for Counters<N> {
     }
 }
 
-/// One counter. Cheap to clone; keep it where it is needed often.
-#[derive(Debug, Clone)]
+/// One counter. Cheap to clone; keep it where it is needed often. By default it counts where nobody sees it.
+#[derive(Debug, Clone, Default)]
 pub struct CounterHandle(Counter);
 
 impl CounterHandle {

@@ -10,9 +10,11 @@ mod page;
 mod patience;
 mod serve;
 mod stall;
+mod status;
 
 pub use address::ClientAddress;
 pub use finish::{App, NavLink, RequestId, Web, finish};
 pub use headers::Nonce;
+pub(crate) use health::DATABASE;
 pub use page::{FormErrors, Html, Page};
 pub use serve::serve;

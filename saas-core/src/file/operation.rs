@@ -7,8 +7,13 @@ use sqlx::{FromRow, query, query_as};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{FileId, Files, storage::path};
-use crate::{Actor, DbError, Listed, Order, OrderBy, Problem, ProblemType, TenantDb, TenantId, TenantTx, UserId, extract::is_over_limit};
+use super::{
+    FileId, Files,
+    storage::{is_answer, path},
+};
+use crate::{
+    Actor, DbError, Interrupted, Listed, Order, OrderBy, Problem, ProblemType, TenantDb, TenantId, TenantTx, UserId, extract::is_over_limit,
+};
 
 /// What a file belongs to: an entity of the application, by the name of its kind and its id. Files are deleted with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +77,9 @@ pub enum FileError {
     /// The object store is away or refused.
     #[error("the object store failed")]
     Store(#[source] std::io::Error),
+    /// The object store was away lately and was not asked.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -92,9 +100,18 @@ impl From<FileError> for Problem {
                 Self::new(&ProblemType::BAD_REQUEST).detail("the file did not arrive whole").because(Source(source))
             }
             FileError::Missing => Self::not_found(),
-            FileError::Store(source) => Self::new(&ProblemType::UNAVAILABLE).because(source),
+            FileError::Store(source) => Self::unavailable(source),
+            FileError::Interrupted(interrupted) => interrupted.into(),
             FileError::Database(error) => error.into(),
         }
+    }
+}
+
+impl FileError {
+    /// Whether the object store is what failed.
+    pub(super) fn is_away(&self) -> bool {
+        let Self::Store(error) = self else { return false };
+        !error.get_ref().and_then(|it| it.downcast_ref()).is_some_and(is_answer)
     }
 }
 
@@ -209,7 +226,9 @@ impl Files {
         tenant: TenantId,
         id: FileId,
     ) -> Result<(u64, impl Stream<Item = Result<Bytes, object_store::Error>> + Send + use<>), FileError> {
-        let object = self.0.storage.0.get(&path(tenant, id)).await.map_err(|error| FileError::Store(error.into()))?;
+        let storage = &self.0.storage;
+        let get = async { storage.store.get(&path(tenant, id)).await.map_err(|error| FileError::Store(error.into())) };
+        let object = storage.reading.call(get, FileError::is_away).await?;
         Ok((object.meta.size, object.into_stream()))
     }
 

@@ -1,4 +1,4 @@
-use std::{error::Error, pin::Pin};
+use std::{error::Error, pin::Pin, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, StreamExt as _};
@@ -47,6 +47,8 @@ impl Files {
         let rules = &self.0.rules;
         let media_type = rules.media_type(&head, new.declared).ok_or(FileError::Kind { taken: rules.types })?;
 
+        // Nothing is written down while the store is away.
+        let pass = self.0.storage.writing.enter()?;
         let id = FileId::new();
         let mut tx = db.begin().await?;
         let tenant = tx.tenant().ok_or(FileError::Missing)?;
@@ -68,18 +70,15 @@ impl Files {
         .map_err(DbError::from)?;
         tx.commit().await?;
 
-        let mut store = BufWriter::with_capacity(self.0.storage.0.clone(), path(tenant, id), BUFFER);
-        let (bytes, hash) = match pour(&mut store, head, &mut content, rules.max_bytes).await {
-            Ok(poured) => poured,
-            Err(error) => {
-                // What could not be taken back now, the sweep removes by the row.
-                if let Err(error) = store.abort().await {
-                    tracing::debug!(error = %error, "a broken upload could not be taken back at once");
-                }
-                return Err(error);
-            }
-        };
-        store.shutdown().await.map_err(FileError::Store)?;
+        let store = BufWriter::with_capacity(Arc::clone(&self.0.storage.store), path(tenant, id), BUFFER);
+        let kept = keep(store, head, &mut content, rules.max_bytes).await;
+        match &kept {
+            Ok(_) => pass.succeeded(),
+            Err(error) if error.is_away() => pass.failed(),
+            // Whoever sent it is to blame, which says nothing of the store.
+            Err(_) => drop(pass),
+        }
+        let (bytes, hash) = kept?;
 
         let mut tx = db.begin().await?;
         // Deleting the owner meanwhile deletes the file too: then it is not arriving any more.
@@ -122,6 +121,27 @@ where
         head.extend_from_slice(&chunk.map_err(|error| FileError::BrokenOff(error.into()))?);
     }
     Ok(head.freeze())
+}
+
+/// Writes everything, to stay or not at all.
+async fn keep<S, E>(mut store: BufWriter, head: Bytes, content: &mut Pin<Box<S>>, max_bytes: u64) -> Result<(u64, Vec<u8>), FileError>
+where
+    S: Stream<Item = Result<Bytes, E>>,
+    E: Into<Box<dyn Error + Send + Sync>>,
+{
+    match pour(&mut store, head, content, max_bytes).await {
+        Ok(poured) => {
+            store.shutdown().await.map_err(FileError::Store)?;
+            Ok(poured)
+        }
+        Err(error) => {
+            // What could not be taken back now, the sweep removes by the row.
+            if let Err(error) = store.abort().await {
+                tracing::debug!(error = %error, "a broken upload could not be taken back at once");
+            }
+            Err(error)
+        }
+    }
 }
 
 /// Writes everything and says how many bytes they were and what their SHA-256 is.

@@ -1,14 +1,28 @@
 use std::sync::Arc;
 
-use object_store::{ObjectStore, local::LocalFileSystem, path::Path};
+use object_store::{Error, ObjectStore, ObjectStoreExt as _, local::LocalFileSystem, path::Path};
 use url::Url;
 
 use super::FileId;
-use crate::TenantId;
+use crate::{Breaker, Dependencies, Dependency, TenantId};
 
 /// Where the bytes of files lie: a local folder, or a bucket that speaks the S3 protocol (feature `s3`).
+///
+/// While it is away, files are refused at once with 503, and it is asked in the background whether it is back. What is refused for another
+/// reason, such as a wrong key, is an answer of a store that works.
 #[derive(Debug, Clone)]
-pub struct Storage(pub(super) Arc<dyn ObjectStore>);
+pub struct Storage {
+    pub(super) store: Arc<dyn ObjectStore>,
+    pub(super) reading: Breaker,
+    pub(super) writing: Breaker,
+}
+
+// Two, because a full disk can still be read.
+const READING: Dependency = Dependency::new("files_reading").shown_as("core-status-files-reading");
+const WRITING: Dependency = Dependency::new("files_writing").shown_as("core-status-files-writing");
+
+/// What is written and removed to find out whether that can be done. No tenant has this name.
+const PROBE: &str = "probe";
 
 /// The place for files cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -44,8 +58,7 @@ impl Storage {
     /// Fails if the folder cannot be made.
     pub fn folder(folder: &std::path::Path) -> Result<Self, StorageError> {
         std::fs::create_dir_all(folder).map_err(StorageError::Folder)?;
-        let store = LocalFileSystem::new_with_prefix(folder).map_err(StorageError::Address)?.with_automatic_cleanup(true);
-        Ok(Self(Arc::new(store)))
+        Ok(Self::new(LocalFileSystem::new_with_prefix(folder).map_err(StorageError::Address)?.with_automatic_cleanup(true)))
     }
 
     #[cfg(feature = "s3")]
@@ -60,7 +73,7 @@ impl Storage {
             .and_then(AmazonS3Builder::build)
             .map_err(StorageError::Address)?;
         let prefix = Path::from_url_path(url.path()).map_err(|error| StorageError::Address(error.into()))?;
-        Ok(Self(Arc::new(PrefixStore::new(store, prefix))))
+        Ok(Self::new(PrefixStore::new(store, prefix)))
     }
 
     #[cfg(not(feature = "s3"))]
@@ -72,8 +85,39 @@ impl Storage {
     /// Any store of the `object_store` crate.
     #[must_use]
     pub fn new(store: impl ObjectStore) -> Self {
-        Self(Arc::new(store))
+        Self { store: Arc::new(store), reading: Breaker::new(READING), writing: Breaker::new(WRITING) }.with_probes()
     }
+
+    /// Tells these whether it is away.
+    #[must_use]
+    pub fn shown_in(self, dependencies: &Dependencies) -> Self {
+        Self { reading: dependencies.breaker(READING), writing: dependencies.breaker(WRITING), ..self }.with_probes()
+    }
+
+    fn with_probes(self) -> Self {
+        let store = Arc::clone(&self.store);
+        self.reading.probe_with(move || {
+            let store = Arc::clone(&store);
+            async move { store.head(&Path::from(PROBE)).await.as_ref().err().is_none_or(is_answer) }
+        });
+        let store = Arc::clone(&self.store);
+        self.writing.probe_with(move || {
+            let store = Arc::clone(&store);
+            async move {
+                let written = async {
+                    store.put(&Path::from(PROBE), PROBE.into()).await?;
+                    store.delete(&Path::from(PROBE)).await
+                };
+                written.await.as_ref().err().is_none_or(is_answer)
+            }
+        });
+        self
+    }
+}
+
+/// Whether it is the store that says so. What comes from the network, the disk, or a server that fails has no kind of its own.
+pub(super) fn is_answer(error: &Error) -> bool {
+    !matches!(error, Error::Generic { .. })
 }
 
 /// Where a file lies. The tenant stands first, so that all of a tenant's files have one prefix.

@@ -71,11 +71,16 @@ impl Files {
         .map_err(DbError::from)?;
         tx.commit().await?;
 
+        let storage = &self.0.storage;
         for file in &files {
-            match self.0.storage.0.delete(&path(TenantId::from(file.tenant_id), FileId::from(file.id))).await {
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => return Err(FileError::Store(error.into())),
-            }
+            let path = path(TenantId::from(file.tenant_id), FileId::from(file.id));
+            let delete = async {
+                match storage.store.delete(&path).await {
+                    Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+                    Err(error) => Err(FileError::Store(error.into())),
+                }
+            };
+            storage.writing.call(delete, FileError::is_away).await?;
         }
 
         let (tenants, ids): (Vec<Uuid>, Vec<Uuid>) = files.iter().map(|file| (file.tenant_id, file.id)).unzip();

@@ -1,27 +1,21 @@
-use std::{
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::{Duration, Instant},
-};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use redis::{
     Client, Script,
     aio::{ConnectionManager, ConnectionManagerConfig},
 };
+use uuid::Uuid;
 
-use super::{Ask, Count, RateLimitStore, StoreError};
-use crate::Secret;
+use super::{Ask, Count, Key, Rate, RateLimitStore, StoreError, Subject};
+use crate::{Breaker, Dependencies, Dependency, Interrupted, Secret};
 
 /// Counts in Redis (5.0 or newer, or Valkey), for several nodes: a window that slides in sixty steps, in one script and one round trip.
 ///
 /// Redis' own clock is what counts, so the nodes' may differ. A rule's count for a key takes a hash of at most 61 numbers, which Redis forgets
 /// when the window has passed. The keys of one request are not in one slot, so it does not run on a Redis Cluster.
 ///
-/// While Redis is away, asking fails at once, and once a second a request waits shortly to see whether it is back.
+/// While Redis is away, asking fails at once; in the background it is asked once a second whether it is back.
 ///
 /// # Security
 ///
@@ -30,15 +24,13 @@ use crate::Secret;
 #[derive(Clone)]
 pub struct RedisStore {
     inner: Arc<Inner>,
+    breaker: Breaker,
 }
 
 struct Inner {
     connection: ConnectionManager,
     script: Script,
     prefix: String,
-    started: Instant,
-    /// Until when Redis is not asked, in milliseconds after `started`.
-    away_until_ms: AtomicU64,
 }
 
 /// The address of the Redis server is wrong.
@@ -49,8 +41,9 @@ pub struct RedisAddressError(#[source] pub(crate) redis::RedisError);
 /// How long a request waits for Redis.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// How long it is left alone after it did not answer.
-const PAUSE_MS: u64 = 1000;
+/// What people notice of it is that they cannot sign in.
+const REDIS: Dependency =
+    Dependency::new("rate_limits").shown_as("core-status-limits").pauses(Duration::from_secs(1), Duration::from_secs(1));
 
 impl RedisStore {
     /// Counts in the Redis at this address (`redis://…`, `rediss://…` with TLS), in keys that begin with `prefix`: the product's name, so that
@@ -66,28 +59,38 @@ impl RedisStore {
             .set_response_timeout(Some(PATIENCE))
             .set_number_of_retries(0);
         let connection = ConnectionManager::new_lazy_with_config(client, config).map_err(RedisAddressError)?;
-        Ok(Self {
-            inner: Arc::new(Inner {
-                connection,
-                script: Script::new(include_str!("redis.lua")),
-                prefix: prefix.to_owned(),
-                started: Instant::now(),
-                away_until_ms: AtomicU64::new(0),
-            }),
-        })
+        let inner = Inner { connection, script: Script::new(include_str!("redis.lua")), prefix: prefix.to_owned() };
+        Ok(Self { inner: Arc::new(inner), breaker: Breaker::new(REDIS) }.with_probe())
     }
 
-    fn elapsed_ms(&self) -> u64 {
-        u64::try_from(self.inner.started.elapsed().as_millis()).unwrap_or(u64::MAX)
+    /// Tells these whether Redis is away.
+    #[must_use]
+    pub fn shown_in(self, dependencies: &Dependencies) -> Self {
+        Self { breaker: dependencies.breaker(REDIS), ..self }.with_probe()
     }
 
-    async fn ask(&self, asks: &[Ask]) -> Result<Vec<(u32, u64, i64)>, redis::RedisError> {
-        let mut call = self.inner.script.prepare_invoke();
+    /// Counts, since a Redis that answers and takes nothing is of no use.
+    fn with_probe(self) -> Self {
+        let inner = Arc::clone(&self.inner);
+        self.breaker.probe_with(move || {
+            let inner = Arc::clone(&inner);
+            let nobody = Subject::Tenant(Uuid::nil().into());
+            async move { inner.ask(&[Ask { key: Key { rule: "probe", subject: nobody }, rate: Rate::per_minute(1) }]).await.is_ok() }
+        });
+        self
+    }
+}
+
+impl Inner {
+    async fn ask(&self, asks: &[Ask]) -> Result<Vec<(u32, u64, i64)>, StoreError> {
+        let mut call = self.script.prepare_invoke();
         for ask in asks {
-            call.key(format!("{}:limit:{}", self.inner.prefix, ask.key));
+            call.key(format!("{}:limit:{}", self.prefix, ask.key));
             call.arg(ask.rate.limit().get()).arg(u64::try_from(ask.rate.window().as_micros()).unwrap_or(u64::MAX));
         }
-        call.invoke_async(&mut self.inner.connection.clone()).await
+        let mut connection = self.connection.clone();
+        let answer = tokio::time::timeout(2 * PATIENCE, call.invoke_async(&mut connection)).await;
+        answer.map_err(|late| StoreError::Away(Box::new(late)))?.map_err(|error| StoreError::Away(Box::new(error)))
     }
 }
 
@@ -97,19 +100,8 @@ impl RateLimitStore for RedisStore {
         if asks.is_empty() {
             return Ok(Vec::new());
         }
-        if self.elapsed_ms() < self.inner.away_until_ms.load(Ordering::Relaxed) {
-            return Err(StoreError::Away(Box::new(NotAsked)));
-        }
-        let answer = tokio::time::timeout(2 * PATIENCE, self.ask(asks)).await;
-        let counts =
-            answer.map_err(|late| StoreError::Away(Box::new(late))).and_then(|it| it.map_err(|error| StoreError::Away(Box::new(error))));
-        match counts {
-            Ok(counts) => Ok(counts.into_iter().map(count).collect()),
-            Err(error) => {
-                self.inner.away_until_ms.store(self.elapsed_ms() + PAUSE_MS, Ordering::Relaxed);
-                Err(error)
-            }
-        }
+        let counts = self.breaker.call(self.inner.ask(asks), |_| true).await?;
+        Ok(counts.into_iter().map(count).collect())
     }
 }
 
@@ -117,9 +109,11 @@ fn count((remaining, reset, wait): (u32, u64, i64)) -> Count {
     Count { remaining, reset: Duration::from_micros(reset), retry_after: u64::try_from(wait).ok().map(Duration::from_micros) }
 }
 
-#[derive(Debug, thiserror::Error)]
-#[error("it did not answer a moment ago")]
-struct NotAsked;
+impl From<Interrupted> for StoreError {
+    fn from(interrupted: Interrupted) -> Self {
+        Self::Away(Box::new(interrupted))
+    }
+}
 
 impl fmt::Debug for RedisStore {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

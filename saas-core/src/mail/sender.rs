@@ -9,11 +9,10 @@ use zeroize::Zeroizing;
 
 use super::{
     Mail, MailError, MailId, Mailer, SuppressionReason, Suppressions,
-    gate::Gate,
     outbox::{LETTERS, place},
 };
 use crate::{
-    Db, DbError, MasterKey,
+    Breaker, Db, DbError, Dependencies, Dependency, MasterKey,
     job::{Job, JobError, Jobs, SystemRun, TenantRun},
 };
 
@@ -24,6 +23,7 @@ pub const GIVE_UP_AFTER: TimeDelta = TimeDelta::hours(72);
 #[derive(Clone)]
 pub struct MailSender {
     inner: Arc<Inner>,
+    breaker: Breaker,
 }
 
 struct Inner {
@@ -31,7 +31,6 @@ struct Inner {
     mailer: Arc<dyn Mailer>,
     keys: MasterKey,
     config: SenderConfig,
-    gate: Gate,
     under_way: Semaphore,
 }
 
@@ -139,6 +138,8 @@ const TURN: Duration = Duration::from_secs(2);
 const NO_TURN: Duration = Duration::from_secs(3);
 const FIRST_PAUSE: Duration = Duration::from_secs(2);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1800);
+/// A mail server that is away costs the program a try now and then, and not one for each letter that waits.
+const MAIL: Dependency = Dependency::new("mail").shown_as("core-status-mail");
 
 impl MailSender {
     /// Sends through this mailer.
@@ -149,7 +150,13 @@ impl MailSender {
     /// The same, configured.
     pub fn with(db: &Db, mailer: Arc<dyn Mailer>, keys: MasterKey, config: SenderConfig) -> Self {
         let under_way = Semaphore::new(config.concurrency.max(1));
-        Self { inner: Arc::new(Inner { db: db.clone(), mailer, keys, config, gate: Gate::default(), under_way }) }
+        Self { inner: Arc::new(Inner { db: db.clone(), mailer, keys, config, under_way }), breaker: Breaker::new(MAIL) }
+    }
+
+    /// Tells these whether the mail server is away.
+    #[must_use]
+    pub fn shown_in(self, dependencies: &Dependencies) -> Self {
+        Self { breaker: dependencies.breaker(MAIL), ..self }
     }
 
     /// Takes on the jobs that the outbox enqueues.
@@ -185,10 +192,11 @@ impl MailSender {
     ///
     /// Fails if the database does; what the mail server says is an outcome.
     pub async fn attempt(&self, id: MailId) -> Result<MailOutcome, DbError> {
-        let Inner { mailer, gate, under_way, .. } = &*self.inner;
-        if let Some(pause) = gate.pass() {
-            return Ok(MailOutcome::Waits(pause));
-        }
+        let Inner { mailer, under_way, .. } = &*self.inner;
+        let pass = match self.breaker.enter() {
+            Ok(pass) => pass,
+            Err(interrupted) => return Ok(MailOutcome::Waits(interrupted.retry_in)),
+        };
         let Ok(Ok(_turn)) = tokio::time::timeout(TURN, under_way.acquire()).await else { return Ok(MailOutcome::Waits(NO_TURN)) };
         let taken = match self.claim(id).await? {
             Claim::Take(taken) => *taken,
@@ -199,12 +207,14 @@ impl MailSender {
             Err(_) => Err(MailError::Message(Unreadable.into())),
         };
         match &outcome {
-            Err(MailError::Transport(_)) => gate.failed(),
-            _ => gate.took(),
+            Err(MailError::Transport(_)) => pass.failed(),
+            // It may never have come to the server.
+            Err(MailError::Message(_)) => drop(pass),
+            _ => pass.succeeded(),
         }
         match outcome {
             Ok(accepted) => self.end(id, MailOutcome::Sent, &accepted.answer).await,
-            Err(MailError::Transport(error)) => {
+            Err(MailError::Transport(error) | MailError::Later(error)) => {
                 let now = self.inner.db.clock().now();
                 let answer = innermost(&*error);
                 if now - taken.queued_at >= GIVE_UP_AFTER {

@@ -150,6 +150,8 @@ fn judge(failure: Failure) -> MailError {
     match verdict(code, &text) {
         // What a server says before it has seen a letter is no refusal of one.
         _ if step == Step::Connection => MailError::Transport(error.into()),
+        // Others may be taken, unless it is about to close (421).
+        Verdict::Later if step == Step::Reader && code != 421 => MailError::Later(error.into()),
         Verdict::Later => MailError::Transport(error.into()),
         found => {
             let no_such_mailbox = found == Verdict::NoSuchMailbox && step == Step::Reader;

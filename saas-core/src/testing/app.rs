@@ -13,7 +13,7 @@ use tower::ServiceExt as _;
 use url::Url;
 
 use super::TestDb;
-use crate::{App, Lifecycle, Metrics, Principal, Web, pages::Pages};
+use crate::{App, Dependencies, Lifecycle, Metrics, Principal, Web, pages::Pages};
 
 /// A finished application that is called without a network.
 #[derive(Debug, Clone)]
@@ -31,11 +31,13 @@ impl TestApp {
     /// What stands around an application in a test.
     #[must_use]
     pub fn web(test: &TestDb, pages: &Pages) -> Web {
+        let metrics = Metrics::new();
         Web {
             pages: pages.clone(),
             db: test.db.clone(),
             lifecycle: Lifecycle::new(),
-            metrics: Metrics::new(),
+            dependencies: Dependencies::new(test.db.clock().clone(), &metrics),
+            metrics,
             public_url: Url::parse("http://localhost:3000").unwrap_or_else(|error| panic!("{error}")),
             keys: crate::MasterKey::generate(),
             trusted_proxies: Vec::new(),

@@ -20,9 +20,9 @@ use tracing::Instrument as _;
 use url::Url;
 use uuid::Uuid;
 
-use super::{ClientAddress, Html, Nonce, Page, assets, csrf::csrf, headers::harden, health, patience::patience};
+use super::{ClientAddress, Html, Nonce, Page, assets, csrf::csrf, headers::harden, health, health::Health, patience::patience, status};
 use crate::{
-    Declares, Document, MasterKey, Metrics, Path, Permission, Problem, ProblemType, Routes,
+    Declares, Dependencies, Document, MasterKey, Metrics, Path, Permission, Problem, ProblemType, Routes,
     db::Db,
     idempotency::{Repeatable, once},
     lifecycle::Lifecycle,
@@ -42,6 +42,8 @@ pub struct Web {
     pub lifecycle: Lifecycle,
     /// Where requests are counted.
     pub metrics: Metrics,
+    /// What is outside and may be away, for the status page.
+    pub dependencies: Dependencies,
     /// Where people and machines reach the application; links in mails begin with it.
     pub public_url: Url,
     /// The master key: cursors are signed and kept answers sealed with keys derived from it.
@@ -133,17 +135,19 @@ const BODY_LIMIT: usize = 1 << 20;
 const BODY_PATIENCE: Duration = Duration::from_secs(15);
 
 /// Puts around an application what every application needs: request ids and logs, problem documents for every refusal (404, 405 and panics
-/// too), security headers, protection from cross-site writes, health, assets, a page for each kind of problem.
+/// too), security headers, protection from cross-site writes, health and status, assets, a page for each kind of problem.
 ///
 /// It takes [`Routes`] alone, so nothing can be served that is not in the list.
 #[must_use]
 pub fn finish(routes: Routes, web: Web) -> App {
+    let health = Health::of(&web);
     let own = Routes::new()
         .get("/assets/{file}", assets::asset)
         .get("/problems", list_problems)
         .get("/problems/{kind}", explain)
         .with_state(web.clone())
-        .merge(health::routes(&web));
+        .merge(health::routes(&health))
+        .merge(status::routes(health, &web));
     let served = openapi::Served::default();
     let routes = routes.merge(own).merge(openapi::routes().with_state(served.clone()));
     let document = Document::of(web.pages.product(), web.public_url.as_str(), routes.entries());

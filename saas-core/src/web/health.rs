@@ -11,13 +11,16 @@ use serde::Serialize;
 use tokio::{sync::Mutex, time::timeout};
 
 use super::Web;
-use crate::{Json, Routes, db::Db, lifecycle::Lifecycle};
+use crate::{Breaker, Dependency, Json, Routes, db::Db, lifecycle::Lifecycle};
 
 /// Longer than a busy database needs. With [`FRESH`] it stays below the two seconds within which a loss must show.
 const PATIENCE: Duration = Duration::from_millis(1000);
 
 /// How long what was found out holds for whoever asks next: anybody may ask, as often as they like.
 const FRESH: Duration = Duration::from_millis(750);
+
+/// The database. Its breaker keeps nobody from it but whoever asks here, which is what says that it is away.
+pub(crate) const DATABASE: Dependency = Dependency::new("database").shown_as("core-status-database").opens_after(1).pauses(FRESH, FRESH);
 
 #[derive(Serialize)]
 struct Readiness {
@@ -27,24 +30,25 @@ struct Readiness {
     draining: bool,
 }
 
+/// Asks the database how it is. Cheap to clone; clones share the answer.
 #[derive(Clone)]
-struct Health {
+pub(super) struct Health {
     db: Db,
     lifecycle: Lifecycle,
+    breaker: Breaker,
     /// Locked while the database is asked, so that those who come meanwhile get the same answer.
     last: Arc<Mutex<Option<(Instant, Database)>>>,
 }
 
 #[derive(Clone, Copy)]
-enum Database {
+pub(super) enum Database {
     Ready,
     Pending,
     Unreachable,
 }
 
-pub(super) fn routes(web: &Web) -> Routes {
-    let health = Health { db: web.db.clone(), lifecycle: web.lifecycle.clone(), last: Arc::default() };
-    Routes::new().get("/health/live", live).get("/health/ready", ready).with_state(health)
+pub(super) fn routes(health: &Health) -> Routes {
+    Routes::new().get("/health/live", live).get("/health/ready", ready).with_state(health.clone())
 }
 
 async fn live() -> &'static str {
@@ -66,16 +70,23 @@ async fn ready(State(health): State<Health>) -> (StatusCode, Json<Readiness>) {
 }
 
 impl Health {
-    async fn database(&self) -> Database {
+    pub(super) fn of(web: &Web) -> Self {
+        let breaker = web.dependencies.breaker(DATABASE);
+        Self { db: web.db.clone(), lifecycle: web.lifecycle.clone(), breaker, last: Arc::default() }
+    }
+
+    pub(super) async fn database(&self) -> Database {
         let mut last = self.last.lock().await;
         if let Some((_, database)) = last.filter(|(at, _)| at.elapsed() < FRESH) {
             return database;
         }
-        let database = match timeout(PATIENCE, self.db.pending_migrations()).await {
-            Ok(Ok(0)) => Database::Ready,
-            Ok(Ok(_)) => Database::Pending,
-            Ok(Err(_)) | Err(_) => Database::Unreachable,
+        let Ok(pass) = self.breaker.enter() else { return Database::Unreachable };
+        let Ok(Ok(pending)) = timeout(PATIENCE, self.db.pending_migrations()).await else {
+            pass.failed();
+            return Database::Unreachable;
         };
+        pass.succeeded();
+        let database = if pending == 0 { Database::Ready } else { Database::Pending };
         *last = Some((Instant::now(), database));
         database
     }

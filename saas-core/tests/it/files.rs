@@ -1,5 +1,6 @@
 //! Files: what is taken, who may read it, and what remains of it after an accident (OPS-07).
 
+mod away;
 mod bucket;
 
 use std::{convert::Infallible, path::Path, sync::Arc};
@@ -39,15 +40,16 @@ impl Cabinet {
 
     async fn at(storage: Storage, folder: TempDir, clock: Clock) -> Self {
         let test = TestDb::at(&[], clock, 5).await.unwrap();
+        let web = TestApp::web(&test, &Pages::builder().build().unwrap());
         let rules = FileRules { max_bytes: 300_000, ..FileRules::DOCUMENTS };
-        let files = Files::new(storage, &MasterKey::generate(), rules);
+        let files = Files::new(storage.shown_in(&web.dependencies), &MasterKey::generate(), rules);
         let db = test.db.clone();
         let routes: Routes = files.routes();
         let routes = routes.layer(axum::middleware::from_fn(move |request: Request, next: Next| {
             let db = db.clone();
             async move { member(db, request, next).await }
         }));
-        let app = TestApp::new(finish(routes, TestApp::web(&test, &Pages::builder().build().unwrap())));
+        let app = TestApp::new(finish(routes, web));
         let tenant = test.tenant("acme").await;
         Self { test, folder, files, app, tenant }
     }

@@ -1,5 +1,6 @@
 //! Mail against a real server with faults (`mail/sink.py`) and a real database.
 
+mod away;
 mod letters;
 mod mailbox;
 mod outbox;

@@ -65,6 +65,8 @@ mod silent;
 #[cfg(test)]
 mod ssrf;
 #[cfg(test)]
+mod status;
+#[cfg(test)]
 mod test_database;
 #[cfg(test)]
 mod web;

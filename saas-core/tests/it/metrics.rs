@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use saas_core::{
-    Lifecycle, LogFormat, Metrics, Path, Routes, finish,
+    Clock, Dependencies, Lifecycle, LogFormat, Metrics, Path, Routes, finish,
     pages::Pages,
     serve_metrics,
     testing::{TestApp, TestDb},
@@ -135,7 +135,8 @@ fn a_program_that_traces() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let collector = collector.to_str().unwrap().parse().unwrap();
-        let traces = saas_core::init_telemetry(LogFormat::Json, "warn", "the-service", &collector).unwrap();
+        let dependencies = Dependencies::new(Clock::system(), &Metrics::new());
+        let traces = saas_core::init_telemetry(LogFormat::Json, "warn", "the-service", &collector, &dependencies).unwrap();
         let span = tracing::info_span!("request", http.route = "the-route-of-it", tenant.id = tracing::field::Empty);
         span.record("tenant.id", tracing::field::display("0192f0c4-7d8e-7a10-9d2b-5a1d0a3f7a11"));
         drop(span);

@@ -141,7 +141,7 @@ async fn a_new_customer_sees_the_devices_of_their_network() {
         let own =
             ["/devices", "/agents", "/agents/new", &agent, "/workspaces", "/members", "/sessions", "/organizations", "/organizations/new"];
         let all = page.navigation().await;
-        let others = ["/dev", "/dev/mail", "/nowhere", "/problems/limit-reached"].map(str::to_owned);
+        let others = ["/dev", "/dev/mail", "/nowhere", "/problems/limit-reached", "/status"].map(str::to_owned);
         for path in own.map(str::to_owned).into_iter().chain(all).chain(others) {
             page.open(&path).await;
             page.fits(&path).await;

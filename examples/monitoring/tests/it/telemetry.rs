@@ -89,6 +89,7 @@ async fn logs_carry_ids_and_nothing_that_is_secret() {
         r#"http_requests_total{method="GET",path="/api/v1/devices",status="200"} 1"#,
         r#"database_connections{login="app",state="open"}"#,
         "live_streams{} 0",
+        r#"dependency_state{dependency="mail",state="closed"} 1"#,
         r#"rate_limit_asked_total{rule="account",outcome="allowed"}"#,
         r#"backlog{queue="events"}"#,
         r#"backlog_age_seconds{queue="audit"}"#,

@@ -8,9 +8,10 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 use saas_core::{
-    Secret, TenantId,
-    limit::{Ask, Count, Key, Rate, RateLimitStore as _, RedisStore, StoreError, Subject},
-    testing::rate_limit_store_conforms,
+    Routes, Secret, TenantId, finish,
+    limit::{Ask, Count, Key, Rate, RateLimitStore as _, RateLimits, RedisStore, Rule, StoreError, Subject},
+    pages::Pages,
+    testing::{TestApp, TestDb, rate_limit_store_conforms},
 };
 use tempfile::TempDir;
 use tokio::{
@@ -18,6 +19,8 @@ use tokio::{
     net::TcpStream,
     time::sleep,
 };
+
+use crate::status::Board;
 
 /// A server of its own, that keeps nothing; killed when dropped.
 pub(super) struct Redis {
@@ -201,6 +204,26 @@ async fn comes_back(store: &RedisStore, key: Key, rate: Rate) {
         assert!(began.elapsed() < Duration::from_secs(20), "Redis is back and not asked");
         sleep(Duration::from_millis(50)).await;
     }
+}
+
+/// OPS-04: everybody can see that it is away, and that it is back.
+#[tokio::test]
+async fn a_lost_redis_shows_on_the_status_page_until_it_is_back() {
+    let (redis, test) = (Redis::start().await, TestDb::new(&[]).await.unwrap());
+    let web = TestApp::web(&test, &Pages::builder().build().unwrap());
+    let limits = RateLimits::new(redis.store().shown_in(&web.dependencies), &web.metrics);
+    let rule = Rule::by_address("reads", Rate::per_hour(100_000));
+    let routes = Routes::new().get("/devices", async || "all").layer(limits.layer([rule]));
+    let board = Board { client: TestApp::new(finish(routes, web)).browser() };
+    let read = async || assert_eq!(board.client.get("/devices").await.status, http::StatusCode::OK);
+    read().await;
+    assert_eq!(board.state("rate_limits").await, "working");
+    let port = redis.stop();
+    board.becomes("rate_limits", "interrupted", &read).await;
+    let secrets = ["127.0.0.1", &format!(":{port}"), "edis", "Connection"];
+    board.says("rate_limits", &["Signing in", "Whoever is signed in goes on as usual"], &secrets).await;
+    let _redis = Redis::at(port).await;
+    board.becomes("rate_limits", "working", &read).await;
 }
 
 #[test]

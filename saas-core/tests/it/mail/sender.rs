@@ -131,7 +131,7 @@ async fn a_letter_is_tried_for_three_days_under_one_id() {
     let keys = MasterKey::generate();
     let outbox = Outbox::new(Pages::builder().build().unwrap(), keys.clone(), "https://app.example.com".parse().unwrap());
     let broken = Arc::new(Broken::default());
-    // A sender for each attempt, so that none finds its gate closed.
+    // A sender for each attempt, so that none finds its breaker open.
     let attempt = async |id| {
         let mailer: Arc<dyn Mailer> = broken.clone();
         MailSender::new(&test.db, mailer, keys.clone()).attempt(id).await.unwrap()
