@@ -52,6 +52,7 @@
 //! not: no address, no error, nothing of any tenant. What has no text is for those alone who read metrics and logs.
 
 mod breaker;
+mod interrupted;
 mod machine;
 mod probe;
 
@@ -61,7 +62,8 @@ use std::{
     time::Duration,
 };
 
-pub use breaker::{Breaker, BreakerPass, Interrupted};
+pub use breaker::{Breaker, BreakerPass};
+pub use interrupted::Interrupted;
 pub use machine::BreakerState;
 
 use crate::{Clock, Counters, Metrics, web::DATABASE};

@@ -8,11 +8,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::Instant;
 
 use super::{
-    BreakerState, Dependency,
+    BreakerState, Dependency, Interrupted,
     machine::{Epoch, Machine, Wait},
     probe::{Probe, find_out},
 };
-use crate::{Clock, CounterHandle, Problem, ProblemType};
+use crate::{Clock, CounterHandle};
 
 /// Stops calling what does not answer, finds out whether it is back, and goes on. Cheap to clone; clones share its state.
 ///
@@ -43,24 +43,6 @@ pub(super) struct Inner {
 struct Now {
     machine: Machine,
     away_since: Option<DateTime<Utc>>,
-}
-
-/// Something outside is away, and was not asked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("{dependency} did not answer lately and was not asked")]
-#[non_exhaustive]
-pub struct Interrupted {
-    /// The name of the dependency.
-    pub dependency: &'static str,
-    /// When asking again may help.
-    pub retry_in: Duration,
-}
-
-/// 503 with `Retry-After`. It has no cause: the log says once that something is away, and not each time that somebody notices.
-impl From<Interrupted> for Problem {
-    fn from(interrupted: Interrupted) -> Self {
-        Self::new(&ProblemType::UNAVAILABLE).retry_after(interrupted.retry_in)
-    }
 }
 
 impl Breaker {
