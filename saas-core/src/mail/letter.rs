@@ -38,9 +38,10 @@ pub struct Link(Url);
 
 impl Link {
     pub(super) fn new(base: &Url, path: &str) -> Self {
+        let (path, query) = path.split_once('?').map_or((path, None), |(path, query)| (path, Some(query)));
         let mut url = base.clone();
         url.set_path(path);
-        url.set_query(None);
+        url.set_query(query);
         url.set_fragment(None);
         Self(url)
     }
@@ -104,4 +105,17 @@ pub(super) fn render<L: Letter>(pages: &Pages, locale: Locale, brand: &Brand, le
             ..minijinja::value::Serde(letter)
         },
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_keeps_its_parameters_and_begins_with_the_configured_address() {
+        let base: Url = "https://app.example.com/ignored?also=this#too".parse().unwrap();
+        let link = Link::new(&base, "/devices?state=down").with("page", "2 & 3");
+        assert_eq!(link.as_str(), "https://app.example.com/devices?state=down&page=2+%26+3");
+        assert_eq!(Link::new(&base, "/devices").as_str(), "https://app.example.com/devices");
+    }
 }
