@@ -1,8 +1,8 @@
 //! What people are told: a list inside the product with its count of unread ones, mail at once or once a day, as each of them prefers
 //! (NOT-03, NOT-04).
 //!
-//! A product says which events are worth telling somebody ([`NoticeKind`]); [`Notifications`] is the [`Consumer`](crate::Consumer) that
-//! tells every member who holds the event's permission, except whoever made it happen.
+//! A product says which events are worth telling somebody ([`NoticeKind`]). Each [`Channel`] makes its own of them: the list and mail tell
+//! every member who holds the event's permission, except whoever made it happen.
 //!
 //! ```no_run
 //! use saas_core::notification::{NoticeGroup, NoticeKind, Notifications};
@@ -13,7 +13,7 @@
 //!     "monitoring.device.read" => vec!["owner", "admin", "member", "viewer"],
 //!     _ => vec!["owner", "admin"],
 //! });
-//! relay.register(notifications.clone());
+//! notifications.register(relay);
 //! notifications.digest_daily(jobs);
 //! let routes: saas_core::Routes = notifications.routes(); // below the tenancy layer
 //! let public: saas_core::Routes = notifications.unsubscribe_routes(db); // outside of it
@@ -23,27 +23,33 @@
 //! # What holds
 //!
 //! * A person is told of an event at most once in each channel, wherever a node is killed: the rows are written in the relay's transaction.
+//! * A channel that fails holds up no other.
 //! * A mandatory kind cannot be switched off.
 //! * Mail at once is one for each kind and subject in ten minutes: what flaps fills the list and not the mailbox.
 //! * A mail that is not mandatory carries a link that ends mail of its kind with one `POST` and no sign-in (RFC 8058).
 
-mod consumer;
+mod channel;
 mod digest;
 mod kind;
 mod letter;
+mod list;
+mod mail;
 mod notice;
 mod preference;
 mod unsubscribe;
 mod web;
 
+pub use channel::{Channel, News};
 pub use kind::{Frequency, NoticeGroup, NoticeKind};
 pub use letter::NoticeLetter;
+pub use list::ListChannel;
+pub use mail::MailChannel;
 pub use notice::{Notice, notices_read_in, unread_in};
-pub use preference::{Channel, Preference, PreferenceError};
+pub use preference::{PersonalChannel, Preference, PreferenceError};
 
 use std::{fmt, sync::Arc};
 
-use crate::{EventCatalogue, MasterKey, mail::Outbox};
+use crate::{Consumer, EventCatalogue, MasterKey, RecordedEvent, Relay, mail::Outbox};
 
 /// The notifications of all people. Cheap to clone.
 #[derive(Clone)]
@@ -61,8 +67,9 @@ struct Inner {
 }
 
 /// What core itself tells of.
-const OWN: &[NoticeKind] =
-    &[NoticeKind::new("webhook.endpoint.disabled", "core-notice-webhook-disabled", "/webhooks/{subject}").mail(Frequency::Now)];
+const OWN: &[NoticeKind] = &[
+    NoticeKind::new("webhook.endpoint.disabled", "core-notice-webhook-disabled", "/webhooks/{subject}").mail(Frequency::Now),
+];
 
 impl Notifications {
     /// Tells of `kinds`, and of what core itself has to say. `holders` names the roles that hold a permission.
@@ -84,14 +91,53 @@ impl Notifications {
         &self.0.kinds
     }
 
-    fn kind(&self, event: &str) -> Option<&NoticeKind> {
+    /// Tells people in the list and by mail, from now on.
+    pub fn register(&self, relay: &Relay) {
+        relay.register(self.through(self.list()));
+        relay.register(self.through(self.mail()));
+    }
+
+    /// What tells through a channel, for the relay. Each channel is a consumer of its own, so none is held up by another.
+    pub fn through(&self, channel: impl Channel) -> impl Consumer {
+        channel::Telling { notifications: self.clone(), channel: Arc::new(channel) }
+    }
+
+    /// The list inside the product.
+    #[must_use]
+    pub fn list(&self) -> ListChannel {
+        ListChannel
+    }
+
+    /// Mail at once.
+    #[must_use]
+    pub fn mail(&self) -> MailChannel {
+        MailChannel { notifications: self.clone() }
+    }
+
+    pub(crate) fn kind(&self, event: &str) -> Option<&NoticeKind> {
         self.0.kinds.iter().find(|kind| kind.event == event)
+    }
+
+    /// The permission that it takes to hear of a kind; nobody does if there is none.
+    pub(crate) fn permission(&self, kind: &NoticeKind) -> Option<&'static str> {
+        self.0.catalogue.find(kind.event)?.permission
+    }
+
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.0.outbox
     }
 
     /// The roles that hear of a kind; none if nobody does.
     fn roles(&self, kind: &NoticeKind) -> Vec<&'static str> {
-        let permission = self.0.catalogue.find(kind.event).and_then(|event| event.permission);
-        permission.map(|permission| (self.0.holders)(permission)).unwrap_or_default()
+        self.permission(kind).map(|permission| (self.0.holders)(permission)).unwrap_or_default()
+    }
+
+    /// An event as something to be told, if it is and somebody may hear of it.
+    fn news<'a>(&'a self, event: &'a RecordedEvent) -> Option<News<'a>> {
+        let tenant = event.ledger.tenant()?;
+        let kind = self.kind(&event.name).filter(|kind| kind.is_worth(&event.data))?;
+        let roles = self.roles(kind);
+        (!roles.is_empty()).then_some(News { event, tenant, kind, roles })
     }
 }
 

@@ -10,6 +10,7 @@
 //! ```
 
 mod app;
+mod channel;
 pub mod database;
 mod db;
 pub mod isolation;
@@ -18,6 +19,7 @@ mod mail;
 mod redis;
 
 pub use app::{Answer, TestApp, TestClient};
+pub use channel::channel_conforms;
 pub use database::{EmptyDatabase, TestDatabase, TestDatabaseError};
 pub use db::TestDb;
 pub use limit::rate_limit_store_conforms;

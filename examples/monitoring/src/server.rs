@@ -155,7 +155,7 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
     let notifications = Notifications::new(NOTICES, program.catalogue.clone(), &program.outbox, &program.master_key, move |permission| {
         holders.holding(permission)
     });
-    program.relay.register(notifications.clone());
+    notifications.register(&program.relay);
     notifications.digest_daily(&program.jobs);
     let files = Files::new(program.storage.clone(), &program.master_key, FileRules::DOCUMENTS);
     files.sweep_daily(&program.jobs);

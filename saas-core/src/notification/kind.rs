@@ -102,12 +102,12 @@ impl NoticeKind {
         (self.worth)(data)
     }
 
-    pub(super) fn href(&self, subject: &str) -> String {
+    pub(crate) fn href(&self, subject: &str) -> String {
         self.href.replace("{subject}", subject)
     }
 
     /// What the sentence is made with: texts and numbers as they are, of lists their length.
-    pub(super) fn arguments(data: &Value) -> Map<String, Value> {
+    pub(crate) fn arguments(data: &Value) -> Map<String, Value> {
         let Value::Object(fields) = data else { return Map::new() };
         let argument = |value: &Value| match value {
             Value::String(_) | Value::Number(_) => Some(value.clone()),

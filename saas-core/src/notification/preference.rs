@@ -6,17 +6,17 @@ use uuid::Uuid;
 use super::{Frequency, NoticeGroup, NoticeKind, Notifications};
 use crate::{DbError, FieldError, Problem, TenantTx, UserId};
 
-/// Where somebody is told.
+/// A channel that each person has preferences for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Channel {
+pub enum PersonalChannel {
     /// The list inside the product.
     List,
     /// Mail.
     Mail,
 }
 
-impl Channel {
+impl PersonalChannel {
     /// As it is stored.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -85,7 +85,7 @@ impl Notifications {
         )
         .fetch_all(&mut **tx)
         .await?;
-        let choice = |kind: &NoticeKind, channel: Channel, default: Frequency| {
+        let choice = |kind: &NoticeKind, channel: PersonalChannel, default: Frequency| {
             let row = chosen.iter().find(|row| row.kind == kind.event && row.channel == channel.as_str() && !kind.mandatory);
             row.map_or(default, |row| Frequency::of(&row.frequency))
         };
@@ -93,8 +93,8 @@ impl Notifications {
         let preferences = kinds.map(|kind| Preference {
             kind: kind.event,
             group: kind.group,
-            list: choice(kind, Channel::List, Frequency::Now),
-            mail: choice(kind, Channel::Mail, kind.mail),
+            list: choice(kind, PersonalChannel::List, Frequency::Now),
+            mail: choice(kind, PersonalChannel::Mail, kind.mail),
             mandatory: kind.mandatory,
         });
         Ok(preferences.collect())
@@ -106,13 +106,13 @@ pub(super) async fn preference_set_in(
     tx: &mut TenantTx,
     user: UserId,
     kind: &NoticeKind,
-    channel: Channel,
+    channel: PersonalChannel,
     frequency: Frequency,
 ) -> Result<(), PreferenceError> {
     if kind.mandatory {
         return Err(PreferenceError::Mandatory);
     }
-    if channel == Channel::List && frequency == Frequency::Daily {
+    if channel == PersonalChannel::List && frequency == Frequency::Daily {
         return Err(PreferenceError::Frequency);
     }
     query!(

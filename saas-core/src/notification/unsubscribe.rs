@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{Channel, Frequency, Notifications, preference::preference_set_in};
+use super::{Frequency, Notifications, PersonalChannel, preference::preference_set_in};
 use crate::{
     Db, Html, MasterKey, Page, Problem, Purpose, Query, Routes, TenantId, UserId,
     mail::{Link, Outbox},
@@ -72,7 +72,7 @@ async fn end(State(ends): State<Ends>, page: Page, Query(ending): Query<Ending>)
     ending.check(&ends.notifications.0.keys)?;
     let kind = ends.notifications.kind(&ending.kind).filter(|kind| !kind.mandatory).ok_or_else(Problem::not_found)?;
     let mut tx = ends.db.tenant(ending.tenant).acting(ending.user).begin().await?;
-    preference_set_in(&mut tx, ending.user, kind, Channel::Mail, Frequency::Off).await?;
+    preference_set_in(&mut tx, ending.user, kind, PersonalChannel::Mail, Frequency::Off).await?;
     tx.commit().await?;
     page.render("core/unsubscribe.html", json!({ "ending": ending, "done": true }))
 }

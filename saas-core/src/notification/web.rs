@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    Channel, Frequency, Notice, NoticeKind, Notifications, Preference, PreferenceError,
+    Frequency, Notice, NoticeKind, Notifications, PersonalChannel, Preference, PreferenceError,
     notice::{notice_in, notices_in, notices_read_in, unread_in},
     preference::preference_set_in,
     unsubscribe,
@@ -138,7 +138,7 @@ async fn choose_from_page(
         let kind = notifications.kind(preference.kind).ok_or(PreferenceError::Unknown)?;
         let list = choices.get(&format!("list:{}", kind.event)).copied().unwrap_or(Frequency::Off);
         let mail = choices.get(&format!("mail:{}", kind.event)).copied().unwrap_or(preference.mail);
-        for (channel, before, now) in [(Channel::List, preference.list, list), (Channel::Mail, preference.mail, mail)] {
+        for (channel, before, now) in [(PersonalChannel::List, preference.list, list), (PersonalChannel::Mail, preference.mail, mail)] {
             if before != now {
                 preference_set_in(&mut tx, me.user, kind, channel, now).await?;
             }
@@ -239,7 +239,7 @@ async fn choose(
     let hears = |kind: &&NoticeKind| notifications.roles(kind).contains(&&*standing.role);
     let kind = notifications.kind(&choice.kind).filter(hears).ok_or(PreferenceError::Unknown)?;
     let mut tx = db.begin().await?;
-    for (channel, frequency) in [(Channel::List, choice.list), (Channel::Mail, choice.mail)] {
+    for (channel, frequency) in [(PersonalChannel::List, choice.list), (PersonalChannel::Mail, choice.mail)] {
         if let Some(frequency) = frequency {
             preference_set_in(&mut tx, me.user, kind, channel, frequency).await?;
         }

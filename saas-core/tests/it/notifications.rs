@@ -58,7 +58,7 @@ impl House {
                 _ => vec!["owner", "viewer"],
             });
         let relay = Relay::new(&test.db);
-        relay.register(notifications.clone());
+        notifications.register(&relay);
         let db = test.db.clone();
         let inside: Routes = notifications.routes();
         let inside = inside.layer(axum::middleware::from_fn(move |request, next| member(db.clone(), request, next)));

@@ -1,0 +1,72 @@
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use super::{NoticeKind, Notifications};
+use crate::{Actor, Consumer, ConsumerError, RecordedEvent, SystemTx, TenantId};
+
+/// An event that somebody is to be told of.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct News<'a> {
+    /// What happened.
+    pub event: &'a RecordedEvent,
+    /// Where.
+    pub tenant: TenantId,
+    /// How it is told.
+    pub kind: &'a NoticeKind,
+    /// The roles whose holders may hear of it, at least one.
+    pub roles: Vec<&'static str>,
+}
+
+impl News<'_> {
+    /// The person who made it happen, and need not be told.
+    pub(super) fn person(&self) -> Option<Uuid> {
+        match self.event.actor {
+            Actor::User(id) => Some(id.into()),
+            _ => None,
+        }
+    }
+}
+
+/// A way in which people are told: the list, mail, a chat; push messages to browsers could be one more.
+///
+/// * It must write down what it tells through the transaction that it is given, and speak to nobody: who is told is decided once, and what
+///   takes long is done later, from those rows.
+/// * It must not commit, roll back or leave settings on the transaction.
+/// * It must make nothing new of news that come again, in a later transaction too.
+/// * It must tell nobody outside of the news' tenant, and no person without one of the news' roles.
+/// * It must fail rather than drop news that it cannot take: it gets them again later, alone.
+///
+/// [`channel_conforms`](crate::testing::channel_conforms) demands all of it.
+#[async_trait]
+pub trait Channel: Send + Sync + 'static {
+    /// Its name, for ever: what it has taken is kept under it.
+    fn name(&self) -> &'static str;
+
+    /// Writes down what is told to whom. News of any number of tenants, at least one.
+    ///
+    /// # Errors
+    ///
+    /// If it fails, all that it wrote is undone, and it gets the news again one by one.
+    async fn tell_in(&self, tx: &mut SystemTx, news: &[News<'_>]) -> Result<(), ConsumerError>;
+}
+
+/// Hands what is worth telling to a channel.
+pub(super) struct Telling {
+    pub(super) notifications: Notifications,
+    pub(super) channel: Arc<dyn Channel>,
+}
+
+#[async_trait]
+impl Consumer for Telling {
+    fn name(&self) -> &'static str {
+        self.channel.name()
+    }
+
+    async fn take(&self, tx: &mut SystemTx, events: &[RecordedEvent]) -> Result<(), ConsumerError> {
+        let news: Vec<_> = events.iter().filter_map(|event| self.notifications.news(event)).collect();
+        if news.is_empty() { Ok(()) } else { self.channel.tell_in(tx, &news).await }
+    }
+}

@@ -1,0 +1,93 @@
+use async_trait::async_trait;
+use uuid::Uuid;
+
+use super::{Channel, News, NoticeKind, NoticeLetter, Notifications, unsubscribe};
+use crate::{ConsumerError, SystemTx, UserId, mail::Envelope};
+
+/// One mail at once for each kind and subject in this time.
+const QUIET_SECONDS: i64 = 600;
+
+/// Mail at once, to those who prefer it. A second mail of the same event is none, for the outbox knows its cause.
+#[derive(Debug, Clone)]
+pub struct MailChannel {
+    pub(super) notifications: Notifications,
+}
+
+/// Somebody who wants a mail.
+struct Reader {
+    event: Uuid,
+    user: UserId,
+    name: String,
+    email: String,
+    organization: String,
+}
+
+#[async_trait]
+impl Channel for MailChannel {
+    fn name(&self) -> &'static str {
+        "notifications.mail"
+    }
+
+    async fn tell_in(&self, tx: &mut SystemTx, news: &[News<'_>]) -> Result<(), ConsumerError> {
+        for reader in readers_in(tx, news).await? {
+            let Some(news) = news.iter().find(|it| Uuid::from(it.event.id) == reader.event) else { continue };
+            self.write_in(tx, news, &reader).await?;
+        }
+        Ok(())
+    }
+}
+
+impl MailChannel {
+    async fn write_in(&self, tx: &mut SystemTx, news: &News<'_>, to: &Reader) -> Result<(), ConsumerError> {
+        let News { event, tenant, kind, .. } = news;
+        let (outbox, keys) = (&self.notifications.0.outbox, &self.notifications.0.keys);
+        let window = event.at.timestamp().div_euclid(QUIET_SECONDS);
+        let cause = format!("{}/{}/{window}", kind.event, event.subject);
+        // Too long to be a cause as it is: then each event is its own.
+        let cause = if cause.chars().count() <= 200 { cause } else { event.id.to_string() };
+        let mut envelope = Envelope::new(&to.email, to.user, cause).named(&to.name);
+        if !kind.mandatory {
+            envelope = envelope.unsubscribe(unsubscribe::link(outbox, keys, *tenant, to.user, kind.event));
+        }
+        let letter = NoticeLetter {
+            text: kind.text,
+            args: NoticeKind::arguments(&event.data),
+            organization: to.organization.clone(),
+            href: outbox.link(&kind.href(&event.subject)),
+            preferences: outbox.link("/notifications/preferences"),
+        };
+        outbox.mail_system_in(tx, Some(*tenant), &envelope, &letter).await?;
+        Ok(())
+    }
+}
+
+async fn readers_in(tx: &mut SystemTx, news: &[News<'_>]) -> Result<Vec<Reader>, sqlx::Error> {
+    let tenants: Vec<Uuid> = news.iter().map(|it| it.tenant.into()).collect();
+    let ids: Vec<Uuid> = news.iter().map(|it| it.event.id.into()).collect();
+    let kinds: Vec<String> = news.iter().map(|it| it.kind.event.to_owned()).collect();
+    let actors: Vec<Option<Uuid>> = news.iter().map(News::person).collect();
+    let roles: Vec<String> = news.iter().map(|it| it.roles.join(" ")).collect();
+    let mails: Vec<String> = news.iter().map(|it| it.kind.mail.as_str().to_owned()).collect();
+    let mandatory: Vec<bool> = news.iter().map(|it| it.kind.mandatory).collect();
+    sqlx::query_as!(
+        Reader,
+        r#"select event.id as "event!", member.user_id as "user: UserId", member.name, member.email, tenant.name as organization
+        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::boolean[])
+            event (tenant_id, id, kind, actor, roles, mail, mandatory)
+        join core.tenant tenant on tenant.id = event.tenant_id
+        join core.member member on member.tenant_id = event.tenant_id and member.left_at is null
+            and member.role = any(string_to_array(event.roles, ' ')) and member.user_id is distinct from event.actor
+        left join notification_preference mail on mail.tenant_id = event.tenant_id and mail.user_id = member.user_id
+            and mail.kind = event.kind and mail.channel = 'mail'
+        where case when event.mandatory then event.mail else coalesce(mail.frequency, event.mail) end = 'now'"#,
+        &tenants,
+        &ids,
+        &kinds,
+        &actors as &[Option<Uuid>],
+        &roles,
+        &mails,
+        &mandatory,
+    )
+    .fetch_all(&mut **tx)
+    .await
+}
