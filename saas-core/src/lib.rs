@@ -17,6 +17,7 @@
 extern crate self as saas_core;
 
 pub mod audit;
+pub mod chat;
 mod clock;
 mod db;
 mod dependency;
@@ -91,7 +92,7 @@ pub use telemetry::{Traces, TracesError, init_telemetry};
 pub use web::{App, ClientAddress, FormErrors, Html, NavLink, Nonce, Page, RequestId, Web, finish, serve};
 
 /// What this crate announces.
-pub const EVENTS: &[&[EventKind]] = &[file::EVENTS, webhook::EVENTS];
+pub const EVENTS: &[&[EventKind]] = &[chat::EVENTS, file::EVENTS, webhook::EVENTS];
 
 #[doc(hidden)]
 pub mod __private {

@@ -2,7 +2,7 @@
 //! (NOT-03, NOT-04).
 //!
 //! A product says which events are worth telling somebody ([`NoticeKind`]). Each [`Channel`] makes its own of them: the list and mail tell
-//! every member who holds the event's permission, except whoever made it happen.
+//! every member who holds the event's permission, except whoever made it happen; [`Chat`](crate::chat::Chat) tells the organization's chat.
 //!
 //! ```no_run
 //! use saas_core::notification::{NoticeGroup, NoticeKind, Notifications};
@@ -68,6 +68,7 @@ struct Inner {
 
 /// What core itself tells of.
 const OWN: &[NoticeKind] = &[
+    NoticeKind::new("chat.channel.failed", "core-notice-chat-failed", "/channels/{subject}").mail(Frequency::Now),
     NoticeKind::new("webhook.endpoint.disabled", "core-notice-webhook-disabled", "/webhooks/{subject}").mail(Frequency::Now),
 ];
 

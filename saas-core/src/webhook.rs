@@ -43,6 +43,7 @@ pub use event::{
     DisabledBecause, EVENTS, WebhookDeliveryReplayed, WebhookEndpointAdded, WebhookEndpointChanged, WebhookEndpointDisabled,
     WebhookEndpointRemoved, WebhookSecretRevealed, WebhookSecretRotated,
 };
+pub(crate) use schedule::{asked_pause, pause};
 pub use state::WebhookState;
 pub use worker::{RunningWebhooks, WebhookSettings};
 

@@ -17,6 +17,7 @@ use saas_billing::{Billing, Limit, Meter, Plan, Plans};
 use saas_core::{
     AuditRead, DbError, Event as _, EventKind, Live, Migrations, NavLink, Permission as _, Routes, TenantDb,
     audit::AuditChain,
+    chat::{Chat, ChatRead, ChatWrite},
     file::{FileRead, FileRules, FileWrite, Files},
     inventory::{
         Class::{Content, Internal},
@@ -56,6 +57,8 @@ pub const MATRIX: &[(&str, &[Role])] = &[
     (FileWrite::NAME, &[Role::Owner, Role::Admin, Role::Member]),
     (DeviceRead::NAME, Role::ALL),
     (AgentWrite::NAME, &[Role::Owner, Role::Admin]),
+    (ChatRead::NAME, &[Role::Owner, Role::Admin]),
+    (ChatWrite::NAME, &[Role::Owner, Role::Admin]),
     (WebhookRead::NAME, &[Role::Owner, Role::Admin]),
     (WebhookWrite::NAME, &[Role::Owner, Role::Admin]),
 ];
@@ -96,6 +99,7 @@ const NAV: &[NavLink] = &[
     NavLink::new("/members", "monitoring-members").of_organization(),
     NavLink::new("/workspaces", "tenancy-workspaces-title").of_organization(),
     NavLink::new("/audit", "core-audit").needs::<AuditRead>().of_organization(),
+    NavLink::new("/channels", "core-chat").needs::<ChatRead>().of_organization(),
     NavLink::new("/webhooks", "core-webhooks").needs::<WebhookRead>().of_organization(),
     NavLink::new("/notifications", "core-notifications").badge("/notifications/count"),
 ];
@@ -157,6 +161,9 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
     });
     notifications.register(&program.relay);
     notifications.digest_daily(&program.jobs);
+    let chat = Chat::new(&notifications, &program.master_key, program.outbound.clone());
+    program.relay.register(notifications.through(chat.clone()));
+    chat.work_for(&program.jobs);
     let files = Files::new(program.storage.clone(), &program.master_key, FileRules::DOCUMENTS);
     files.sweep_daily(&program.jobs);
     let plans = billing.clone();
@@ -171,6 +178,7 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .with_state(state.clone())
         .merge(files.routes())
         .merge(notifications.routes())
+        .merge(chat.routes())
         .merge(saas_core::audit_routes())
         .merge(program.webhooks.routes())
         .layer(limits::members(program, &billing))

@@ -6,7 +6,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use http::{HeaderMap, StatusCode, header};
 
 /// The pauses after the first, the second, … failure: eight attempts in a little over a day.
-const PAUSES: [Duration; 7] = [
+pub(super) const PAUSES: [Duration; 7] = [
     Duration::from_secs(5),
     Duration::from_secs(5 * 60),
     Duration::from_secs(30 * 60),
@@ -19,16 +19,16 @@ const PAUSES: [Duration; 7] = [
 /// The longest that a receiver can put us off.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long to wait after the `tries`th failure, or none if it was the last. Up to a tenth is added at random, so that what failed together
+/// How long to wait after the `tries`th failure, by the pauses of a schedule, or none if it was the last. Up to a tenth is added at random, so that what failed together
 /// does not come back together; what the receiver asked for is a least.
-pub(super) fn pause(tries: i32, asked: Option<Duration>) -> Option<TimeDelta> {
+pub(crate) fn pause(pauses: &[Duration], tries: i32, asked: Option<Duration>) -> Option<TimeDelta> {
     let failed = usize::try_from(tries).unwrap_or_default().saturating_sub(1);
-    let pause = PAUSES.get(failed)?.mul_f64(rand::random_range(1.0..1.1)).max(asked.unwrap_or_default().min(LONGEST));
+    let pause = pauses.get(failed)?.mul_f64(rand::random_range(1.0..1.1)).max(asked.unwrap_or_default().min(LONGEST));
     Some(TimeDelta::from_std(pause).unwrap_or(TimeDelta::MAX))
 }
 
 /// How long the receiver wants us to stay away: `Retry-After` in seconds or as a date, where the status says that it is about load.
-pub(super) fn asked_pause(status: StatusCode, headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
+pub(crate) fn asked_pause(status: StatusCode, headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let is_about_load = matches!(
         status,
         StatusCode::TOO_MANY_REQUESTS | StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
@@ -46,6 +46,10 @@ pub(super) fn asked_pause(status: StatusCode, headers: &HeaderMap, now: DateTime
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn pause(tries: i32, asked: Option<Duration>) -> Option<TimeDelta> {
+        super::pause(&PAUSES, tries, asked)
+    }
 
     /// Topic 1: 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 10 h with jitter, and then no more.
     #[test]

@@ -24,6 +24,8 @@ async fn the_tables_of_core_withstand_all_attacks() {
         "core.workspace",
         "data.audit_entry",
         "data.audit_head",
+        "data.chat_channel",
+        "data.chat_message",
         "data.file",
         "data.kept_answer",
         "data.notification",

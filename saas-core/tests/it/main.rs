@@ -9,6 +9,8 @@ mod cancel;
 #[cfg(test)]
 mod catalogue;
 #[cfg(test)]
+mod chat;
+#[cfg(test)]
 mod context;
 #[cfg(test)]
 mod database;

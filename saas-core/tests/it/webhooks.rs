@@ -3,10 +3,10 @@
 mod api;
 mod disable;
 mod fair;
-mod inside;
+pub(crate) mod inside;
 mod killed;
 mod pages;
-mod receiver;
+pub(crate) mod receiver;
 mod retry;
 mod scene;
 mod sign;

@@ -19,6 +19,8 @@ async fn no_table_gives_anything_away_to_another_organization() {
         "data.outbox",
         "data.audit_entry",
         "data.audit_head",
+        "data.chat_channel",
+        "data.chat_message",
         "auth.agent_key",
         "auth.agent_credential",
         "billing.tenant_plan",

@@ -13,6 +13,8 @@ mod audit;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
+mod channels;
+#[cfg(test)]
 mod crash;
 #[cfg(test)]
 mod forms;

@@ -5,7 +5,7 @@ use super::super::{
     DisabledBecause, EndpointState, WebhookEndpointDisabled, Webhooks,
     endpoint::host,
     message::TEST,
-    schedule::pause,
+    schedule::{PAUSES, pause},
     send::{Claimed, Outcome},
 };
 use crate::{Actor, DbError, SystemTx, event::CHANNEL as LIVE, system_event_in};
@@ -25,7 +25,7 @@ impl Webhooks {
         } else {
             self.fail_in(&mut tx, claimed, outcome, now).await?
         };
-        let again = match pause(claimed.tries, outcome.asked) {
+        let again = match pause(&PAUSES, claimed.tries, outcome.asked) {
             Some(pause) if !outcome.is_delivered() && is_active => Some(now + pause),
             _ => None,
         };

@@ -19,7 +19,7 @@ use super::{
 
 /// A name that is public until somebody turns it inside.
 #[derive(Clone, Default)]
-struct Turning(Arc<AtomicBool>);
+pub(crate) struct Turning(pub(crate) Arc<AtomicBool>);
 
 #[async_trait]
 impl ResolveName for Turning {

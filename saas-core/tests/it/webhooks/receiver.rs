@@ -11,7 +11,7 @@ use tokio::{net::TcpListener, time::sleep};
 
 /// Somebody else's system: keeps what it gets and answers as the test says.
 #[derive(Clone)]
-pub(super) struct Receiver {
+pub(crate) struct Receiver {
     port: u16,
     state: Arc<Mutex<State>>,
 }
@@ -27,25 +27,25 @@ struct State {
 
 /// A request as it arrived.
 #[derive(Debug, Clone)]
-pub(super) struct Got {
-    pub(super) path: String,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
-    pub(super) at: Instant,
+pub(crate) struct Got {
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) at: Instant,
 }
 
 impl Got {
-    pub(super) fn header(&self, name: &str) -> &str {
+    pub(crate) fn header(&self, name: &str) -> &str {
         self.headers[name].to_str().unwrap()
     }
 
-    pub(super) fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_slice(&self.body).unwrap()
     }
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Reply {
+pub(crate) struct Reply {
     status: u16,
     header: Option<(&'static str, String)>,
     body: Vec<u8>,
@@ -59,28 +59,28 @@ impl Default for Reply {
 }
 
 impl Reply {
-    pub(super) fn status(status: u16) -> Self {
+    pub(crate) fn status(status: u16) -> Self {
         Self { status, header: None, body: Vec::new(), after: Duration::ZERO }
     }
 
-    pub(super) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.header = Some((name, value.into()));
         self
     }
 
-    pub(super) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
     }
 
-    pub(super) fn after(mut self, pause: Duration) -> Self {
+    pub(crate) fn after(mut self, pause: Duration) -> Self {
         self.after = pause;
         self
     }
 }
 
 impl Receiver {
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let state: Arc<Mutex<State>> = Arc::default();
@@ -112,40 +112,40 @@ impl Receiver {
     }
 
     /// Its address.
-    pub(super) fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}/hook", self.port)
     }
 
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     /// What it answers from now on.
-    pub(super) fn always(&self, reply: Reply) {
+    pub(crate) fn always(&self, reply: Reply) {
         self.state.lock().unwrap().always = reply;
     }
 
     /// What it answers next, before what it always answers.
-    pub(super) fn next(&self, reply: Reply) {
+    pub(crate) fn next(&self, reply: Reply) {
         self.state.lock().unwrap().next.push_back(reply);
     }
 
     /// All that it got.
-    pub(super) fn got(&self) -> Vec<Got> {
+    pub(crate) fn got(&self) -> Vec<Got> {
         self.state.lock().unwrap().got.clone()
     }
 
-    pub(super) fn count(&self) -> usize {
+    pub(crate) fn count(&self) -> usize {
         self.state.lock().unwrap().got.len()
     }
 
     /// The most requests that it had at once.
-    pub(super) fn most_under_way(&self) -> usize {
+    pub(crate) fn most_under_way(&self) -> usize {
         self.state.lock().unwrap().most_under_way
     }
 
     /// Waits until it got so many.
-    pub(super) async fn wait_for(&self, count: usize) {
+    pub(crate) async fn wait_for(&self, count: usize) {
         let deadline = Instant::now() + Duration::from_secs(30);
         while self.count() < count {
             assert!(Instant::now() < deadline, "{} of {count} arrived", self.count());

@@ -99,6 +99,8 @@ impl Scene {
             path.replace("{id}", &self.session)
         } else if path.contains("workspaces/{id}") {
             path.replace("{id}", &self.tenant.to_string())
+        } else if path.contains("channels/{id}") {
+            path.replace("{id}", &self.channel().await)
         } else if path.contains("webhooks/{id}") {
             let (endpoint, message) = self.webhook().await;
             path.replace("{id}", &endpoint).replace("{message}", &message)
@@ -144,6 +146,22 @@ impl Scene {
         let sent = upload(&self.owner, "/api/v1/files", "canary.txt").await;
         expect(&sent, StatusCode::CREATED);
         sent.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A chat channel of the first organization, active.
+    async fn channel(&self) -> String {
+        let list = self.owner.get("/api/v1/channels").await.json()["items"].clone();
+        let spare = list.as_array().unwrap().iter().find(|it| it["name"] == "Canary" && it["state"] == "active");
+        let channel = match spare {
+            Some(channel) => channel["id"].clone(),
+            None => {
+                let new = json!({ "format": "slack", "name": "Canary", "address": "http://127.0.0.1:9/" });
+                let added = self.owner.post("/api/v1/channels", &new).await;
+                expect(&added, StatusCode::CREATED);
+                added.json()["id"].clone()
+            }
+        };
+        channel.as_str().unwrap().to_owned()
     }
 
     /// A webhook endpoint and a message that waits for it.

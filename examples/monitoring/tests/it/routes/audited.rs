@@ -22,6 +22,7 @@ const ABOUT: &[&str] = &[
     "kept_answer",
     "notification",
     "quota",
+    "chat_message",
     "webhook_message",
     "webhook_delivery",
     "webhook_attempt",

@@ -46,6 +46,13 @@ impl Request {
             ("POST", "/notifications/preferences") => Self::Form(vec![("mail:tenancy.member.joined", "off".to_owned())]),
             ("PUT", "/api/v1/notifications/preferences") => Self::Json(json!({ "kind": "tenancy.member.joined", "mail": "off" })),
             ("POST", "/api/v1/notifications/read") => Self::Json(json!({})),
+            ("POST", "/channels" | "/channels/{id}") => {
+                let form = [("format", "slack"), ("name", "Canary"), ("address", "http://127.0.0.1:9/")];
+                Self::Form(form.map(|(name, value)| (name, value.to_owned())).to_vec())
+            }
+            ("POST", "/channels/{id}/state") => Self::Form(vec![("state", "active".to_owned())]),
+            ("POST", "/api/v1/channels") => Self::Json(json!({ "format": "json", "name": "Canary", "address": "http://127.0.0.1:9/" })),
+            ("PATCH", "/api/v1/channels/{id}") => Self::Json(json!({ "name": "Canary" })),
             ("POST", "/webhooks" | "/webhooks/{id}") => Self::Form(vec![("url", "http://127.0.0.1:9/".to_owned())]),
             ("POST", "/webhooks/{id}/state") => Self::Form(vec![("state", "active".to_owned())]),
             ("POST", "/api/v1/webhooks") => Self::Json(json!({ "url": "http://127.0.0.1:9/" })),
@@ -79,6 +86,9 @@ impl Request {
                 | "/notifications/read"
                 | "/notifications/{id}/open"
                 | "/notifications/unsubscribe"
+                | "/channels/{id}/test"
+                | "/channels/{id}/remove"
+                | "/api/v1/channels/{id}/test"
                 | "/webhooks/{id}/rotate"
                 | "/webhooks/{id}/reveal"
                 | "/webhooks/{id}/test"

@@ -1,0 +1,118 @@
+//! From a device that goes down, or an agent that falls silent, to a chat, a webhook's queue, the list and the mailbox.
+
+use std::{
+    sync::{Arc, Mutex},
+    time::{Duration, Instant},
+};
+
+use axum::{Json, Router, extract::State, routing::post};
+use chrono::TimeDelta;
+use http::StatusCode;
+use monitoring::server::agents_mark_offline;
+use saas_core::{Clock, JobsConfig, Lifecycle};
+use saas_tenancy::Role;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::app::{App, expect};
+
+/// A chat that takes messages as Slack does.
+#[derive(Clone, Default)]
+struct Slack(Arc<Mutex<Vec<String>>>);
+
+impl Slack {
+    /// It and its address.
+    async fn new() -> (Self, String) {
+        let slack = Self::default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}/services/T0/B0/x", listener.local_addr().unwrap());
+        let take = |State(slack): State<Self>, Json(body): Json<Value>| async move {
+            slack.0.lock().unwrap().push(body["text"].as_str().unwrap().to_owned());
+            "ok"
+        };
+        let app = Router::new().route("/services/T0/B0/x", post(take)).with_state(slack.clone());
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        (slack, address)
+    }
+
+    fn heard(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+
+    async fn wait_for(&self, count: usize) {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        while self.heard().len() < count {
+            assert!(Instant::now() < deadline, "{:?}", self.heard());
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+/// NOT-05, MON-02: as it runs, with the jobs of the product.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_device_that_goes_down_reaches_the_organizations_chat_once_and_no_others() {
+    let app = App::new().await;
+    let (slack, address) = Slack::new().await;
+    let (foreign, foreign_address) = Slack::new().await;
+    let (tenant, other) = (app.tenant("acme").await, app.tenant("other").await);
+    let rename = "update core.tenant set name = 'R&D <!here>' where slug = 'acme'";
+    sqlx::query(rename).execute(&mut app.owner().await).await.unwrap();
+    let (owner, stranger) = (app.member(tenant, Role::Owner).await, app.member(other, Role::Owner).await);
+    for (person, address) in [(&owner, &address), (&stranger, &foreign_address)] {
+        let new = json!({
+            "format": "slack", "name": "#on-call", "address": address,
+            "kinds": ["monitoring.devices.states_changed", "monitoring.agent.went_offline"],
+        });
+        expect(&person.browser.post("/api/v1/channels", &new).await, StatusCode::CREATED);
+    }
+    let agent = app.agent(&owner).await;
+    let devices = json!({ "devices": [{ "address": "10.0.0.1", "found_by": ["tcp"] }] });
+    expect(&agent.client.post("/api/agent/devices", &devices).await, StatusCode::OK);
+    app.program.relay.relay_now().await.unwrap();
+
+    let lifecycle = Lifecycle::new();
+    let quick = JobsConfig { poll: Duration::from_millis(50), ..JobsConfig::default() };
+    let running = app.program.jobs.start(quick, &lifecycle).await.unwrap();
+    let now = app.program.db.clock().now();
+    for second in 0..3 {
+        let reading = json!({ "readings": [{ "address": "10.0.0.1", "at": now + TimeDelta::seconds(second), "up": false }] });
+        expect(&agent.client.post("/api/agent/status", &reading).await, StatusCode::OK);
+        app.program.relay.relay_now().await.unwrap();
+    }
+    slack.wait_for(1).await;
+    lifecycle.drain();
+    running.drained().await;
+    let link = "<http://localhost:3000/devices?state=down|See what happened>";
+    assert_eq!(slack.heard(), [format!("R&amp;D &lt;!here&gt;: A device went down. {link}")]);
+    assert_eq!(foreign.heard(), [] as [String; 0]);
+    assert_eq!(app.count("select count(*) from chat_message where state <> 'delivered'").await, 0);
+    assert_eq!(owner.browser.get("/api/v1/notifications/count").await.json()["unread"], 1);
+}
+
+/// NOT-05, MON-01: the same for an agent, whose name people chose.
+#[tokio::test]
+async fn an_agent_that_falls_silent_is_told_of_in_each_way_that_was_chosen() {
+    let clock = Clock::fixed("2026-03-01T12:00:00Z".parse().unwrap());
+    let app = App::at(clock.clone()).await;
+    let tenant = app.tenant("acme").await;
+    let owner = app.member(tenant, Role::Owner).await;
+    let hooks = owner.browser.post("/api/v1/webhooks", &json!({ "url": "http://127.0.0.1:9/", "events": ["monitoring.*"] })).await;
+    expect(&hooks, StatusCode::CREATED);
+    let new = json!({ "format": "slack", "name": "#on-call", "address": "http://127.0.0.1:9/" });
+    expect(&owner.browser.post("/api/v1/channels", &new).await, StatusCode::CREATED);
+    app.agent(&owner).await;
+    sqlx::query("update agent set name = '<Büro & Lager>'").execute(&mut app.owner().await).await.unwrap();
+    app.program.relay.relay_now().await.unwrap();
+    clock.advance(TimeDelta::minutes(5));
+    agents_mark_offline(&app.program.db).await.unwrap();
+    app.program.relay.relay_now().await.unwrap();
+
+    let body: String = sqlx::query_scalar("select body from chat_message").fetch_one(&mut app.owner().await).await.unwrap();
+    let body: Value = serde_json::from_str(&body).unwrap();
+    let text = body["text"].as_str().unwrap();
+    assert!(text.starts_with("acme: Agent “&lt;Büro &amp; Lager&gt;” is offline. <http://localhost:3000/agents/"), "{text}");
+    let webhook = "select count(*) from webhook_message where event = 'monitoring.agent.went_offline'";
+    assert_eq!(app.count(webhook).await, 1);
+    assert_eq!(app.count("select count(*) from notification where kind = 'monitoring.agent.went_offline'").await, 1);
+    assert_eq!(app.count("select count(*) from core.mail where template = 'core/mail/notice'").await, 1);
+}
