@@ -1,10 +1,12 @@
-# Auth: Registrierung, Anmeldung, Bestätigung, Sitzungen und ihre E-Mails.
+# Auth: Registrierung, Anmeldung, Bestätigung, Passwörter, Sitzungen und ihre E-Mails.
 
 auth-name = Ihr Name
 auth-email = E-Mail
 auth-password = Passwort
 auth-password-hint = Mindestens { $minimum } Zeichen. Mehrere Wörter hintereinander sind leicht zu merken und schwer zu erraten.
 auth-password-show = Zeigen
+auth-password-current = Bisheriges Passwort
+auth-password-new = Neues Passwort
 auth-remember = 30 Tage angemeldet bleiben
 
 auth-sign-up-title = Konto erstellen
@@ -15,7 +17,9 @@ auth-sign-in-title = Anmelden
 auth-sign-in-heading = Bei { $product } anmelden
 auth-sign-in-do = Anmelden
 auth-sign-in-new = Neu hier?
+auth-forgot = Passwort vergessen?
 
+auth-error-attempts = Das Passwort war zu oft falsch. Warten Sie eine Weile und versuchen Sie es dann noch einmal.
 auth-error-credentials = Die Adresse oder das Passwort ist falsch.
 auth-error-name-required = Geben Sie Ihren Namen ein.
 auth-error-name-long = Dieser Name ist zu lang.
@@ -23,6 +27,7 @@ auth-error-characters = Entfernen Sie unsichtbare Zeichen wie Zeilenumbrüche.
 auth-error-email-invalid = Geben Sie eine Adresse wie name@example.com ein.
 auth-error-password-required = Geben Sie Ihr Passwort ein.
 auth-error-password-other = Das ist nicht das Passwort, das bei der Registrierung gewählt wurde.
+auth-error-password-wrong = Das ist nicht Ihr Passwort.
 auth-error-password-short = Dieses Passwort ist zu kurz: Verwenden Sie mindestens { $minimum } Zeichen.
 auth-error-password-long = Dieses Passwort ist zu lang: Verwenden Sie höchstens { $maximum } Zeichen.
 auth-error-password-weak = Dieses Passwort ist leicht zu erraten. Fügen Sie noch ein oder zwei Wörter hinzu.
@@ -42,10 +47,29 @@ auth-verify-ready-text = Geben Sie das Passwort ein, das Sie bei der Registrieru
 auth-verify-do = Bestätigen und anmelden
 auth-verify-new = Vergessen, oder haben Sie sich gar nicht selbst registriert?
 auth-verify-new-text = Wählen Sie ein eigenes Passwort. Das bisher gewählte gilt dann nicht mehr, und wer damit angemeldet ist, wird abgemeldet.
-auth-verify-new-password = Neues Passwort
 auth-verify-new-do = Passwort setzen und anmelden
 auth-verify-expired-title = Dieser Link gilt nicht mehr
 auth-verify-expired-text = Er wurde schon verwendet oder ist zu alt. Wenn Sie Ihre Adresse bestätigt haben, melden Sie sich einfach an. Sonst lassen Sie sich einen neuen Link senden.
+
+auth-reset-ask-title = Neues Passwort wählen
+auth-reset-ask-text = Geben Sie die Adresse ein, mit der Sie sich anmelden. Wir schicken Ihnen einen Link.
+auth-reset-ask-do = Link senden
+auth-reset-sent-title = Sehen Sie in Ihre Post
+auth-reset-sent-text = Öffnen Sie den Link darin und wählen Sie ein neues Passwort. Bis dahin gilt das alte. Nach einer Minute noch nichts da? Sehen Sie im Spam-Ordner nach.
+auth-reset-ready-title = Neues Passwort wählen
+auth-reset-ready-text = Sie werden überall abgemeldet und melden sich mit dem neuen Passwort an.
+auth-reset-do = Neues Passwort speichern
+auth-reset-expired-title = Dieser Link gilt nicht mehr
+auth-reset-expired-text = Er wurde schon verwendet, ist zu alt, oder Ihr Passwort wurde inzwischen geändert. Lassen Sie sich einen neuen Link senden.
+auth-reset-done-title = Ihr Passwort wurde geändert
+auth-reset-done-text = Sie sind überall abgemeldet. Melden Sie sich mit dem neuen Passwort an.
+auth-reset-back = Zurück zur Anmeldung
+
+auth-security-text = Was Ihr Konto schützt.
+auth-security-others = Alle anderen Browser werden abgemeldet, und Sie erhalten eine Nachricht per E-Mail.
+auth-security-do = Passwort ändern
+auth-security-changed = Ihr Passwort wurde geändert. Alle anderen Browser sind abgemeldet.
+auth-security-sessions = Ansehen, wo Sie angemeldet sind
 
 auth-sessions-text = Die Browser, in denen Sie angemeldet sind. Beenden Sie jede Anmeldung, die Sie nicht kennen.
 auth-sessions-this = Dieser Browser
@@ -61,3 +85,10 @@ auth-mail-already-subject = Sie haben schon ein Konto bei { $product }
 auth-mail-already-heading = Sie haben schon ein Konto
 auth-mail-already-text = jemand, wahrscheinlich Sie, hat soeben versucht, mit dieser Adresse ein Konto bei { $product } zu erstellen. Es gibt schon eines: Melden Sie sich damit an.
 auth-mail-already-not-you = Falls Sie das nicht waren, müssen Sie nichts tun: Ihr Konto ist unverändert.
+
+auth-mail-unknown-subject = Kein Konto bei { $product } mit dieser Adresse
+auth-mail-unknown-heading = Mit dieser Adresse gibt es kein Konto
+auth-mail-unknown-text = Jemand, wahrscheinlich Sie, wollte sich bei { $product } mit dieser Adresse anmelden oder ein neues Passwort wählen. Mit ihr gibt es kein Konto.
+auth-mail-unknown-other = Wenn Sie ein Konto haben, haben Sie sich mit einer anderen Adresse registriert: Versuchen Sie es mit der. Sonst erstellen Sie eines.
+auth-mail-unknown-not-you = Falls Sie das nicht waren, müssen Sie nichts tun.
+auth-mail-unknown-why = Sie erhalten diese Nachricht, weil jemand Ihre Adresse bei { $product } eingegeben hat.

@@ -1,10 +1,12 @@
-# Auth: sign-up, sign-in, verification, sessions and their mails.
+# Auth: sign-up, sign-in, verification, passwords, sessions and their mails.
 
 auth-name = Your name
 auth-email = Email
 auth-password = Password
 auth-password-hint = At least { $minimum } characters. A few words in a row are easy to remember and hard to guess.
 auth-password-show = Show
+auth-password-current = Current password
+auth-password-new = New password
 auth-remember = Keep me signed in for 30 days
 
 auth-sign-up-title = Create your account
@@ -15,7 +17,9 @@ auth-sign-in-title = Sign in
 auth-sign-in-heading = Sign in to { $product }
 auth-sign-in-do = Sign in
 auth-sign-in-new = New here?
+auth-forgot = Forgot your password?
 
+auth-error-attempts = The password was wrong too often. Wait a while, then try again.
 auth-error-credentials = The address or the password is wrong.
 auth-error-name-required = Enter your name.
 auth-error-name-long = This name is too long.
@@ -23,6 +27,7 @@ auth-error-characters = Remove the characters that cannot be seen, such as line 
 auth-error-email-invalid = Enter an address like name@example.com.
 auth-error-password-required = Enter your password.
 auth-error-password-other = This is not the password that was chosen at sign-up.
+auth-error-password-wrong = This is not your password.
 auth-error-password-short = This password is too short: use at least { $minimum } characters.
 auth-error-password-long = This password is too long: use at most { $maximum } characters.
 auth-error-password-weak = This password is easy to guess. Add another word or two.
@@ -42,10 +47,29 @@ auth-verify-ready-text = Enter the password that you chose when you signed up. T
 auth-verify-do = Confirm and sign in
 auth-verify-new = You forgot it, or you did not sign up yourself?
 auth-verify-new-text = Choose a password of your own. The one that was chosen before stops working, and whoever is signed in with it is signed out.
-auth-verify-new-password = New password
 auth-verify-new-do = Set this password and sign in
 auth-verify-expired-title = This link no longer works
 auth-verify-expired-text = It was used already or is too old. If you have confirmed your address, simply sign in. If not, have a new link sent.
+
+auth-reset-ask-title = Choose a new password
+auth-reset-ask-text = Enter the address that you sign in with. We send you a link.
+auth-reset-ask-do = Send the link
+auth-reset-sent-title = Check your mail
+auth-reset-sent-text = Open the link in it to choose a new password. Until you do, the old one works. Nothing there after a minute? Look in the spam folder.
+auth-reset-ready-title = Choose a new password
+auth-reset-ready-text = You are signed out everywhere, and sign in with the new password.
+auth-reset-do = Save the new password
+auth-reset-expired-title = This link no longer works
+auth-reset-expired-text = It was used already, is too old, or your password was changed since. Have a new link sent.
+auth-reset-done-title = Your password was changed
+auth-reset-done-text = You are signed out everywhere. Sign in with the new password.
+auth-reset-back = Back to sign-in
+
+auth-security-text = What keeps your account safe.
+auth-security-others = All other browsers are signed out, and we tell you by mail.
+auth-security-do = Change password
+auth-security-changed = Your password was changed. All other browsers are signed out.
+auth-security-sessions = See where you are signed in
 
 auth-sessions-text = The browsers in which you are signed in. End any that you do not recognize.
 auth-sessions-this = This browser
@@ -61,3 +85,10 @@ auth-mail-already-subject = You already have an account at { $product }
 auth-mail-already-heading = You already have an account
 auth-mail-already-text = Somebody, probably you, has just tried to create an account at { $product } with this address. You have one already: sign in with it.
 auth-mail-already-not-you = If that was not you, there is nothing to do: your account is unchanged.
+
+auth-mail-unknown-subject = No account at { $product } with this address
+auth-mail-unknown-heading = There is no account with this address
+auth-mail-unknown-text = Somebody, probably you, wanted to sign in at { $product } or choose a new password there with this address. It has no account.
+auth-mail-unknown-other = If you have an account, you signed up with another address: try that one. If not, create one.
+auth-mail-unknown-not-you = If that was not you, there is nothing to do.
+auth-mail-unknown-why = You get this message because somebody entered your address at { $product }.

@@ -1,11 +1,25 @@
 //! Accounts: who a person is to us.
 
+mod bound_token;
+mod change_password;
 mod event;
+mod mail_link;
+mod password;
+mod reset;
 mod sign_in;
 mod sign_up;
 mod verify;
 
-pub(crate) use event::{AccountCreated, AccountVerified, SessionBegan, SessionsEnded, SignInRefused, SignUpRepeated};
+pub(crate) use bound_token::{BoundToken, bound_token_holder};
+pub use change_password::ChangePasswordError;
+pub(crate) use change_password::{PasswordChange, account_change_password};
+pub(crate) use event::{
+    AccountCreated, AccountVerified, LinkRequested, PasswordChangeRefused, PasswordChanged, PasswordReset, SessionBegan, SessionsEnded,
+    SignInRefused, SignUpRepeated,
+};
+pub(crate) use mail_link::account_mail_link;
+pub use reset::ResetError;
+pub(crate) use reset::account_reset;
 pub(crate) use sign_in::account_sign_in;
 pub use sign_in::{Credentials, SignInError};
 pub(crate) use sign_up::account_sign_up;

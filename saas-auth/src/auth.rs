@@ -1,7 +1,8 @@
 use std::{fmt, sync::Arc};
 
+use chrono::TimeDelta;
 use saas_core::{
-    Db, DbError, Routes, SessionId,
+    Db, DbError, MasterKey, Routes, SessionId,
     mail::Outbox,
     pages::{Locale, Pages},
 };
@@ -9,7 +10,8 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::{
-    AuthLayer, PasswordPolicy,
+    AttemptLimit, AuthLayer, PasswordPolicy,
+    attempt::Attempts,
     mail::Letters,
     next::local_path,
     password::Hasher,
@@ -25,10 +27,13 @@ pub struct Auth {
 
 pub(crate) struct Inner {
     pub(crate) db: Db,
+    pub(crate) keys: MasterKey,
     pub(crate) outbox: Outbox,
     pub(crate) pages: Pages,
     pub(crate) public_url: Url,
     pub(crate) policy: PasswordPolicy,
+    pub(crate) sign_in_limit: AttemptLimit,
+    pub(crate) reset_lifetime: TimeDelta,
     pub(crate) hasher: Hasher,
     pub(crate) cookie: SessionCookie,
     pub(crate) home: String,
@@ -36,7 +41,7 @@ pub(crate) struct Inner {
     pub(crate) agent_key_prefix: String,
     /// How many notes of use may be under way.
     pub(crate) notes: Arc<Semaphore>,
-    /// How many links may be on their way to be sent again.
+    /// How many mails that somebody asked for may be about to be written.
     pub(crate) resends: Arc<Semaphore>,
 }
 
@@ -60,7 +65,7 @@ impl Auth {
         AuthLayer::new(self.clone())
     }
 
-    /// The pages (`/sign-up`, `/sign-in`, `/sign-out`, `/verify`, `/sessions`) and the same for programs under `/api/v1/auth`. They need
+    /// The pages (`/sign-up`, `/sign-in`, `/sign-out`, `/verify`, `/reset`, `/sessions`, `/account/security`) and the same for programs under `/api/v1/auth`. They need
     /// [`layer`](Self::layer) around them.
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Routes<S> {
         web::routes().with_state(self.clone())
@@ -80,6 +85,21 @@ impl Auth {
     #[must_use]
     pub fn policy(&self) -> &PasswordPolicy {
         &self.inner.policy
+    }
+
+    /// The attempts at something, by somebody or at somebody's.
+    pub(crate) fn attempts(&self, what: &'static str, whose: impl fmt::Display, limit: AttemptLimit) -> Attempts {
+        Attempts::new(&self.inner.keys, what, whose, limit)
+    }
+
+    /// How often a password may be wrong.
+    pub(crate) fn sign_in_limit(&self) -> AttemptLimit {
+        self.inner.sign_in_limit
+    }
+
+    /// How long a mailed link lets somebody choose another password.
+    pub(crate) fn reset_lifetime(&self) -> TimeDelta {
+        self.inner.reset_lifetime
     }
 
     pub(crate) fn hasher(&self) -> &Hasher {
@@ -110,7 +130,7 @@ impl Auth {
     }
 
     pub(crate) fn letters(&self, locale: Locale, next: Option<String>) -> Letters {
-        Letters::new(self.inner.outbox.clone(), locale, next)
+        Letters::new(self.inner.outbox.clone(), self.inner.pages.clone(), locale, next)
     }
 
     /// Whether a session still opens anything. Ask it for what outlives a request, such as a stream.

@@ -1,11 +1,12 @@
 use std::sync::Arc;
 
-use saas_core::{Db, mail::Outbox, pages::Pages};
+use chrono::TimeDelta;
+use saas_core::{Db, MasterKey, mail::Outbox, pages::Pages};
 use tokio::sync::Semaphore;
 use url::{Host, Url};
 
 use crate::{
-    Auth, HashError, PasswordPolicy,
+    AttemptLimit, Auth, HashError, PasswordPolicy,
     auth::{Inner, NOTES, RESENDS},
     next::local_path,
     password::Hasher,
@@ -17,10 +18,13 @@ use crate::{
 #[must_use]
 pub struct AuthBuilder {
     db: Db,
+    keys: MasterKey,
     outbox: Outbox,
     pages: Pages,
     public_url: Url,
     policy: PasswordPolicy,
+    sign_in_limit: AttemptLimit,
+    reset_lifetime: TimeDelta,
     home: String,
     welcome: String,
     insecure_lan: bool,
@@ -29,13 +33,16 @@ pub struct AuthBuilder {
 
 impl Auth {
     /// Begins with the defaults. Letters go into the outbox; `public_url` is how people reach the application.
-    pub fn builder(db: &Db, outbox: Outbox, pages: Pages, public_url: Url) -> AuthBuilder {
+    pub fn builder(db: &Db, keys: &MasterKey, outbox: Outbox, pages: Pages, public_url: Url) -> AuthBuilder {
         AuthBuilder {
             db: db.clone(),
+            keys: keys.clone(),
             outbox,
             pages,
             public_url,
             policy: PasswordPolicy::default(),
+            sign_in_limit: SIGN_IN_LIMIT,
+            reset_lifetime: RESET_LIFETIME,
             home: "/".to_owned(),
             welcome: "/".to_owned(),
             insecure_lan: false,
@@ -44,10 +51,28 @@ impl Auth {
     }
 }
 
+/// AUT-05.
+const SIGN_IN_LIMIT: AttemptLimit = AttemptLimit::new(5, TimeDelta::minutes(15)).pause(TimeDelta::minutes(15));
+
+const RESET_LIFETIME: TimeDelta = TimeDelta::minutes(60);
+
 impl AuthBuilder {
     /// Which passwords are accepted; [`PasswordPolicy::asvs`] unless something else is said.
     pub fn password_policy(mut self, policy: PasswordPolicy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// How often a password may be wrong: five times in 15 minutes, and then none for 15 minutes, unless something else is said.
+    pub fn sign_in_limit(mut self, limit: AttemptLimit) -> Self {
+        self.sign_in_limit = limit;
+        self
+    }
+
+    /// How long a mailed link lets somebody choose another password: 15 to 60 minutes; 60 unless something else is said. No more than three are
+    /// mailed in an hour, so with a shorter time whoever has asked for three may have to wait for another one.
+    pub fn reset_lifetime(mut self, lifetime: TimeDelta) -> Self {
+        self.reset_lifetime = lifetime;
         self
     }
 
@@ -95,6 +120,12 @@ impl AuthBuilder {
         if !is_prefix {
             return Err(AuthBuildError::AgentKeyPrefix(self.agent_key_prefix));
         }
+        if !self.sign_in_limit.is_sound() {
+            return Err(AuthBuildError::Limit(self.sign_in_limit));
+        }
+        if !(TimeDelta::minutes(15)..=TimeDelta::minutes(60)).contains(&self.reset_lifetime) {
+            return Err(AuthBuildError::ResetLifetime(self.reset_lifetime));
+        }
         Ok(Auth::from_inner(Inner {
             outbox: self.outbox,
             hasher: Hasher::new()?,
@@ -102,9 +133,12 @@ impl AuthBuilder {
             home: local(self.home)?,
             welcome: local(self.welcome)?,
             db: self.db,
+            keys: self.keys,
             pages: self.pages,
             public_url: self.public_url,
             policy: self.policy,
+            sign_in_limit: self.sign_in_limit,
+            reset_lifetime: self.reset_lifetime,
             agent_key_prefix: self.agent_key_prefix,
             notes: Arc::new(Semaphore::new(NOTES)),
             resends: Arc::new(Semaphore::new(RESENDS)),
@@ -134,6 +168,12 @@ pub enum AuthBuildError {
     /// The keys' prefix would not be recognized.
     #[error("{0:?} cannot begin agent keys: use 2 to 16 lower-case letters and digits")]
     AgentKeyPrefix(String),
+    /// The limit allows nothing, or more than can be counted.
+    #[error("{0:?} is no limit: allow 1 to 1000 attempts within some time")]
+    Limit(AttemptLimit),
+    /// The link would work too long, or not long enough to be read.
+    #[error("a link to choose another password works for 15 to 60 minutes, and not for {} seconds", .0.num_seconds())]
+    ResetLifetime(TimeDelta),
     /// argon2 does not take its parameters.
     #[error("passwords cannot be hashed")]
     Hash(#[from] HashError),

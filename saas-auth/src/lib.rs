@@ -5,14 +5,20 @@
 //!
 //! ```
 //! use saas_auth::{Auth, AuthBuildError, PasswordPolicy};
-//! use saas_core::{CurrentUser, Db, Routes, mail::Outbox, pages::Pages};
+//! use saas_core::{CurrentUser, Db, MasterKey, Routes, mail::Outbox, pages::Pages};
 //!
 //! async fn greet(CurrentUser(me): CurrentUser) -> String {
 //!     format!("Hello, {}", me.name)
 //! }
 //!
-//! fn compose(db: &Db, outbox: Outbox, pages: Pages, public_url: url::Url) -> Result<Routes, AuthBuildError> {
-//!     let auth = Auth::builder(db, outbox, pages, public_url)
+//! fn compose(
+//!     db: &Db,
+//!     keys: &MasterKey,
+//!     outbox: Outbox,
+//!     pages: Pages,
+//!     public_url: url::Url,
+//! ) -> Result<Routes, AuthBuildError> {
+//!     let auth = Auth::builder(db, keys, outbox, pages, public_url)
 //!         .password_policy(PasswordPolicy::asvs())
 //!         .home("/devices")
 //!         .agent_key_prefix("mon")
@@ -27,10 +33,12 @@
 //! * A session is a random token in a `__Host-` cookie; the database has its hash, and ending it holds from the next request on. Nothing
 //!   is cached.
 //! * Nobody learns from an answer, its time or the number of mails whether an address has an account.
-//! * A link in a mail works once, for 24 hours, and only when a button is pressed: opening it changes nothing.
+//! * A link in a mail works once, for 24 hours or, where it lets somebody choose another password, for one; and only when a button is pressed:
+//!   opening it changes nothing.
 
 mod account;
 mod agent;
+mod attempt;
 mod auth;
 mod bearer;
 mod builder;
@@ -47,11 +55,12 @@ mod web;
 
 use saas_core::{EventKind, pages::PageSet};
 
-pub use account::{Credentials, NewAccount, SignInError, SignUpError, VerifyError};
+pub use account::{ChangePasswordError, Credentials, NewAccount, ResetError, SignInError, SignUpError, VerifyError};
 pub use agent::{
     AgentCredentialError, AgentKey, AgentKeyError, AgentKeyId, AgentKeyPrincipal, ByAgentKey, IssuedCredential, NewAgentKey, Overlap,
     RotatedKey,
 };
+pub use attempt::AttemptLimit;
 pub use auth::Auth;
 pub use builder::{AuthBuildError, AuthBuilder};
 pub use email::{Email, InvalidEmail};
@@ -66,6 +75,10 @@ pub const EVENTS: &[EventKind] = &[
     EventKind::of::<account::AccountCreated>(),
     EventKind::of::<account::AccountVerified>(),
     EventKind::of::<account::SignUpRepeated>(),
+    EventKind::of::<account::LinkRequested>(),
+    EventKind::of::<account::PasswordReset>(),
+    EventKind::of::<account::PasswordChanged>(),
+    EventKind::of::<account::PasswordChangeRefused>(),
     EventKind::of::<account::SignInRefused>(),
     EventKind::of::<account::SessionBegan>(),
     EventKind::of::<account::SessionsEnded>(),

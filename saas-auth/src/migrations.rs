@@ -21,6 +21,7 @@ pub const MIGRATIONS: Migrations = Migrations {
 const INVENTORY: &[Table] = &[
     Table { name: "auth.account", erasure: Erasure::Purge, exported: true, columns: ACCOUNT },
     Table { name: "auth.email_token", erasure: Erasure::Purge, exported: false, columns: EMAIL_TOKEN },
+    Table { name: "auth.attempt", erasure: Erasure::Purge, exported: false, columns: ATTEMPT },
     Table { name: "auth.session", erasure: Erasure::Purge, exported: true, columns: SESSION },
     Table { name: "auth.agent_key", erasure: Erasure::Purge, exported: true, columns: AGENT_KEY },
     Table { name: "auth.agent_credential", erasure: Erasure::Purge, exported: false, columns: AGENT_CREDENTIAL },
@@ -47,6 +48,8 @@ const EMAIL_TOKEN: &[(&str, Class)] = &[
     ("expires_at", Internal),
     ("used_at", Internal),
 ];
+
+const ATTEMPT: &[(&str, Class)] = &[("subject", Personal), ("times", Internal), ("over_at", Internal)];
 
 const SESSION: &[(&str, Class)] = &[
     ("id", Internal),

@@ -22,6 +22,8 @@ pub enum Refusal {
     PasswordMissing,
     /// Not the password that was chosen at sign-up.
     PasswordOther,
+    /// Not the password that the account has.
+    PasswordWrong,
     /// The password policy does not accept it.
     Password(PasswordFlaw),
 }
@@ -37,6 +39,7 @@ impl Refusal {
             Self::Email => ("auth-error-email-invalid", Vec::new()),
             Self::PasswordMissing => ("auth-error-password-required", Vec::new()),
             Self::PasswordOther => ("auth-error-password-other", Vec::new()),
+            Self::PasswordWrong => ("auth-error-password-wrong", Vec::new()),
             Self::Password(flaw) => match flaw {
                 PasswordFlaw::Short { minimum } => ("auth-error-password-short", vec![("minimum", number(minimum))]),
                 PasswordFlaw::Long { maximum } => ("auth-error-password-long", vec![("maximum", number(maximum))]),
@@ -53,6 +56,7 @@ impl fmt::Display for Refusal {
         match self {
             Self::NameMissing | Self::PasswordMissing => f.write_str("is missing"),
             Self::PasswordOther => f.write_str("is not the one that was chosen at sign-up"),
+            Self::PasswordWrong => f.write_str("is not the one that the account has"),
             Self::NameLong => write!(f, "at most {NAME_MAX} characters"),
             Self::Characters => f.write_str("must not contain control characters"),
             Self::Email => f.write_str("must be an address such as name@example.com"),
@@ -66,6 +70,11 @@ impl fmt::Display for Refusal {
 pub struct Refused(Vec<(&'static str, Refusal)>);
 
 impl Refused {
+    /// One field and what is wrong with it.
+    pub(crate) fn of(field: &'static str, refusal: Refusal) -> Self {
+        Self(vec![(field, refusal)])
+    }
+
     pub(crate) fn add(&mut self, field: &'static str, refusal: Refusal) {
         self.0.push((field, refusal));
     }

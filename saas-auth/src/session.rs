@@ -5,8 +5,9 @@ mod device;
 mod store;
 
 pub(crate) use cookie::{Carried, SessionCookie};
-pub(crate) use device::describe;
+pub(crate) use device::device_text;
 pub use store::Session;
 pub(crate) use store::{
-    NewSession, session_by_token, session_end, session_end_others, session_holds, session_insert_in, session_list, session_seen,
+    NewSession, session_by_token, session_end, session_end_all_in, session_end_others, session_holds, session_insert_in, session_list,
+    session_seen,
 };

@@ -1,6 +1,8 @@
 //! The pages, and the same for programs.
 
 mod me;
+mod reset;
+mod security;
 mod sessions;
 mod sign_in;
 mod sign_out;
@@ -19,6 +21,8 @@ use crate::Auth;
 pub(crate) fn routes() -> Routes<Auth> {
     Routes::new()
         .merge(me::routes())
+        .merge(reset::routes())
+        .merge(security::routes())
         .merge(sessions::routes())
         .merge(sign_in::routes())
         .merge(sign_out::routes())

@@ -20,6 +20,7 @@ core-skip = Zum Inhalt springen
 core-navigation = Hauptnavigation
 core-account = Konto
 core-signed-in-as = Angemeldet als
+core-security = Passwort und Sicherheit
 core-sessions = Ihre Anmeldungen
 core-sign-in = Anmelden
 core-sign-up = Konto erstellen

@@ -20,6 +20,7 @@ core-skip = Skip to content
 core-navigation = Main
 core-account = Account
 core-signed-in-as = Signed in as
+core-security = Password and security
 core-sessions = Your sessions
 core-sign-in = Sign in
 core-sign-up = Create account

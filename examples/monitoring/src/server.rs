@@ -142,7 +142,7 @@ struct State {
 ///
 /// Fails if a part cannot be set up.
 pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
-    let auth = Auth::builder(&program.db, program.outbox.clone(), program.pages.clone(), program.public_url.clone())
+    let auth = Auth::builder(&program.db, &program.master_key, program.outbox.clone(), program.pages.clone(), program.public_url.clone())
         .home("/devices")
         .welcome("/organizations/new")
         .agent_key_prefix("mon")

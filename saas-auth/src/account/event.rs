@@ -4,6 +4,8 @@ use saas_core::{Event, EventSeverity, Personal, SessionId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::BoundToken;
+
 /// Somebody signed up.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct AccountCreated<'a> {
@@ -79,5 +81,51 @@ pub(crate) struct SessionsEnded {
 impl Event for SessionsEnded {
     const NAME: &'static str = "auth.sessions.ended";
     const TOPIC: &'static str = "sessions";
+    const PERMISSION: Option<&'static str> = None;
+}
+
+/// Somebody asked for a link by mail, whether or not there is an account with the address.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LinkRequested {
+    pub(crate) opens: BoundToken,
+}
+
+impl Event for LinkRequested {
+    const NAME: &'static str = "auth.link.requested";
+    const TOPIC: &'static str = "account";
+    const SEVERITY: EventSeverity = EventSeverity::Notice;
+    const PERMISSION: Option<&'static str> = None;
+}
+
+/// Somebody chose another password with a link from a mail. All sessions ended.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PasswordReset {}
+
+impl Event for PasswordReset {
+    const NAME: &'static str = "auth.password.reset";
+    const TOPIC: &'static str = "account";
+    const SEVERITY: EventSeverity = EventSeverity::Notice;
+    const PERMISSION: Option<&'static str> = None;
+}
+
+/// Somebody who is signed in chose another password. All other sessions ended.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PasswordChanged {}
+
+impl Event for PasswordChanged {
+    const NAME: &'static str = "auth.password.changed";
+    const TOPIC: &'static str = "account";
+    const SEVERITY: EventSeverity = EventSeverity::Notice;
+    const PERMISSION: Option<&'static str> = None;
+}
+
+/// Somebody who is signed in did not know the password that they wanted to change.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct PasswordChangeRefused {}
+
+impl Event for PasswordChangeRefused {
+    const NAME: &'static str = "auth.password.change_refused";
+    const TOPIC: &'static str = "account";
+    const SEVERITY: EventSeverity = EventSeverity::Warning;
     const PERMISSION: Option<&'static str> = None;
 }

@@ -3,11 +3,14 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{AccountCreated, Chosen, SignUpRepeated, email_token_insert_in};
+use super::{
+    AccountCreated, Chosen, SignUpRepeated, email_token_insert_in,
+    password::{Person, password_check},
+};
 use crate::{
-    Auth, Email, HashError, PasswordPolicy,
+    Auth, Email, HashError,
     mail::{Letters, Reader},
-    refused::{self, Refusal, Refused},
+    refused::{self, Refused},
 };
 
 /// What somebody enters to get an account.
@@ -146,27 +149,10 @@ fn check(auth: &Auth, new: NewAccount) -> Result<Checked, Refused> {
     let name = refused.take("name", refused::name(&new.name));
     let email = refused.take("email", refused::email(&new.email));
     // Only what was accepted: its length is bounded, and so is the work of comparing.
-    let known = [name.as_deref(), email.as_ref().map(Email::as_str), Some(auth.pages().product())];
-    let context: Vec<&str> = known.into_iter().flatten().flat_map(words).collect();
-    refused.take("password", check_password(auth.policy(), &new.password, &context));
+    let person = Person { name: name.as_deref(), email: email.as_ref().map(Email::as_str) };
+    refused.take("password", password_check(auth, &new.password, person));
     match (name, email) {
         (Some(name), Some(email)) if refused.is_empty() => Ok(Checked { name, email, password: new.password }),
         _ => Err(refused),
     }
-}
-
-/// A name as a whole, and the words that it is made of.
-pub(super) fn words(text: &str) -> impl Iterator<Item = &str> {
-    std::iter::once(text).chain(text.split(|c: char| !c.is_alphanumeric())).filter(|word| word.len() >= 3)
-}
-
-pub(super) fn check_password(policy: &PasswordPolicy, password: &Secret, context: &[&str]) -> Result<(), Refusal> {
-    let password = password.expose();
-    if password.is_empty() {
-        return Err(Refusal::PasswordMissing);
-    }
-    if password.contains('\0') {
-        return Err(Refusal::Characters);
-    }
-    policy.flaw(password, context).map_or(Ok(()), |flaw| Err(Refusal::Password(flaw)))
 }

@@ -8,20 +8,20 @@ use uuid::Uuid;
 
 use super::{
     AccountVerified,
-    sign_up::{check_password, words},
+    password::{Person, password_hash},
 };
 use crate::{
     Auth, Email, HashError, PasswordPolicy,
     mail::{Letters, Reader},
     password::Verdict,
     refused::{Refusal, Refused},
-    session::{NewSession, session_insert_in},
+    session::{NewSession, session_end_all_in, session_insert_in},
 };
 
 /// How long a link in a mail works.
 pub(crate) const LINK_LIFETIME: TimeDelta = TimeDelta::hours(24);
 
-/// How many mails one account gets within an hour, whoever asks for them.
+/// How many mails about a sign-up one account gets within an hour, whoever asks for them.
 const MAILS_PER_HOUR: i64 = 5;
 
 /// An address was not confirmed.
@@ -40,6 +40,12 @@ pub enum VerifyError {
     /// The database did not answer.
     #[error(transparent)]
     Db(#[from] DbError),
+}
+
+impl From<Refused> for VerifyError {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
 }
 
 impl From<sqlx::Error> for VerifyError {
@@ -66,7 +72,7 @@ pub(crate) struct Chosen<'a> {
     pub(crate) password_hash: &'a str,
 }
 
-/// Keeps a token for a mail; whether the mail may be sent, or the account has had enough of them.
+/// Keeps a token for a mail about a sign-up; whether the mail may be sent, or the account has had enough of them.
 pub(crate) async fn email_token_insert_in(
     tx: &mut SystemTx,
     token: &Token,
@@ -81,7 +87,10 @@ pub(crate) async fn email_token_insert_in(
     let inserted = sqlx::query!(
         r#"insert into auth.email_token (token_hash, user_id, email, purpose, created_at, expires_at, name, password_hash)
         select $1, $2, $3, $4, $5, $6, $8, $9
-        where (select count(*) from auth.email_token where user_id = $2 and created_at > $5::timestamptz - interval '1 hour') < $7"#,
+        where (
+            select count(*) from auth.email_token
+            where user_id = $2 and purpose in ('verify', 'known') and created_at > $5::timestamptz - interval '1 hour'
+        ) < $7"#,
         hash.as_bytes(),
         Uuid::from(user),
         email,
@@ -184,25 +193,17 @@ async fn check(auth: &Auth, token: &Token, password: &VerifyPassword) -> Result<
     .await?
     .ok_or(VerifyError::Expired)?;
     tx.commit().await?;
-    let refuse = |field, refusal| {
-        let mut refused = Refused::default();
-        refused.add(field, refusal);
-        VerifyError::Refused(refused)
-    };
+    let refuse = |refusal| VerifyError::Refused(Refused::of("password", refusal));
     match password {
-        VerifyPassword::Chosen(password) if password.expose().is_empty() => Err(refuse("password", Refusal::PasswordMissing)),
-        VerifyPassword::Chosen(password) if password.expose().len() > PasswordPolicy::MAX_BYTES => {
-            Err(refuse("password", Refusal::PasswordOther))
-        }
+        VerifyPassword::Chosen(password) if password.expose().is_empty() => Err(refuse(Refusal::PasswordMissing)),
+        VerifyPassword::Chosen(password) if password.expose().len() > PasswordPolicy::MAX_BYTES => Err(refuse(Refusal::PasswordOther)),
         VerifyPassword::Chosen(password) => match auth.hasher().verify(password, Some(&chosen.password_hash)).await? {
             Verdict::Right { .. } => Ok(None),
-            Verdict::Wrong => Err(refuse("password", Refusal::PasswordOther)),
+            Verdict::Wrong => Err(refuse(Refusal::PasswordOther)),
         },
         VerifyPassword::New(password) => {
-            let known = [chosen.name.as_str(), chosen.email.as_str(), auth.pages().product()];
-            let context: Vec<&str> = known.into_iter().flat_map(words).collect();
-            check_password(auth.policy(), password, &context).map_err(|refusal| refuse("new_password", refusal))?;
-            Ok(Some(auth.hasher().hash(password).await?))
+            let person = Person { name: Some(&chosen.name), email: Some(&chosen.email) };
+            password_hash(auth, "new_password", password, person).await.map(Some)
         }
     }
 }
@@ -253,9 +254,7 @@ async fn confirm_in(tx: &mut SystemTx, token: &Token, new_hash: Option<&str>) ->
     .ok_or(VerifyError::Expired)?;
     let user = confirmed.user_id;
     if confirmed.replaced {
-        sqlx::query!("update auth.session set ended_at = $2 where user_id = $1 and ended_at is null", Uuid::from(user), now)
-            .execute(&mut **tx)
-            .await?;
+        session_end_all_in(tx, user).await?;
     }
     // The other links that were mailed have nothing left to prove.
     sqlx::query!(

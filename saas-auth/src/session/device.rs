@@ -1,6 +1,14 @@
+use saas_core::pages::{TextValue, Texts};
+
+/// What a user agent names, in the reader's language, if it is something that people know.
+pub(crate) fn device_text(texts: &Texts, user_agent: &str) -> Option<String> {
+    let (browser, system) = describe(user_agent)?;
+    Some(texts.get("auth-sessions-device", &[("browser", TextValue::Text(browser)), ("system", TextValue::Text(system))]))
+}
+
 /// The browser and the system that a user agent names, roughly: enough to recognize one's own. The order counts, since each browser also
 /// names those that it descends from.
-pub(crate) fn describe(user_agent: &str) -> Option<(&'static str, &'static str)> {
+fn describe(user_agent: &str) -> Option<(&'static str, &'static str)> {
     const BROWSERS: [(&str, &str); 9] = [
         ("Edg", "Edge"),
         ("OPR/", "Opera"),

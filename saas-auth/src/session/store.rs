@@ -35,6 +35,7 @@ pub struct Session {
 /// A session that has just begun.
 #[derive(Debug)]
 pub(crate) struct NewSession {
+    pub(crate) id: SessionId,
     pub(crate) token: Token,
     pub(crate) user: UserId,
     pub(crate) remembered: bool,
@@ -81,7 +82,8 @@ pub(crate) async fn session_by_token(db: &Db, token: &Token) -> Result<Option<(S
 }
 
 /// Begins a session where the transaction says that the request comes from, if the account still has the password that was checked and the
-/// person may sign in; nothing otherwise.
+/// person may sign in; nothing otherwise. Whoever changes the password at the same moment either finds this session and ends it, or is waited
+/// for.
 pub(crate) async fn session_insert_in(
     tx: &mut SystemTx,
     user: UserId,
@@ -96,6 +98,7 @@ pub(crate) async fn session_insert_in(
             from auth.account
             join core.user person on person.id = account.user_id
             where account.user_id = $2 and account.password_hash = $3 and person.state = 'active'
+            for no key update of account
         ), begun as (
             insert into auth.session
                 (id, user_id, token_hash, created_at, expires_at, last_seen_at, remembered, address, user_agent)
@@ -116,7 +119,7 @@ pub(crate) async fn session_insert_in(
     .await?;
     let Some(verified) = verified else { return Ok(None) };
     system_event_in(tx, Ledger::Platform, Actor::User(user), user, &SessionBegan { session, remembered }).await?;
-    Ok(Some(NewSession { token, user, remembered, verified }))
+    Ok(Some(NewSession { id: session, token, user, remembered, verified }))
 }
 
 /// The living sessions of a person, the last used first.
@@ -185,6 +188,22 @@ pub(crate) async fn session_end_others(db: &Db, origin: Origin, me: &SignedIn) -
         system_event_in(&mut tx, Ledger::Platform, me.into(), me.user, &SessionsEnded { sessions }).await?;
     }
     tx.commit().await
+}
+
+/// Ends all sessions of a person.
+pub(crate) async fn session_end_all_in(tx: &mut SystemTx, user: UserId) -> Result<(), DbError> {
+    let now = tx.now();
+    let sessions = sqlx::query_scalar!(
+        r#"update auth.session set ended_at = $2 where user_id = $1 and ended_at is null returning id as "id: SessionId""#,
+        Uuid::from(user),
+        now,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    if !sessions.is_empty() {
+        system_event_in(tx, Ledger::Platform, Actor::User(user), user, &SessionsEnded { sessions }).await?;
+    }
+    Ok(())
 }
 
 /// Notes that a session was used, if nobody did within the last minute.

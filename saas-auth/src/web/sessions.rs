@@ -3,14 +3,13 @@ use chrono::SecondsFormat;
 use http::{HeaderMap, header};
 use saas_core::{
     CurrentUser, Html, List, Listed, NoContent, Order, OrderBy, Origin, Page, Path, Problem, Routes, SessionId, SignedIn, Wanted,
-    pages::TextValue,
 };
 use serde_json::{Value, json};
 
 use super::see;
 use crate::{
     Auth, Session,
-    session::{describe, session_end, session_end_others, session_list},
+    session::{device_text, session_end, session_end_others, session_list},
 };
 
 pub(super) fn routes() -> Routes<Auth> {
@@ -82,12 +81,8 @@ async fn end(auth: &Auth, origin: Origin, me: &SignedIn, id: SessionId) -> Resul
 
 fn on_page(session: &Session, page: &Page) -> Value {
     let texts = page.web().pages.texts(page.locale());
-    let device = match session.user_agent.as_deref().and_then(describe) {
-        Some((browser, system)) => {
-            texts.get("auth-sessions-device", &[("browser", TextValue::Text(browser)), ("system", TextValue::Text(system))])
-        }
-        None => texts.get("auth-sessions-unknown-device", &[]),
-    };
+    let device = session.user_agent.as_deref().and_then(|user_agent| device_text(&texts, user_agent));
+    let device = device.unwrap_or_else(|| texts.get("auth-sessions-unknown-device", &[]));
     json!({
         "id": session.id,
         "current": session.current,

@@ -3,7 +3,7 @@ use std::ops::Deref;
 use chrono::TimeDelta;
 use saas_auth::{Auth, AuthBuilder, ByAgentKey, MIGRATIONS, PAGES};
 use saas_core::{
-    AgentId, Clock, CurrentAgent, CurrentUser, Routes, SystemTx, TenantId, UserId, finish,
+    AgentId, Clock, CurrentAgent, CurrentUser, MasterKey, Routes, SystemTx, TenantId, UserId, finish,
     pages::Pages,
     testing::{Answer, TestApp, TestClient, TestDb},
 };
@@ -58,7 +58,7 @@ impl App {
         let pages = Pages::builder().product("Monitoring").add(PAGES).build().unwrap();
         let web = TestApp::web(&test, &pages);
         let mailbox = Mailbox::new(&test.db, &pages, &web.public_url);
-        let builder = Auth::builder(&test.db, mailbox.outbox.clone(), pages, web.public_url.clone())
+        let builder = Auth::builder(&test.db, &MasterKey::generate(), mailbox.outbox.clone(), pages, web.public_url.clone())
             .home("/person")
             .welcome("/welcome")
             .agent_key_prefix("mon");

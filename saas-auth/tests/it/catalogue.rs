@@ -1,5 +1,6 @@
-use saas_auth::{Auth, AuthBuildError, MIGRATIONS, PAGES};
-use saas_core::{Access, pages::Pages, testing::TestDb};
+use chrono::TimeDelta;
+use saas_auth::{AttemptLimit, Auth, AuthBuildError, MIGRATIONS, PAGES};
+use saas_core::{Access, MasterKey, pages::Pages, testing::TestDb};
 
 use crate::{app::App, mailbox::Mailbox};
 
@@ -16,7 +17,7 @@ async fn nothing_about_the_database_is_unsafe_or_unregistered() {
 #[tokio::test]
 async fn the_application_login_has_no_right_to_what_has_no_tenant() {
     let app = App::new().await;
-    for table in ["auth.account", "auth.session", "auth.email_token"] {
+    for table in ["auth.account", "auth.attempt", "auth.session", "auth.email_token"] {
         for right in ["select", "insert", "update", "delete"] {
             let sql = format!("select has_table_privilege('{table}', '{right}')");
             let allowed: bool = app
@@ -50,14 +51,19 @@ async fn only_what_must_be_is_open_to_strangers() {
     assert_eq!(
         open,
         [
+            "GET /reset",
             "GET /sign-in",
             "GET /sign-up",
             "GET /verify",
+            "POST /api/v1/auth/reset",
+            "POST /api/v1/auth/reset/password",
             "POST /api/v1/auth/sign-in",
             "POST /api/v1/auth/sign-out",
             "POST /api/v1/auth/sign-up",
             "POST /api/v1/auth/verify",
             "POST /api/v1/auth/verify/resend",
+            "POST /reset",
+            "POST /reset/password",
             "POST /sign-in",
             "POST /sign-out",
             "POST /sign-up",
@@ -72,13 +78,21 @@ async fn what_would_not_be_safe_does_not_build() {
     let test = TestDb::new(&[MIGRATIONS]).await.unwrap();
     let builder = |url: &str| {
         let (pages, url) = (Pages::builder().add(PAGES).build().unwrap(), url.parse().unwrap());
-        Auth::builder(&test.db, Mailbox::new(&test.db, &pages, &url).outbox, pages, url)
+        Auth::builder(&test.db, &MasterKey::generate(), Mailbox::new(&test.db, &pages, &url).outbox, pages, url)
     };
     assert!(matches!(builder("http://10.0.0.7:3000").build(), Err(AuthBuildError::PlainHttp(_))));
     assert!(matches!(builder("http://localhost.evil.example").build(), Err(AuthBuildError::PlainHttp(_))));
     assert!(builder("http://10.0.0.7:3000").insecure_lan(true).build().is_ok());
     for safe in ["https://app.example.com", "http://localhost:3000", "http://127.0.0.1:3000", "http://[::1]:3000"] {
         assert!(builder(safe).build().is_ok(), "{safe}");
+    }
+    let minutes = |minutes| TimeDelta::minutes(minutes);
+    for lifetime in [minutes(14), minutes(61), minutes(-30)] {
+        assert!(matches!(builder("http://localhost").reset_lifetime(lifetime).build(), Err(AuthBuildError::ResetLifetime(_))));
+    }
+    for limit in [AttemptLimit::new(0, minutes(15)), AttemptLimit::new(5, minutes(0)), AttemptLimit::new(5, minutes(1)).pause(minutes(-1))]
+    {
+        assert!(matches!(builder("http://localhost").sign_in_limit(limit).build(), Err(AuthBuildError::Limit(_))), "{limit:?}");
     }
     assert!(matches!(builder("http://localhost").home("//evil.example").build(), Err(AuthBuildError::Path(_))));
     assert!(matches!(builder("http://localhost").agent_key_prefix("Mon_").build(), Err(AuthBuildError::AgentKeyPrefix(_))));

@@ -15,6 +15,10 @@ mod layer;
 #[cfg(test)]
 mod mailbox;
 #[cfg(test)]
+mod password;
+#[cfg(test)]
+mod reset;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod sign_in;

@@ -15,7 +15,7 @@ pub(super) fn everybody(program: &Program) -> RateLimitLayer {
 
 /// Around the routes of saas-auth: what is guessed is limited by address, what makes us send mail by account too.
 ///
-/// Failed passwords of one account are its own affair: who counts them must leave the owner a way in.
+/// Wrong passwords of one account, and mails about forgotten ones, are counted by saas-auth: whoever counts them must leave the owner a way in.
 pub(super) fn strangers(program: &Program) -> RateLimitLayer {
     let limits = &program.request_limits;
     program.limits.layer([

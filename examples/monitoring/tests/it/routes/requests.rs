@@ -73,11 +73,19 @@ impl Request {
                 Self::Json(json!({ "readings": [{ "address": "10.0.0.1", "at": time, "up": true }] }))
             }
             // Enough to be let in; signing up in earnest takes longer than all else together.
-            ("POST", "/sign-up" | "/sign-in" | "/verify/resend") => Self::Form(vec![("email", String::new())]),
-            ("POST", "/verify") => Self::Form(vec![("token", "none".to_owned())]),
-            ("POST", "/api/v1/auth/sign-up" | "/api/v1/auth/sign-in" | "/api/v1/auth/verify" | "/api/v1/auth/verify/resend") => {
-                Self::Json(json!({ "email": "" }))
-            }
+            ("POST", "/sign-up" | "/sign-in" | "/verify/resend" | "/reset") => Self::Form(vec![("email", String::new())]),
+            ("POST", "/verify" | "/reset/password") => Self::Form(vec![("token", "none".to_owned())]),
+            (
+                "POST",
+                "/api/v1/auth/sign-up"
+                | "/api/v1/auth/sign-in"
+                | "/api/v1/auth/verify"
+                | "/api/v1/auth/verify/resend"
+                | "/api/v1/auth/reset"
+                | "/api/v1/auth/reset/password",
+            ) => Self::Json(json!({ "email": "" })),
+            ("POST", "/account/password") => Self::Form(vec![("current_password", String::new())]),
+            ("PUT", "/api/v1/auth/password") => Self::Json(json!({ "current_password": "" })),
             ("DELETE", _)
             | (
                 "POST",

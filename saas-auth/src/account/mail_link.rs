@@ -1,0 +1,64 @@
+use std::sync::Arc;
+
+use chrono::TimeDelta;
+use saas_core::{Actor, Ledger, Origin, Token, UserId, mail::MailInError, system_event_in};
+
+use super::{
+    LinkRequested,
+    bound_token::{BoundToken, bound_token_insert_in},
+};
+use crate::{
+    AttemptLimit, Auth, Email,
+    attempt::Counted,
+    mail::{Letters, Reader},
+};
+
+/// How many mails about a forgotten password one address gets, with an account or without. While no more are sent, the last of them still works:
+/// whoever asks for a victim's mails does not keep the victim from choosing another password.
+const RESETS: AttemptLimit = AttemptLimit::new(3, TimeDelta::hours(1));
+
+/// Mails a link to whoever has an account with this address, or says in a mail that there is none. Done on its own: neither the answer nor its
+/// time nor the number of mails says whether there is one.
+pub(crate) fn account_mail_link(auth: &Auth, kind: BoundToken, origin: Origin, email: Email, letters: Letters) {
+    let Ok(permit) = Arc::clone(auth.resends()).try_acquire_owned() else { return };
+    let auth = auth.clone();
+    tokio::spawn(async move {
+        match mail_link(&auth, kind, origin, &email, &letters).await {
+            Ok(()) => {}
+            Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "a link could not be mailed"),
+        }
+        drop(permit);
+    });
+}
+
+async fn mail_link(auth: &Auth, kind: BoundToken, origin: Origin, email: &Email, letters: &Letters) -> Result<(), MailInError> {
+    let mut tx = auth.db().system("mail a link").caused_by(origin).begin().await?;
+    let (lifetime, mails) = match kind {
+        BoundToken::Reset => (auth.reset_lifetime(), auth.attempts("reset mail", email.key(), RESETS)),
+    };
+    if let Counted::Refused { .. } = mails.add_in(&mut tx).await? {
+        return Ok(());
+    }
+    let account = sqlx::query!(
+        r#"select account.user_id as "user_id: UserId", account.email, account.name
+        from auth.account
+        join core.user person on person.id = account.user_id
+        where account.email_key = $1 and person.state = 'active'"#,
+        email.key(),
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    let token = Token::generate();
+    match &account {
+        Some(account) => {
+            bound_token_insert_in(&mut tx, &token, kind, account.user_id, lifetime).await?;
+            let reader = Reader { user: account.user_id, email: &account.email, name: &account.name };
+            letters.link_in(&mut tx, kind, reader, &token, lifetime).await?;
+        }
+        None => letters.unknown_in(&mut tx, email, &token).await?,
+    }
+    let subject = account.map_or_else(|| "unknown".to_owned(), |account| account.user_id.to_string());
+    system_event_in(&mut tx, Ledger::Platform, Actor::Anonymous, subject, &LinkRequested { opens: kind }).await?;
+    tx.commit().await?;
+    Ok(())
+}
