@@ -8,6 +8,7 @@ mod password;
 mod reset;
 mod sign_in;
 mod sign_up;
+mod throttle;
 mod verify;
 
 pub(crate) use bound_token::{BoundToken, bound_token_holder};
@@ -15,7 +16,7 @@ pub use change_password::ChangePasswordError;
 pub(crate) use change_password::{PasswordChange, account_change_password};
 pub(crate) use event::{
     AccountCreated, AccountVerified, LinkRequested, PasswordChangeRefused, PasswordChanged, PasswordReset, SessionBegan, SessionsEnded,
-    SignInRefused, SignUpRepeated,
+    SignInRefused, SignInThrottled, SignUpRepeated,
 };
 pub(crate) use mail_link::account_mail_link;
 pub use reset::ResetError;

@@ -45,10 +45,10 @@ impl AttemptLimit {
     }
 }
 
-/// The attempts that are counted together.
-#[derive(Clone, Copy)]
+/// Attempts that are counted together: against one subject, or against several, none of which may have had enough.
+#[derive(Clone)]
 pub(crate) struct Attempts {
-    subject: [u8; 32],
+    subjects: Vec<Vec<u8>>,
     limit: AttemptLimit,
 }
 
@@ -70,32 +70,40 @@ pub(crate) enum Counted {
 impl Attempts {
     /// At one thing, by somebody or at somebody's; what is written there is hashed.
     pub(crate) fn new(keys: &MasterKey, what: &'static str, whose: impl fmt::Display, limit: AttemptLimit) -> Self {
-        Self { subject: keys.sign(ATTEMPTS, format!("{what}:{whose}").as_bytes()), limit }
+        Self { subjects: vec![keys.sign(ATTEMPTS, format!("{what}:{whose}").as_bytes()).to_vec()], limit }
+    }
+
+    /// And against the others' subjects.
+    pub(crate) fn and(mut self, others: Self) -> Self {
+        self.subjects.extend(others.subjects);
+        self
     }
 
     /// Until when nothing may be tried, if that is so.
     pub(crate) async fn refused_until_in(&self, tx: &mut SystemTx) -> Result<Option<DateTime<Utc>>, DbError> {
         let now = tx.now();
         let until = sqlx::query_scalar!(
-            "select auth.attempt_until(times, $2, $3, $4, $5) from auth.attempt where subject = $1",
-            self.subject.as_slice(),
+            "select max(auth.attempt_until(times, $2, $3, $4, $5)) from auth.attempt where subject = any($1)",
+            &self.subjects[..],
             now,
             i32::from(self.limit.most),
             self.limit.within as TimeDelta,
             self.limit.pause as TimeDelta,
         )
-        .fetch_optional(&mut **tx)
+        .fetch_one(&mut **tx)
         .await?;
-        Ok(until.flatten().filter(|until| *until > now))
+        Ok(until.filter(|until| *until > now))
     }
 
-    /// Counts one more, unless nothing may be tried. Of many at once, as many count as may.
+    /// Counts one more, unless nothing may be tried: then whoever asked undoes the transaction. Of many at once, as many count as may.
     pub(crate) async fn add_in(&self, tx: &mut SystemTx) -> Result<Counted, DbError> {
         let now = tx.now();
         let AttemptLimit { most, within, pause } = self.limit;
         let counted = sqlx::query_scalar!(
             r#"insert into auth.attempt as kept (subject, times, over_at)
-            values ($1, array[$2::timestamptz], $2::timestamptz + greatest($4::interval, $5::interval))
+            select subject, array[$2::timestamptz], $2::timestamptz + greatest($4::interval, $5::interval)
+            from unnest($1::bytea[]) wanted(subject)
+            order by subject
             on conflict on constraint attempt_pkey do update
             set times = $2::timestamptz || array(
                     select one.at from unnest(kept.times) one(at) where one.at <= $2 order by one.at desc limit $3::int4 - 1
@@ -103,22 +111,19 @@ impl Attempts {
                 over_at = excluded.over_at
             where coalesce(auth.attempt_until(kept.times, $2, $3, $4, $5) <= $2, true)
             returning auth.attempt_until(times, $2, $3, $4, $5)"#,
-            self.subject.as_slice(),
+            &self.subjects[..],
             now,
             i32::from(most),
             within as TimeDelta,
             pause as TimeDelta,
         )
-        .fetch_optional(&mut **tx)
+        .fetch_all(&mut **tx)
         .await?;
-        match counted {
-            Some(until) => {
-                forget_in(tx).await?;
-                Ok(Counted::Yes { until })
-            }
-            // The row that refused is locked by nobody: it may be over by now, as far as the clock is concerned.
-            None => Ok(Counted::Refused { until: self.refused_until_in(tx).await?.unwrap_or(now) }),
+        if counted.len() < self.subjects.len() {
+            return Ok(Counted::Refused { until: self.refused_until_in(tx).await?.unwrap_or(now) });
         }
+        forget_in(tx).await?;
+        Ok(Counted::Yes { until: counted.into_iter().flatten().max() })
     }
 }
 

@@ -15,7 +15,7 @@ use crate::{
     mail::Letters,
     next::local_path,
     password::Hasher,
-    session::{SessionCookie, session_holds},
+    session::{KnownDevices, SessionCookie, session_holds},
     web,
 };
 
@@ -36,6 +36,7 @@ pub(crate) struct Inner {
     pub(crate) reset_lifetime: TimeDelta,
     pub(crate) hasher: Hasher,
     pub(crate) cookie: SessionCookie,
+    pub(crate) devices: KnownDevices,
     pub(crate) home: String,
     pub(crate) welcome: String,
     pub(crate) agent_key_prefix: String,
@@ -108,6 +109,10 @@ impl Auth {
 
     pub(crate) fn cookie(&self) -> SessionCookie {
         self.inner.cookie
+    }
+
+    pub(crate) fn devices(&self) -> &KnownDevices {
+        &self.inner.devices
     }
 
     pub(crate) fn agent_key_prefix(&self) -> &str {

@@ -10,7 +10,7 @@ use crate::{
     auth::{Inner, NOTES, RESENDS},
     next::local_path,
     password::Hasher,
-    session::SessionCookie,
+    session::{KnownDevices, SessionCookie},
 };
 
 /// Sets up [`Auth`]; see [`Auth::builder`].
@@ -126,10 +126,12 @@ impl AuthBuilder {
         if !(TimeDelta::minutes(15)..=TimeDelta::minutes(60)).contains(&self.reset_lifetime) {
             return Err(AuthBuildError::ResetLifetime(self.reset_lifetime));
         }
+        let is_secure = is_https || !self.insecure_lan;
         Ok(Auth::from_inner(Inner {
             outbox: self.outbox,
             hasher: Hasher::new()?,
-            cookie: SessionCookie::new(is_https || !self.insecure_lan),
+            cookie: SessionCookie::new(is_secure),
+            devices: KnownDevices::new(self.keys.clone(), is_secure),
             home: local(self.home)?,
             welcome: local(self.welcome)?,
             db: self.db,

@@ -32,6 +32,8 @@
 //! * Passwords are kept as argon2id hashes, made and checked by a few workers with a short queue: a flood is sent away with 503.
 //! * A session is a random token in a `__Host-` cookie; the database has its hash, and ending it holds from the next request on. Nothing
 //!   is cached.
+//! * After five wrong passwords no more are tried for a while at that account or from that network. A browser that has signed in before is not
+//!   caught by it, and neither is the right password with a link from a mail: nobody locks somebody else out.
 //! * Nobody learns from an answer, its time or the number of mails whether an address has an account.
 //! * A link in a mail works once, for 24 hours or, where it lets somebody choose another password, for one; and only when a button is pressed:
 //!   opening it changes nothing.
@@ -80,6 +82,7 @@ pub const EVENTS: &[EventKind] = &[
     EventKind::of::<account::PasswordChanged>(),
     EventKind::of::<account::PasswordChangeRefused>(),
     EventKind::of::<account::SignInRefused>(),
+    EventKind::of::<account::SignInThrottled>(),
     EventKind::of::<account::SessionBegan>(),
     EventKind::of::<account::SessionsEnded>(),
     EventKind::of::<agent::AgentKeyCreated>(),

@@ -39,6 +39,18 @@ impl Letter for Already<'_> {
     const TEMPLATE: &'static str = "auth/mail/already";
 }
 
+/// Lets somebody sign in who others have locked out by guessing.
+#[derive(Debug, Serialize)]
+struct SignIn {
+    name: String,
+    href: Link,
+    minutes: i64,
+}
+
+impl Letter for SignIn {
+    const TEMPLATE: &'static str = "auth/mail/sign_in";
+}
+
 /// Says that there is no account with an address that somebody entered.
 #[derive(Debug, Serialize)]
 struct Unknown {
@@ -91,6 +103,7 @@ impl Letters {
         let link = |path, parameter| self.outbox.link(path).with(parameter, token.text().expose());
         match kind {
             BoundToken::Reset => self.mail_in(tx, reader, cause, &Reset { name, href: link("/reset", "token"), minutes }).await,
+            BoundToken::SignIn => self.mail_in(tx, reader, cause, &SignIn { name, href: link("/sign-in", "link"), minutes }).await,
         }
     }
 

@@ -1,5 +1,6 @@
 //! The pages, and the same for programs.
 
+mod address;
 mod me;
 mod reset;
 mod security;
@@ -36,8 +37,10 @@ struct Next {
     next: Option<String>,
 }
 
-fn with_cookie(mut response: Response, cookie: HeaderValue) -> Response {
-    response.headers_mut().append(header::SET_COOKIE, cookie);
+fn with_cookies(mut response: Response, cookies: impl IntoIterator<Item = HeaderValue>) -> Response {
+    for cookie in cookies {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
     response
 }
 

@@ -15,12 +15,15 @@ use crate::Auth;
 pub(crate) enum BoundToken {
     /// Another password may be chosen.
     Reset,
+    /// The right password is taken, however many wrong ones were tried.
+    SignIn,
 }
 
 impl BoundToken {
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Reset => "reset",
+            Self::SignIn => "sign_in",
         }
     }
 }
@@ -77,4 +80,40 @@ pub(crate) async fn bound_token_holder(auth: &Auth, kind: BoundToken, token: Opt
     .await?;
     tx.commit().await?;
     Ok(holder)
+}
+
+/// Whether a link holds for this account, without using it.
+pub(super) async fn bound_token_holds_in(tx: &mut SystemTx, kind: BoundToken, token: &Token, user: UserId) -> Result<bool, DbError> {
+    let (hash, now) = (token.hash(), tx.now());
+    Ok(sqlx::query_scalar!(
+        r#"select exists (
+            select from auth.email_token t
+            join auth.account on account.user_id = t.user_id and account.email = t.email and account.password_hash = t.password_hash
+            where t.token_hash = $1 and t.purpose = $2 and t.user_id = $3 and t.used_at is null and t.expires_at > $4
+        ) as "holds!""#,
+        hash.as_bytes(),
+        kind.as_str(),
+        Uuid::from(user),
+        now,
+    )
+    .fetch_one(&mut **tx)
+    .await?)
+}
+
+/// Uses a link of this account, whose row is locked; whether it held. Of any number at once one uses it.
+pub(super) async fn bound_token_use_in(tx: &mut SystemTx, kind: BoundToken, token: &Token, user: UserId) -> Result<bool, DbError> {
+    let (hash, now) = (token.hash(), tx.now());
+    let used = sqlx::query!(
+        r#"update auth.email_token t set used_at = $4
+        from auth.account
+        where account.user_id = t.user_id and account.email = t.email and account.password_hash = t.password_hash
+          and t.token_hash = $1 and t.purpose = $2 and t.user_id = $3 and t.used_at is null and t.expires_at > $4"#,
+        hash.as_bytes(),
+        kind.as_str(),
+        Uuid::from(user),
+        now,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(used.rows_affected() == 1)
 }

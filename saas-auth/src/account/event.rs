@@ -72,6 +72,17 @@ impl Event for SignInRefused {
     const PERMISSION: Option<&'static str> = None;
 }
 
+/// So many passwords were wrong that no more are tried for a while, but with a mailed link or in a browser that has signed in before.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SignInThrottled {}
+
+impl Event for SignInThrottled {
+    const NAME: &'static str = "auth.sign_in.throttled";
+    const TOPIC: &'static str = "sessions";
+    const SEVERITY: EventSeverity = EventSeverity::Warning;
+    const PERMISSION: Option<&'static str> = None;
+}
+
 /// Somebody ended sessions: by signing out, or from the list of them.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SessionsEnded {

@@ -17,6 +17,13 @@ use crate::{
 /// whoever asks for a victim's mails does not keep the victim from choosing another password.
 const RESETS: AttemptLimit = AttemptLimit::new(3, TimeDelta::hours(1));
 
+/// How many mails with a link to sign in: one in five minutes. Each works for ten, so whoever asks for a victim's mails leaves a link in the victim's
+/// mailbox that works for five more.
+const SIGN_INS: AttemptLimit = AttemptLimit::new(1, TimeDelta::minutes(5));
+
+/// How long a link to sign in works (ASVS 6.5.5 asks for ten minutes at most).
+const SIGN_IN_LIFETIME: TimeDelta = TimeDelta::minutes(10);
+
 /// Mails a link to whoever has an account with this address, or says in a mail that there is none. Done on its own: neither the answer nor its
 /// time nor the number of mails says whether there is one.
 pub(crate) fn account_mail_link(auth: &Auth, kind: BoundToken, origin: Origin, email: Email, letters: Letters) {
@@ -35,6 +42,7 @@ async fn mail_link(auth: &Auth, kind: BoundToken, origin: Origin, email: &Email,
     let mut tx = auth.db().system("mail a link").caused_by(origin).begin().await?;
     let (lifetime, mails) = match kind {
         BoundToken::Reset => (auth.reset_lifetime(), auth.attempts("reset mail", email.key(), RESETS)),
+        BoundToken::SignIn => (SIGN_IN_LIFETIME, auth.attempts("sign-in mail", email.key(), SIGN_INS)),
     };
     if let Counted::Refused { .. } = mails.add_in(&mut tx).await? {
         return Ok(());

@@ -1,14 +1,22 @@
-use saas_core::{Actor, DbError, Ledger, Origin, Problem, ProblemType, Secret, SessionId, UserId, system_event_in};
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use saas_core::{Actor, DbError, Ledger, Origin, Problem, ProblemType, Secret, SessionId, SystemTx, Token, UserId, system_event_in};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::SignInRefused;
+use super::{
+    SignInRefused, SignInThrottled,
+    bound_token::{BoundToken, bound_token_use_in},
+    throttle::{Claim, Lane},
+};
 use crate::{
     Auth, Email, HashError, PasswordFlaw, PasswordPolicy,
+    attempt::{Counted, throttled},
     password::Verdict,
     refused::{self, Refusal, Refused},
-    session::{NewSession, session_insert_in},
+    session::{DeviceCookies, NewSession, session_insert_in},
 };
 
 /// What somebody enters to sign in.
@@ -26,6 +34,10 @@ pub struct Credentials {
     /// Whether to stay signed in for 30 days, rather than 24 hours or until the browser is closed.
     #[serde(default)]
     pub remember: bool,
+    /// The token of a link that was mailed, with which the right password is taken however many wrong ones others have tried.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    pub link: Option<Secret>,
 }
 
 /// Nobody was signed in.
@@ -38,12 +50,24 @@ pub enum SignInError {
     /// There is no such account, or it has another password, or it may not sign in: it is never said which.
     #[error("the address or the password is wrong")]
     Wrong,
+    /// Too many passwords were wrong, at this account or from this network; nothing is said about this one.
+    #[error("too many passwords were wrong")]
+    Throttled {
+        /// When it may be tried again.
+        wait: Duration,
+    },
     /// The password could not be checked.
     #[error("the password could not be checked")]
     Hash(#[from] HashError),
     /// The database did not answer.
     #[error(transparent)]
     Db(#[from] DbError),
+}
+
+impl SignInError {
+    fn until(until: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+        Self::Throttled { wait: (until - now).to_std().unwrap_or_default() }
+    }
 }
 
 impl From<sqlx::Error> for SignInError {
@@ -57,6 +81,9 @@ impl From<SignInError> for Problem {
         match error {
             SignInError::Refused(refused) => refused.into(),
             SignInError::Wrong => Self::new(&ProblemType::UNAUTHENTICATED).detail("The address or the password is wrong."),
+            SignInError::Throttled { wait } => {
+                throttled("Too many sign-ins failed. Ask for a link by mail: with it the right password is taken at once.", wait)
+            }
             SignInError::Hash(error) => error.into(),
             SignInError::Db(error) => error.into(),
         }
@@ -64,28 +91,48 @@ impl From<SignInError> for Problem {
 }
 
 /// Checks a password and begins a session with a token of its own, in the place of `old`, the session that the request came with.
+///
+/// Whether the password may be tried is asked before it is checked, to save the work, and decided afterwards, to be exact: of any number of
+/// guesses at once as many are answered as may be.
 pub(crate) async fn account_sign_in(
     auth: &Auth,
     credentials: &Credentials,
     origin: &Origin,
     old: Option<SessionId>,
+    cookies: &DeviceCookies,
 ) -> Result<NewSession, SignInError> {
     let email = check(credentials).map_err(SignInError::Refused)?;
-    let account = find(auth, &email).await?;
+    let link = credentials.link.as_ref().and_then(|link| Token::parse(link.expose()));
+    let mut tx = auth.db().system("sign in").begin().await?;
+    let account = find_in(&mut tx, &email).await?;
+    let user = account.as_ref().map(|account| account.user);
+    let claim = Claim { email: &email, user, address: origin.address, cookies, link: link.as_ref() };
+    let lane = Lane::find_in(&mut tx, auth, claim).await?.map_err(|until| SignInError::until(until, tx.now()))?;
+    tx.commit().await?;
+
     let stored = account.as_ref().map(|account| account.password_hash.as_str());
     let verdict = auth.hasher().verify(&credentials.password, stored).await?;
-    let user = account.as_ref().map(|account| account.user);
     let (Verdict::Right { outdated }, Some(account)) = (verdict, account) else {
-        return Err(refuse(auth, origin, user).await);
+        return Err(refuse(auth, origin, user, &lane).await?);
     };
     let fresh_hash = if outdated { Some(auth.hasher().hash(&credentials.password).await?) } else { None };
 
     let mut tx = auth.db().system("sign in").caused_by(origin.clone()).begin().await?;
     let now = tx.now();
     let Some(session) = session_insert_in(&mut tx, account.user, &account.password_hash, credentials.remember).await? else {
-        drop(tx);
-        return Err(refuse(auth, origin, user).await);
+        tx.rollback().await;
+        return Err(refuse(auth, origin, user, &lane).await?);
     };
+    let lane = match &link {
+        // Somebody was faster: the link is used, and what is left is what there is without one.
+        Some(link) if lane.is_by_link && !bound_token_use_in(&mut tx, BoundToken::SignIn, link, account.user).await? => {
+            Lane::find_in(&mut tx, auth, Claim { link: None, ..claim }).await?.map_err(|until| SignInError::until(until, now))?
+        }
+        _ => lane,
+    };
+    if let Some(until) = lane.attempts.refused_until_in(&mut tx).await? {
+        return Err(SignInError::until(until, now));
+    }
     if let Some(old) = old {
         sqlx::query!("update auth.session set ended_at = $2 where id = $1 and ended_at is null", Uuid::from(old), now)
             .execute(&mut *tx)
@@ -106,19 +153,25 @@ pub(crate) async fn account_sign_in(
     Ok(session)
 }
 
-/// Records a refusal, the same way whether or not there is such an account.
-async fn refuse(auth: &Auth, origin: &Origin, user: Option<UserId>) -> SignInError {
-    tracing::info!("refused a sign-in");
-    let subject = user.map_or_else(|| "unknown".to_owned(), |user| user.to_string());
-    let recorded = async {
-        let mut tx = auth.db().system("refuse a sign-in").caused_by(origin.clone()).begin().await?;
-        system_event_in(&mut tx, Ledger::Platform, Actor::Anonymous, subject, &SignInRefused {}).await?;
-        tx.commit().await
+/// Counts and records a refusal, the same way whether or not there is such an account.
+async fn refuse(auth: &Auth, origin: &Origin, user: Option<UserId>, lane: &Lane) -> Result<SignInError, DbError> {
+    let mut tx = auth.db().system("refuse a sign-in").caused_by(origin.clone()).begin().await?;
+    let until = match lane.attempts.add_in(&mut tx).await? {
+        Counted::Yes { until } => until,
+        Counted::Refused { until } => {
+            let refused = SignInError::until(until, tx.now());
+            tx.rollback().await;
+            return Ok(refused);
+        }
     };
-    match recorded.await {
-        Ok(()) => SignInError::Wrong,
-        Err(error) => error.into(),
+    let subject = user.map_or_else(|| "unknown".to_owned(), |user| user.to_string());
+    system_event_in(&mut tx, Ledger::Platform, Actor::Anonymous, &subject, &SignInRefused {}).await?;
+    if until.is_some() {
+        system_event_in(&mut tx, Ledger::Platform, Actor::Anonymous, &subject, &SignInThrottled {}).await?;
     }
+    tx.commit().await?;
+    tracing::info!(throttled = until.is_some(), "refused a sign-in");
+    Ok(SignInError::Wrong)
 }
 
 struct Account {
@@ -126,14 +179,10 @@ struct Account {
     password_hash: String,
 }
 
-async fn find(auth: &Auth, email: &Email) -> Result<Option<Account>, SignInError> {
-    let mut tx = auth.db().system("sign in").begin().await?;
-    let account =
-        sqlx::query_as!(Account, r#"select user_id as "user: UserId", password_hash from auth.account where email_key = $1"#, email.key(),)
-            .fetch_optional(&mut *tx)
-            .await?;
-    tx.commit().await?;
-    Ok(account)
+async fn find_in(tx: &mut SystemTx, email: &Email) -> Result<Option<Account>, DbError> {
+    Ok(sqlx::query_as!(Account, r#"select user_id as "user: UserId", password_hash from auth.account where email_key = $1"#, email.key())
+        .fetch_optional(&mut **tx)
+        .await?)
 }
 
 fn check(credentials: &Credentials) -> Result<Email, Refused> {

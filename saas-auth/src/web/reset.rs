@@ -2,17 +2,23 @@ use axum::{
     extract::State,
     response::{IntoResponse as _, Response},
 };
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use saas_core::{Accepted, FieldError, Form, FormErrors, Json, NoContent, Origin, Page, Problem, Query, Routes, Secret, Token, Validate};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{sign_up::MailSent, visitor::Language};
+use super::{
+    address::Address,
+    sign_in::{known, set},
+    sign_up::MailSent,
+    visitor::Language,
+    with_cookies,
+};
 use crate::{
-    Auth, Email, ResetError,
+    Auth, ResetError,
     account::{BoundToken, account_mail_link, account_reset, bound_token_holder},
-    refused::{self, Refused},
+    session::DeviceCookies,
 };
 
 const PAGE: &str = "auth/reset.html";
@@ -21,21 +27,6 @@ const PAGE: &str = "auth/reset.html";
 struct Link {
     token: Option<String>,
 }
-
-#[derive(Default, Deserialize, ToSchema)]
-#[serde(default, deny_unknown_fields)]
-struct Forgotten {
-    /// The address of the account.
-    email: String,
-}
-
-impl Forgotten {
-    fn check(&self) -> Result<Email, Refused> {
-        refused::email(&self.email).map_err(|refusal| Refused::of("email", refusal))
-    }
-}
-
-impl Validate for Forgotten {}
 
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -79,7 +70,7 @@ async fn submit(
     Language(locale): Language,
     origin: Origin,
     page: Page,
-    Form(form): Form<Forgotten>,
+    Form(form): Form<Address>,
 ) -> Result<Response, Problem> {
     match form.check() {
         Ok(email) => {
@@ -87,13 +78,14 @@ async fn submit(
             account_mail_link(&auth, BoundToken::Reset, origin, email, auth.letters(locale, None));
             Ok(page.render(PAGE, context)?.into_response())
         }
-        Err(refused) => ask(&page, StatusCode::UNPROCESSABLE_ENTITY, ("ask", &form.email), &refused.form_errors()),
+        Err(refused) => ask(&page, StatusCode::UNPROCESSABLE_ENTITY, ("ask", form.text()), &refused.form_errors()),
     }
 }
 
 async fn submit_password(
     State(auth): State<Auth>,
     Language(locale): Language,
+    cookies: DeviceCookies,
     origin: Origin,
     page: Page,
     Form(form): Form<Reset>,
@@ -103,9 +95,10 @@ async fn submit_password(
         None => Err(ResetError::Expired),
     };
     match done {
-        Ok(_) => {
+        // Whoever read the mail is not to be caught by what others have tried: the browser is known from now on.
+        Ok(user) => {
             let context = json!({ "state": "done", "form": page.form(&[], &FormErrors::default()) });
-            Ok(page.render(PAGE, context)?.into_response())
+            Ok(with_cookies(page.render(PAGE, context)?.into_response(), [known(&auth, user, &cookies)?]))
         }
         Err(ResetError::Refused(refused)) => {
             choose(&auth, &page, &form.token, StatusCode::UNPROCESSABLE_ENTITY, &refused.form_errors()).await
@@ -120,7 +113,7 @@ async fn request(
     State(auth): State<Auth>,
     Language(locale): Language,
     origin: Origin,
-    Json(body): Json<Forgotten>,
+    Json(body): Json<Address>,
 ) -> Result<Accepted<MailSent>, Problem> {
     let email = body.check()?;
     let sent = MailSent { email: email.as_str().to_owned() };
@@ -131,12 +124,13 @@ async fn request(
 async fn reset(
     State(auth): State<Auth>,
     Language(locale): Language,
+    cookies: DeviceCookies,
     origin: Origin,
     Json(body): Json<Reset>,
-) -> Result<NoContent, Problem> {
+) -> Result<(HeaderMap, NoContent), Problem> {
     let token = Token::parse(&body.token).ok_or(ResetError::Expired)?;
-    account_reset(&auth, origin, &token, &body.new_password, &auth.letters(locale, None)).await?;
-    Ok(NoContent)
+    let user = account_reset(&auth, origin, &token, &body.new_password, &auth.letters(locale, None)).await?;
+    Ok((set([known(&auth, user, &cookies)?]), NoContent))
 }
 
 /// The form for another password, or, if the link does not work any more, the one for another link.

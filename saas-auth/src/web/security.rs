@@ -2,16 +2,22 @@ use axum::{
     extract::State,
     response::{IntoResponse as _, Response},
 };
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use saas_core::{CurrentUser, Form, FormErrors, Html, Json, NoContent, Origin, Page, Problem, Query, Routes, Validate};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{see, sign_in::cookie, visitor::Language, with_cookie};
+use super::{
+    see,
+    sign_in::{set, signed_in},
+    visitor::Language,
+    with_cookies,
+};
 use crate::{
     Auth, ChangePasswordError,
     account::{PasswordChange, account_change_password},
+    session::DeviceCookies,
 };
 
 const PAGE: &str = "auth/security.html";
@@ -42,12 +48,13 @@ async fn submit(
     State(auth): State<Auth>,
     CurrentUser(me): CurrentUser,
     Language(locale): Language,
+    cookies: DeviceCookies,
     origin: Origin,
     page: Page,
     Form(form): Form<PasswordChange>,
 ) -> Result<Response, Problem> {
     match account_change_password(&auth, origin, &me, &form, &auth.letters(locale, None)).await {
-        Ok(session) => Ok(with_cookie(see("/account/security?done=password"), cookie(&auth, &session)?)),
+        Ok(session) => Ok(with_cookies(see("/account/security?done=password"), signed_in(&auth, &session, &cookies)?)),
         Err(ChangePasswordError::Refused(refused)) => {
             Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&auth, &page, false, &refused.form_errors())?).into_response())
         }
@@ -64,11 +71,12 @@ async fn change(
     State(auth): State<Auth>,
     CurrentUser(me): CurrentUser,
     Language(locale): Language,
+    cookies: DeviceCookies,
     origin: Origin,
     Json(body): Json<PasswordChange>,
-) -> Result<([(HeaderName, HeaderValue); 1], NoContent), Problem> {
+) -> Result<(HeaderMap, NoContent), Problem> {
     let session = account_change_password(&auth, origin, &me, &body, &auth.letters(locale, None)).await?;
-    Ok(([(header::SET_COOKIE, cookie(&auth, &session)?)], NoContent))
+    Ok((set(signed_in(&auth, &session, &cookies)?), NoContent))
 }
 
 fn render(auth: &Auth, page: &Page, changed: bool, errors: &FormErrors) -> Result<Html, Problem> {

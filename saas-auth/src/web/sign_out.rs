@@ -2,7 +2,7 @@ use axum::{extract::State, response::Response};
 use http::{HeaderName, HeaderValue, header};
 use saas_core::{NoContent, Origin, Problem, Routes};
 
-use super::{see, visitor::Visitor, with_cookie};
+use super::{see, visitor::Visitor, with_cookies};
 use crate::{Auth, session::session_end};
 
 pub(super) fn routes() -> Routes<Auth> {
@@ -11,7 +11,7 @@ pub(super) fn routes() -> Routes<Auth> {
 
 async fn submit(State(auth): State<Auth>, visitor: Visitor, origin: Origin) -> Result<Response, Problem> {
     let cookie = end(&auth, visitor, origin).await?;
-    Ok(with_cookie(see("/sign-in"), cookie))
+    Ok(with_cookies(see("/sign-in"), [cookie]))
 }
 
 async fn sign_out(

@@ -10,15 +10,16 @@ use utoipa::ToSchema;
 
 use super::{
     see,
-    sign_in::cookie,
+    sign_in::signed_in,
     sign_up::MailSent,
     visitor::{Language, Visitor},
-    with_cookie,
+    with_cookies,
 };
 use crate::{
     Auth, VerifyError,
     account::{TokenState, VerifyPassword, account_resend, account_verify, account_verify_and_sign_in, email_token_state},
     refused::{self, Refused},
+    session::DeviceCookies,
 };
 
 const PAGE: &str = "auth/verify.html";
@@ -125,6 +126,7 @@ async fn show(State(auth): State<Auth>, Visitor(visitor): Visitor, Query(link): 
 async fn submit(
     State(auth): State<Auth>,
     Visitor(visitor): Visitor,
+    cookies: DeviceCookies,
     origin: Origin,
     page: Page,
     Form(form): Form<VerifyForm>,
@@ -137,7 +139,7 @@ async fn submit(
         None => Err(VerifyError::Expired),
     };
     let refused = match verified {
-        Ok(session) => return Ok(with_cookie(see(next.as_deref().unwrap_or(auth.welcome())), cookie(&auth, &session)?)),
+        Ok(session) => return Ok(with_cookies(see(next.as_deref().unwrap_or(auth.welcome())), signed_in(&auth, &session, &cookies)?)),
         Err(VerifyError::Expired) => Refused::default(),
         Err(VerifyError::Refused(refused)) => refused,
         Err(error) => return Err(error.into()),

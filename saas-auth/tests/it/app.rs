@@ -3,7 +3,7 @@ use std::ops::Deref;
 use chrono::TimeDelta;
 use saas_auth::{Auth, AuthBuilder, ByAgentKey, MIGRATIONS, PAGES};
 use saas_core::{
-    AgentId, Clock, CurrentAgent, CurrentUser, MasterKey, Routes, SystemTx, TenantId, UserId, finish,
+    AgentId, Clock, CurrentAgent, CurrentUser, MasterKey, Routes, SystemTx, TenantId, UserId, Web, finish,
     pages::Pages,
     testing::{Answer, TestApp, TestClient, TestDb},
 };
@@ -20,6 +20,8 @@ pub(crate) struct App {
     pub(crate) clock: Clock,
     pub(crate) mailbox: Mailbox,
     pub(crate) auth: Auth,
+    builder: AuthBuilder,
+    pages: Pages,
     app: TestApp,
 }
 
@@ -47,6 +49,17 @@ async fn open() -> &'static str {
     "open"
 }
 
+fn serve(auth: &Auth, web: Web) -> TestApp {
+    let routes = Routes::new()
+        .get("/person", person)
+        .get("/machine", machine)
+        .post("/register", register)
+        .get("/open", open)
+        .merge(auth.routes())
+        .layer(auth.layer());
+    TestApp::new(finish(routes, web))
+}
+
 impl App {
     pub(crate) async fn new() -> Self {
         Self::with(|builder| builder).await
@@ -58,19 +71,18 @@ impl App {
         let pages = Pages::builder().product("Monitoring").add(PAGES).build().unwrap();
         let web = TestApp::web(&test, &pages);
         let mailbox = Mailbox::new(&test.db, &pages, &web.public_url);
-        let builder = Auth::builder(&test.db, &MasterKey::generate(), mailbox.outbox.clone(), pages, web.public_url.clone())
+        let builder = Auth::builder(&test.db, &MasterKey::generate(), mailbox.outbox.clone(), pages.clone(), web.public_url.clone())
             .home("/person")
             .welcome("/welcome")
             .agent_key_prefix("mon");
-        let auth = set_up(builder).build().unwrap();
-        let routes = Routes::new()
-            .get("/person", person)
-            .get("/machine", machine)
-            .post("/register", register)
-            .get("/open", open)
-            .merge(auth.routes())
-            .layer(auth.layer());
-        Self { app: TestApp::new(finish(routes, web)), test, clock, mailbox, auth }
+        let builder = set_up(builder);
+        let auth = builder.clone().build().unwrap();
+        Self { app: serve(&auth, web), test, clock, mailbox, auth, builder, pages }
+    }
+
+    /// The same application on another node.
+    pub(crate) fn again(&self) -> TestApp {
+        serve(&self.builder.clone().build().unwrap(), TestApp::web(&self.test, &self.pages))
     }
 
     /// Makes an account without confirming its address.
@@ -125,9 +137,10 @@ pub(crate) async fn sign_in(browser: &TestClient, email: &str, password: &str, r
     browser.post("/api/v1/auth/sign-in", &json!({ "email": email, "password": password, "remember": remember })).await
 }
 
-/// The one `Set-Cookie` of an answer.
+/// The one `Set-Cookie` of an answer that is about a session.
 pub(crate) fn set_cookie(answer: &Answer) -> Option<String> {
-    let all: Vec<_> = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap().to_owned()).collect();
+    let all = answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap().to_owned());
+    let all: Vec<_> = all.filter(|cookie| [COOKIE, "lan-session"].iter().any(|name| cookie.starts_with(&format!("{name}=")))).collect();
     assert!(all.len() <= 1, "{all:?}");
     all.into_iter().next()
 }

@@ -27,4 +27,6 @@ mod sign_up;
 #[cfg(test)]
 mod sweep;
 #[cfg(test)]
+mod throttle;
+#[cfg(test)]
 mod verify;

@@ -103,7 +103,8 @@ async fn whoever_cannot_sign_in_gets_the_same_answer() {
         let answer = sign_in(&app.browser(), email, password, false).await;
         assert_eq!((answer.status.as_u16(), set_cookie(&answer)), (401, None), "{email}");
         answers.push(answer.text());
-        let page = app.browser().form("/sign-in", &[("email", email), ("password", password)]).await;
+        let elsewhere = app.browser().from_address("192.0.2.2".parse().unwrap());
+        let page = elsewhere.form("/sign-in", &[("email", email), ("password", password)]).await;
         assert_eq!(page.status, 401);
         assert!(page.text().contains("The address or the password is wrong."), "{}", page.text());
         pages.push(plain(&page).replace(email, ""));

@@ -126,7 +126,7 @@ async fn a_new_customer_sees_the_devices_of_their_network() {
     // The same pages on a phone, where nothing may have to be moved sideways; in the light and in the dark, where all of it can be read.
     for (dark, shots) in [(false, "phone"), (true, "phone-dark")] {
         let page = driver.browse(&Chromium { phone: true, dark, ..Chromium::default() }, &product.server.url, shots).await;
-        for path in ["/", "/sign-up", "/sign-in", "/verify"] {
+        for path in ["/", "/sign-up", "/sign-in", "/verify", "/reset"] {
             page.open(path).await;
             page.fits(path).await;
             page.is_readable(path, dark).await;
@@ -138,8 +138,18 @@ async fn a_new_customer_sees_the_devices_of_their_network() {
         page.wait("main table").await;
         page.open("/agents").await;
         let agent = page.attribute("main table a[href^='/agents/']", "href").await;
-        let own =
-            ["/devices", "/agents", "/agents/new", &agent, "/workspaces", "/members", "/sessions", "/organizations", "/organizations/new"];
+        let own = [
+            "/devices",
+            "/agents",
+            "/agents/new",
+            &agent,
+            "/workspaces",
+            "/members",
+            "/account/security",
+            "/sessions",
+            "/organizations",
+            "/organizations/new",
+        ];
         let all = page.navigation().await;
         let others = ["/dev", "/dev/mail", "/nowhere", "/problems/limit-reached", "/status"].map(str::to_owned);
         for path in own.map(str::to_owned).into_iter().chain(all).chain(others) {

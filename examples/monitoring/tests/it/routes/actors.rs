@@ -1,3 +1,5 @@
+use std::net::Ipv4Addr;
+
 use http::StatusCode;
 use saas_core::{RouteInfo, TenantId, testing::TestClient};
 use saas_tenancy::Role;
@@ -58,6 +60,10 @@ impl Scene {
         actors.push(Actor::person("owner", Kind::Role(Role::Owner), tenant, owner));
         actors.push(Actor::machine(app, "agent", Kind::Agent, &agent.credential));
         actors.push(Actor::machine(app, "key", Kind::Key, &key));
+        // Each from an address of its own: how often one address may guess is tested elsewhere.
+        for (actor, last) in actors.iter_mut().zip(2..) {
+            actor.client = actor.client.clone().from_address(Ipv4Addr::new(127, 0, 0, last).into());
+        }
         Self { tenant, actors, owner: arranging, session: session.as_str().unwrap().to_owned() }
     }
 

@@ -73,12 +73,13 @@ impl Request {
                 Self::Json(json!({ "readings": [{ "address": "10.0.0.1", "at": time, "up": true }] }))
             }
             // Enough to be let in; signing up in earnest takes longer than all else together.
-            ("POST", "/sign-up" | "/sign-in" | "/verify/resend" | "/reset") => Self::Form(vec![("email", String::new())]),
+            ("POST", "/sign-up" | "/sign-in" | "/verify/resend" | "/reset" | "/sign-in/link") => Self::Form(vec![("email", String::new())]),
             ("POST", "/verify" | "/reset/password") => Self::Form(vec![("token", "none".to_owned())]),
             (
                 "POST",
                 "/api/v1/auth/sign-up"
                 | "/api/v1/auth/sign-in"
+                | "/api/v1/auth/sign-in/link"
                 | "/api/v1/auth/verify"
                 | "/api/v1/auth/verify/resend"
                 | "/api/v1/auth/reset"
