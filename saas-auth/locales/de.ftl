@@ -37,6 +37,7 @@ auth-error-password-wrong = Das ist nicht Ihr Passwort.
 auth-error-password-short = Dieses Passwort ist zu kurz: Verwenden Sie mindestens { $minimum } Zeichen.
 auth-error-password-long = Dieses Passwort ist zu lang: Verwenden Sie höchstens { $maximum } Zeichen.
 auth-error-password-weak = Dieses Passwort ist leicht zu erraten. Fügen Sie noch ein oder zwei Wörter hinzu.
+auth-error-password-breached = Dieses Passwort steht in einer Liste gestohlener Passwörter. Wählen Sie ein anderes.
 auth-error-password-classes = Verwenden Sie einen Großbuchstaben, einen Kleinbuchstaben und eine Ziffer.
 auth-error-password-personal = Verwenden Sie weder Ihren Namen noch Ihre Adresse im Passwort.
 

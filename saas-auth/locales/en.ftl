@@ -37,6 +37,7 @@ auth-error-password-wrong = This is not your password.
 auth-error-password-short = This password is too short: use at least { $minimum } characters.
 auth-error-password-long = This password is too long: use at most { $maximum } characters.
 auth-error-password-weak = This password is easy to guess. Add another word or two.
+auth-error-password-breached = This password is in a list of stolen passwords. Choose another one.
 auth-error-password-classes = Use an upper-case letter, a lower-case letter and a digit.
 auth-error-password-personal = Do not use your name or address in the password.
 

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::{
-    AttemptLimit, AuthLayer, PasswordPolicy,
+    AttemptLimit, AuthLayer, BreachedPasswords, PasswordPolicy,
     attempt::Attempts,
     mail::Letters,
     next::local_path,
@@ -32,6 +32,7 @@ pub(crate) struct Inner {
     pub(crate) pages: Pages,
     pub(crate) public_url: Url,
     pub(crate) policy: PasswordPolicy,
+    pub(crate) breached: Option<Arc<dyn BreachedPasswords>>,
     pub(crate) sign_in_limit: AttemptLimit,
     pub(crate) reset_lifetime: TimeDelta,
     pub(crate) hasher: Hasher,
@@ -86,6 +87,11 @@ impl Auth {
     #[must_use]
     pub fn policy(&self) -> &PasswordPolicy {
         &self.inner.policy
+    }
+
+    /// Who else knows stolen passwords.
+    pub(crate) fn breached_passwords(&self) -> Option<&dyn BreachedPasswords> {
+        self.inner.breached.as_deref()
     }
 
     /// The attempts at something, by somebody or at somebody's.

@@ -6,7 +6,7 @@ use tokio::sync::Semaphore;
 use url::{Host, Url};
 
 use crate::{
-    AttemptLimit, Auth, HashError, PasswordPolicy,
+    AttemptLimit, Auth, BreachedPasswords, HashError, PasswordPolicy,
     auth::{Inner, NOTES, RESENDS},
     next::local_path,
     password::Hasher,
@@ -23,6 +23,7 @@ pub struct AuthBuilder {
     pages: Pages,
     public_url: Url,
     policy: PasswordPolicy,
+    breached: Option<Arc<dyn BreachedPasswords>>,
     sign_in_limit: AttemptLimit,
     reset_lifetime: TimeDelta,
     home: String,
@@ -41,6 +42,7 @@ impl Auth {
             pages,
             public_url,
             policy: PasswordPolicy::default(),
+            breached: None,
             sign_in_limit: SIGN_IN_LIMIT,
             reset_lifetime: RESET_LIFETIME,
             home: "/".to_owned(),
@@ -60,6 +62,12 @@ impl AuthBuilder {
     /// Which passwords are accepted; [`PasswordPolicy::asvs`] unless something else is said.
     pub fn password_policy(mut self, policy: PasswordPolicy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// Who else knows stolen passwords, beside the list that the program carries ([`CommonPasswords`](crate::CommonPasswords)).
+    pub fn breached_passwords(mut self, breached: impl BreachedPasswords) -> Self {
+        self.breached = Some(Arc::new(breached));
         self
     }
 
@@ -139,6 +147,7 @@ impl AuthBuilder {
             pages: self.pages,
             public_url: self.public_url,
             policy: self.policy,
+            breached: self.breached,
             sign_in_limit: self.sign_in_limit,
             reset_lifetime: self.reset_lifetime,
             agent_key_prefix: self.agent_key_prefix,

@@ -68,7 +68,7 @@ pub use builder::{AuthBuildError, AuthBuilder};
 pub use email::{Email, InvalidEmail};
 pub use layer::{AuthLayer, AuthService};
 pub use migrations::MIGRATIONS;
-pub use password::{HashError, PasswordFlaw, PasswordPolicy};
+pub use password::{BreachedPasswords, BreachedPasswordsError, CommonPasswords, HashError, PasswordFlaw, PasswordPolicy};
 pub use refused::{Refusal, Refused};
 pub use session::Session;
 

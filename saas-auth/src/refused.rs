@@ -45,6 +45,7 @@ impl Refusal {
                 PasswordFlaw::Long { maximum } => ("auth-error-password-long", vec![("maximum", number(maximum))]),
                 PasswordFlaw::Weak => ("auth-error-password-weak", Vec::new()),
                 PasswordFlaw::Personal => ("auth-error-password-personal", Vec::new()),
+                PasswordFlaw::Breached => ("auth-error-password-breached", Vec::new()),
                 PasswordFlaw::Classes => ("auth-error-password-classes", Vec::new()),
             },
         }

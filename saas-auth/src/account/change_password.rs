@@ -84,7 +84,7 @@ pub(crate) async fn account_change_password(
     change: &PasswordChange,
     letters: &Letters,
 ) -> Result<NewSession, ChangePasswordError> {
-    check(auth, me, change).map_err(ChangePasswordError::Refused)?;
+    check(auth, me, change).await.map_err(ChangePasswordError::Refused)?;
     let attempts = auth.attempts("current password", me.user, auth.sign_in_limit());
     let stored = stored_hash(auth, &attempts, me.user).await?;
     if auth.hasher().verify(&change.current_password, Some(&stored)).await? == Verdict::Wrong {
@@ -154,7 +154,7 @@ fn wait(until: DateTime<Utc>, now: DateTime<Utc>) -> ChangePasswordError {
     ChangePasswordError::Throttled { wait: (until - now).to_std().unwrap_or_default() }
 }
 
-fn check(auth: &Auth, me: &SignedIn, change: &PasswordChange) -> Result<(), Refused> {
+async fn check(auth: &Auth, me: &SignedIn, change: &PasswordChange) -> Result<(), Refused> {
     let mut refused = Refused::default();
     let current = change.current_password.expose();
     if current.is_empty() {
@@ -163,6 +163,6 @@ fn check(auth: &Auth, me: &SignedIn, change: &PasswordChange) -> Result<(), Refu
         refused.add("current_password", Refusal::PasswordWrong);
     }
     let person = Person { name: Some(&me.name), email: Some(&me.email) };
-    refused.take("new_password", password_check(auth, &change.new_password, person));
+    refused.take("new_password", password_check(auth, &change.new_password, person).await);
     if refused.is_empty() { Ok(()) } else { Err(refused) }
 }

@@ -3,7 +3,7 @@
 use saas_core::Secret;
 
 use crate::{
-    Auth, HashError,
+    Auth, HashError, PasswordFlaw,
     refused::{Refusal, Refused},
 };
 
@@ -14,8 +14,8 @@ pub(super) struct Person<'a> {
     pub(super) email: Option<&'a str>,
 }
 
-/// Whether the policy takes a password.
-pub(super) fn password_check(auth: &Auth, password: &Secret, person: Person<'_>) -> Result<(), Refusal> {
+/// Whether the policy takes a password, and whoever knows stolen ones does not know it.
+pub(super) async fn password_check(auth: &Auth, password: &Secret, person: Person<'_>) -> Result<(), Refusal> {
     let text = password.expose();
     if text.is_empty() {
         return Err(Refusal::PasswordMissing);
@@ -25,7 +25,18 @@ pub(super) fn password_check(auth: &Auth, password: &Secret, person: Person<'_>)
     }
     let known = [person.name, person.email, Some(auth.pages().product())];
     let context: Vec<&str> = known.into_iter().flatten().flat_map(words).collect();
-    auth.policy().flaw(text, &context).map_or(Ok(()), |flaw| Err(Refusal::Password(flaw)))
+    if let Some(flaw) = auth.policy().flaw(text, &context) {
+        return Err(Refusal::Password(flaw));
+    }
+    let Some(breached) = auth.breached_passwords().filter(|_| auth.policy().is_screened()) else { return Ok(()) };
+    match breached.contains(password).await {
+        Ok(true) => Err(Refusal::Password(PasswordFlaw::Breached)),
+        Ok(false) => Ok(()),
+        Err(error) => {
+            tracing::warn!(error = &error as &dyn std::error::Error, "a password was accepted unasked");
+            Ok(())
+        }
+    }
 }
 
 /// The hash of a password that the policy takes, or what is wrong with the field of that name.
@@ -33,7 +44,7 @@ pub(super) async fn password_hash<E>(auth: &Auth, field: &'static str, password:
 where
     E: From<Refused> + From<HashError>,
 {
-    password_check(auth, password, person).map_err(|refusal| Refused::of(field, refusal))?;
+    password_check(auth, password, person).await.map_err(|refusal| Refused::of(field, refusal))?;
     Ok(auth.hasher().hash(password).await?)
 }
 

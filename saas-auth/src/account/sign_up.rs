@@ -75,7 +75,7 @@ struct Checked {
 /// Makes an account and sends the mail that confirms its address. If the address has an account, its owner gets a mail that says so, and
 /// whoever asked learns nothing: the steps, the answer and the number of mails are the same.
 pub(crate) async fn account_sign_up(auth: &Auth, origin: Origin, new: NewAccount, letters: &Letters) -> Result<Email, SignUpError> {
-    let Checked { name, email, password } = check(auth, new).map_err(SignUpError::Refused)?;
+    let Checked { name, email, password } = check(auth, new).await.map_err(SignUpError::Refused)?;
     let password_hash = auth.hasher().hash(&password).await?;
 
     let mut tx = auth.db().system("sign up").caused_by(origin).begin().await?;
@@ -144,13 +144,13 @@ pub(crate) async fn account_sign_up(auth: &Auth, origin: Origin, new: NewAccount
     Ok(email)
 }
 
-fn check(auth: &Auth, new: NewAccount) -> Result<Checked, Refused> {
+async fn check(auth: &Auth, new: NewAccount) -> Result<Checked, Refused> {
     let mut refused = Refused::default();
     let name = refused.take("name", refused::name(&new.name));
     let email = refused.take("email", refused::email(&new.email));
     // Only what was accepted: its length is bounded, and so is the work of comparing.
     let person = Person { name: name.as_deref(), email: email.as_ref().map(Email::as_str) };
-    refused.take("password", password_check(auth, &new.password, person));
+    refused.take("password", password_check(auth, &new.password, person).await);
     match (name, email) {
         (Some(name), Some(email)) if refused.is_empty() => Ok(Checked { name, email, password: new.password }),
         _ => Err(refused),

@@ -2,6 +2,8 @@ use std::fmt;
 
 use zxcvbn::{Score, zxcvbn};
 
+use super::CommonPasswords;
+
 /// Which passwords are accepted. A value: choose one, or change one.
 ///
 /// ```
@@ -17,6 +19,7 @@ pub struct PasswordPolicy {
     minimum: usize,
     classes: bool,
     estimated: bool,
+    screened: bool,
 }
 
 impl PasswordPolicy {
@@ -24,16 +27,16 @@ impl PasswordPolicy {
     pub const MAX_BYTES: usize = 1024;
 
     /// What OWASP's ASVS 5 asks for (6.2): 12 characters or more, any of them, and none that is easy to guess from lists of common
-    /// passwords, from patterns, or from what is known of the person.
+    /// passwords, from patterns, or from what is known of the person, or that was stolen somewhere.
     #[must_use]
     pub const fn asvs() -> Self {
-        Self { minimum: 12, classes: false, estimated: true }
+        Self { minimum: 12, classes: false, estimated: true, screened: true }
     }
 
     /// What many are used to: 8 characters with an upper-case letter, a lower-case letter and a digit. Weaker than [`asvs`](Self::asvs).
     #[must_use]
     pub const fn classic() -> Self {
-        Self { minimum: 8, classes: true, estimated: false }
+        Self { minimum: 8, classes: true, estimated: false, screened: false }
     }
 
     /// Asks for this many characters.
@@ -41,6 +44,17 @@ impl PasswordPolicy {
     pub const fn with_minimum(mut self, characters: usize) -> Self {
         self.minimum = characters;
         self
+    }
+
+    /// Whether passwords that were stolen somewhere are refused.
+    #[must_use]
+    pub const fn screened(mut self, yes: bool) -> Self {
+        self.screened = yes;
+        self
+    }
+
+    pub(crate) const fn is_screened(&self) -> bool {
+        self.screened
     }
 
     /// How many characters are asked for.
@@ -62,15 +76,13 @@ impl PasswordPolicy {
         if self.classes && !(has(char::is_uppercase) && has(char::is_lowercase) && has(char::is_numeric)) {
             return Some(PasswordFlaw::Classes);
         }
-        if !self.estimated {
-            None
-        } else if !is_strong(password, &[]) {
-            Some(PasswordFlaw::Weak)
-        } else if is_personal(password, context) || !is_strong(password, context) {
-            Some(PasswordFlaw::Personal)
-        } else {
-            None
+        if self.estimated && !is_strong(password, &[]) {
+            return Some(PasswordFlaw::Weak);
         }
+        if self.estimated && (is_personal(password, context) || !is_strong(password, context)) {
+            return Some(PasswordFlaw::Personal);
+        }
+        (self.screened && CommonPasswords.contains(password)).then_some(PasswordFlaw::Breached)
     }
 }
 
@@ -114,6 +126,8 @@ pub enum PasswordFlaw {
     Weak,
     /// Easy to guess for somebody who knows the person's name or address, or the product's name.
     Personal,
+    /// It is in a list of passwords that were stolen.
+    Breached,
     /// An upper-case letter, a lower-case letter or a digit is missing.
     Classes,
 }
@@ -125,6 +139,7 @@ impl fmt::Display for PasswordFlaw {
             Self::Long { maximum } => write!(f, "at most {maximum} bytes"),
             Self::Weak => f.write_str("easy to guess: add another word or two"),
             Self::Personal => f.write_str("easy to guess for somebody who knows your name or address"),
+            Self::Breached => f.write_str("is in a list of stolen passwords"),
             Self::Classes => f.write_str("needs an upper-case letter, a lower-case letter and a digit"),
         }
     }
@@ -164,6 +179,16 @@ mod tests {
         let longest: String = word.chars().cycle().take(PasswordPolicy::MAX_BYTES).collect();
         assert_eq!(policy.flaw(&longest, &[]), None);
         assert_eq!(policy.flaw(&format!("{longest}x"), &[]), Some(PasswordFlaw::Long { maximum: 1024 }));
+    }
+
+    /// ASVS 6.2.4, 6.2.12.
+    #[test]
+    fn what_was_stolen_is_refused_unless_the_policy_says_otherwise() {
+        let stolen = "WpGyUGVME58XGhiO";
+        assert_eq!(PasswordPolicy::asvs().flaw(stolen, &[]), Some(PasswordFlaw::Breached));
+        assert_eq!(PasswordPolicy::asvs().screened(false).flaw(stolen, &[]), None);
+        assert_eq!(PasswordPolicy::classic().flaw(stolen, &[]), None);
+        assert_eq!(PasswordPolicy::classic().screened(true).flaw(stolen, &[]), Some(PasswordFlaw::Breached));
     }
 
     #[test]

@@ -2,10 +2,17 @@ use std::time::Duration;
 
 use chrono::TimeDelta;
 use http::Method;
-use saas_core::testing::{Answer, TestClient};
+use saas_auth::{BreachedPasswords, BreachedPasswordsError};
+use saas_core::{
+    Secret,
+    testing::{Answer, TestClient},
+};
 use serde_json::json;
 
-use crate::app::{App, COOKIE, PASSWORD, pointers, sign_in};
+use crate::{
+    app::{App, COOKIE, PASSWORD, pointers, sign_in},
+    mailbox::token,
+};
 
 const ADA: &str = "ada@example.com";
 const NEW: &str = "another one of mine 7";
@@ -79,6 +86,60 @@ async fn a_password_is_not_changed_without_the_one_that_there_is_or_to_a_weak_on
     assert_eq!(app.browser().json(Method::PUT, "/api/v1/auth/password", &json!({})).await.status, 401);
     assert_eq!(app.browser().page("/account/security").await.location(), Some("/sign-in?next=%2Faccount%2Fsecurity"));
     assert_eq!(sign_in(&app.browser(), ADA, PASSWORD, false).await.status, 200, "it is the same still");
+}
+
+/// Passwords that were stolen before; away, it fails.
+#[derive(Debug)]
+struct Stolen {
+    is_away: bool,
+}
+
+#[async_trait::async_trait]
+impl BreachedPasswords for Stolen {
+    async fn contains(&self, password: &Secret) -> Result<bool, BreachedPasswordsError> {
+        if self.is_away {
+            Err(BreachedPasswordsError("it is away".into()))
+        } else {
+            Ok(password.expose() == "stolen from somewhere else 5")
+        }
+    }
+}
+
+/// AUT-01, ASVS 6.2.4, 6.2.12: wherever a password is chosen, from the list that the program carries and from whoever else knows.
+#[tokio::test]
+async fn a_stolen_password_is_refused_wherever_one_is_chosen() {
+    let app = App::with(|builder| builder.breached_passwords(Stolen { is_away: false })).await;
+    app.account(ADA).await;
+    let browser = app.signed_in(ADA).await;
+    app.browser().post("/api/v1/auth/reset", &json!({ "email": ADA })).await;
+    let reset = token(&app.mailbox.nth(2).await);
+    app.sign_up("bob@example.com").await;
+    let verify = token(&app.mailbox.nth(3).await);
+    for stolen in ["WpGyUGVME58XGhiO", "wpgyugvme58xghio", "stolen from somewhere else 5"] {
+        let answers = [
+            app.browser().post("/api/v1/auth/sign-up", &json!({ "name": "Eve", "email": "eve@example.com", "password": stolen })).await,
+            app.browser().post("/api/v1/auth/reset/password", &json!({ "token": reset, "new_password": stolen })).await,
+            app.browser().post("/api/v1/auth/verify", &json!({ "token": verify, "new_password": stolen })).await,
+            change(&browser, PASSWORD, stolen).await,
+        ];
+        for answer in answers {
+            assert_eq!(answer.status, 422, "{stolen}: {}", answer.text());
+            assert_eq!(answer.json()["errors"][0]["detail"], "is in a list of stolen passwords");
+        }
+    }
+    let page = browser.form("/account/password", &[("current_password", PASSWORD), ("new_password", "WpGyUGVME58XGhiO")]).await;
+    assert!(page.text().contains("in a list of stolen passwords"), "{}", page.text());
+    assert_eq!(change(&browser, PASSWORD, NEW).await.status, 204);
+}
+
+/// Whoever makes a service fail keeps nobody from choosing a password; what the program carries is still asked.
+#[tokio::test]
+async fn a_list_of_stolen_passwords_that_is_away_stops_nobody() {
+    let app = App::with(|builder| builder.breached_passwords(Stolen { is_away: true })).await;
+    app.account(ADA).await;
+    let browser = app.signed_in(ADA).await;
+    assert_eq!(change(&browser, PASSWORD, "WpGyUGVME58XGhiO").await.status, 422);
+    assert_eq!(change(&browser, PASSWORD, NEW).await.status, 204);
 }
 
 /// Whoever finds a browser open does not guess the password there: five times are counted, however many are tried at once, and it keeps nobody
