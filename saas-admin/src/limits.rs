@@ -18,7 +18,7 @@ pub struct RequestLimits {
     pub sign_in: Allowance,
     /// For one account, where a mail is asked for.
     pub mail: Allowance,
-    /// From one person, over all their sessions.
+    /// From one person, over all their sessions; and from one API key.
     pub account: Allowance,
     /// From one machine.
     pub agent: Allowance,

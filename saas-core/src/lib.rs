@@ -80,7 +80,7 @@ pub use openapi::{Accepted, Answers, Created, Document, Download, NoContent, Ope
 pub use origin::Origin;
 pub use outbound::{Outbound, OutboundAnswer, OutboundError, OutboundPolicy, ResolveName, SystemResolver};
 pub use permission::{Can, Permission, Standing, Surroundings};
-pub use principal::{Actor, AgentPrincipal, CurrentAgent, CurrentUser, Membership, Principal, SignedIn};
+pub use principal::{Actor, AgentPrincipal, CurrentAgent, CurrentUser, KeyPrincipal, Membership, Principal, SignedIn};
 pub use problem::{Cause, FieldError, Problem, ProblemType};
 pub use relay::{Consumer, ConsumerError, DeadEvent, Ledger, RecordedEvent, Relay, RelaySettings, RelayState};
 pub use routes::{Access, Caller, Declares, Described, Paths, RouteInfo, Routes};

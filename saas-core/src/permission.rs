@@ -62,11 +62,19 @@ impl Standing {
     }
 }
 
+impl Standing {
+    fn of(parts: &Parts) -> Result<&Self, Problem> {
+        parts.extensions.get::<Self>().ok_or_else(|| Problem::missing_layer("one that finds the tenant"))
+    }
+}
+
+/// For what belonging alone gives a right to. An API key belongs nowhere: it is let through by a permission ([`Can`]), or not at all (403).
 impl<S: Send + Sync> FromRequestParts<S> for Standing {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        parts.extensions.get::<Self>().cloned().ok_or_else(|| Problem::missing_layer("one that finds the tenant"))
+        let standing = Self::of(parts)?;
+        if matches!(standing.actor, Actor::Key(_)) { Err(Problem::forbidden()) } else { Ok(standing.clone()) }
     }
 }
 
@@ -104,9 +112,9 @@ impl<P> Can<P> {
 impl<S: Send + Sync, P: Permission> FromRequestParts<S> for Can<P> {
     type Rejection = Problem;
 
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let standing = Standing::from_request_parts(parts, state).await?;
-        if standing.may::<P>() { Ok(Self { standing, permission: PhantomData }) } else { Err(Problem::forbidden()) }
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let standing = Standing::of(parts)?;
+        if standing.may::<P>() { Ok(Self { standing: standing.clone(), permission: PhantomData }) } else { Err(Problem::forbidden()) }
     }
 }
 

@@ -17,6 +17,8 @@ pub enum Principal {
     Anonymous,
     /// A person with a session.
     User(Arc<SignedIn>),
+    /// A program with an API key, bound to one tenant.
+    Key(Arc<KeyPrincipal>),
     /// A machine with a key of its own, bound to one tenant.
     Agent(AgentPrincipal),
 }
@@ -69,6 +71,43 @@ pub struct Membership {
 
 impl Listed for Membership {
     const ORDERS: &'static [Order] = &[Order::new("name", "lower(name)", OrderBy::Text)];
+}
+
+/// A program that showed a valid API key. It may do what its scopes say, as far as the person who made the key may do so now.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeyPrincipal {
+    /// The key.
+    pub key: KeyId,
+    /// The place in the tenant of the person who made it, as it is now.
+    pub creator: Membership,
+    /// The names of the permissions that the key may use.
+    pub scopes: Vec<&'static str>,
+}
+
+impl KeyPrincipal {
+    /// The key `key` of the tenant in which its maker is `creator`, with these scopes.
+    #[must_use]
+    pub const fn new(key: KeyId, creator: Membership, scopes: Vec<&'static str>) -> Self {
+        Self { key, creator, scopes }
+    }
+
+    /// The tenant that it belongs to.
+    #[must_use]
+    pub const fn tenant(&self) -> TenantId {
+        self.creator.id
+    }
+}
+
+/// Ids and scopes only: names do not belong in logs.
+impl fmt::Debug for KeyPrincipal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("KeyPrincipal")
+            .field("key", &self.key)
+            .field("tenant", &self.tenant())
+            .field("scopes", &self.scopes)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A machine that showed a valid credential.
@@ -159,13 +198,19 @@ impl From<&SignedIn> for Actor {
     }
 }
 
+impl From<&KeyPrincipal> for Actor {
+    fn from(principal: &KeyPrincipal) -> Self {
+        Self::Key(principal.key)
+    }
+}
+
 impl From<&AgentPrincipal> for Actor {
     fn from(principal: &AgentPrincipal) -> Self {
         Self::Agent(principal.agent)
     }
 }
 
-/// The person who is signed in; a stranger gets 401, a machine 403.
+/// The person who is signed in; a stranger gets 401, a program with a key and a machine 403.
 ///
 /// ```
 /// use saas_core::CurrentUser;
@@ -184,7 +229,7 @@ impl<S: Send + Sync> FromRequestParts<S> for CurrentUser {
         match parts.extensions.get::<Principal>() {
             Some(Principal::User(signed_in)) => Ok(Self(Arc::clone(signed_in))),
             Some(Principal::Anonymous) => Err(Problem::unauthenticated()),
-            Some(Principal::Agent(_)) => Err(Problem::forbidden()),
+            Some(Principal::Key(_) | Principal::Agent(_)) => Err(Problem::forbidden()),
             None => Err(Problem::missing_layer("one that authenticates")),
         }
     }

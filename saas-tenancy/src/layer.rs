@@ -5,12 +5,14 @@ use std::{
 };
 
 use axum::{
-    extract::Request,
+    extract::{MatchedPath, Request},
     response::{IntoResponse as _, Response},
 };
 use futures_core::future::BoxFuture;
 use http::request::Parts;
-use saas_core::{Actor, AgentPrincipal, Origin, Principal, Problem, ProblemType, SignedIn, Standing, Surroundings, TenantDb};
+use saas_core::{
+    Actor, AgentPrincipal, KeyPrincipal, Membership, Origin, Principal, Problem, ProblemType, SignedIn, Standing, Surroundings, TenantDb,
+};
 use tower::{Layer, Service};
 
 use crate::{Role, Tenancy, TenantRef};
@@ -94,7 +96,7 @@ impl Tenancy {
         let principal = parts.extensions.get::<Principal>().cloned().ok_or_else(|| Problem::missing_layer("one that authenticates"))?;
         parts.extensions.insert(self.cookie());
         let named = match &principal {
-            Principal::User(_) | Principal::Agent(_) => self.inner.resolver.resolve(parts).await?,
+            Principal::User(_) | Principal::Key(_) | Principal::Agent(_) => self.inner.resolver.resolve(parts).await?,
             _ => return Err(Problem::unauthenticated()),
         };
         let read_only = parts.method.is_safe();
@@ -103,6 +105,11 @@ impl Tenancy {
                 let standing = self.person(&signed_in, named)?;
                 let db = self.db().tenant(standing.tenant).acting(signed_in.user).caused_by(Origin::of(parts)).read_only(read_only);
                 Ok((standing, db))
+            }
+            // Its rows name no person: whoever made the key did not do what is done with it.
+            Principal::Key(key) => {
+                let standing = self.program(&key, named.as_ref(), parts)?;
+                Ok((standing, self.db().tenant(key.tenant()).caused_by(Origin::of(parts)).read_only(read_only)))
             }
             Principal::Agent(agent) => {
                 let standing = self.machine(agent, named.as_ref())?;
@@ -116,23 +123,24 @@ impl Tenancy {
         let Some(named) = named else {
             return Err(Problem::new(&ProblemType::NO_TENANT).instead("/organizations"));
         };
-        let membership = signed_in
-            .memberships
-            .iter()
-            .find(|membership| match &named {
-                TenantRef::Id(id) => membership.id == *id,
-                TenantRef::Slug(slug) => membership.slug == *slug,
-            })
-            .ok_or_else(Problem::not_found)?;
+        let membership = signed_in.memberships.iter().find(|membership| named.is(membership)).ok_or_else(Problem::not_found)?;
         let role: Role = membership.role.parse().map_err(Problem::internal)?;
-        Ok(Standing {
-            tenant: membership.id,
-            slug: membership.slug.as_str().into(),
-            name: membership.name.as_str().into(),
-            actor: Actor::from(signed_in),
-            role: Arc::from(role.as_str()),
-            permissions: self.inner.roles.of(role),
-        })
+        Ok(standing(membership, Actor::from(signed_in), role, self.inner.roles.of(role)))
+    }
+
+    /// A key belongs to one tenant, opens its API and no pages, and may do what its scopes and the role of its maker have in common.
+    fn program(&self, key: &KeyPrincipal, named: Option<&TenantRef>, parts: &Parts) -> Result<Standing, Problem> {
+        if named.is_some_and(|named| !named.is(&key.creator)) {
+            return Err(Problem::not_found());
+        }
+        // The route, because inside a nested router the beginning of the path is gone.
+        if !parts.extensions.get::<MatchedPath>().is_some_and(|path| path.as_str().starts_with("/api/")) {
+            return Err(Problem::forbidden().detail("an API key opens the API and no pages"));
+        }
+        let role: Role = key.creator.role.parse().map_err(Problem::internal)?;
+        let held = self.inner.roles.of(role);
+        let permissions = held.iter().copied().filter(|permission| key.scopes.contains(permission)).collect();
+        Ok(standing(&key.creator, Actor::from(key), role, permissions))
     }
 
     /// A machine belongs to one tenant; a request that names another is not its to make.
@@ -150,5 +158,16 @@ impl Tenancy {
             role: Arc::from("agent"),
             permissions: self.inner.roles.of_agents(),
         })
+    }
+}
+
+fn standing(place: &Membership, actor: Actor, role: Role, permissions: Arc<[&'static str]>) -> Standing {
+    Standing {
+        tenant: place.id,
+        slug: place.slug.as_str().into(),
+        name: place.name.as_str().into(),
+        actor,
+        role: Arc::from(role.as_str()),
+        permissions,
     }
 }

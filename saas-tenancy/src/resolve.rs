@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use axum::extract::{FromRequestParts as _, RawPathParams};
 use http::{HeaderName, request::Parts};
-use saas_core::{Problem, TenantId};
+use saas_core::{Membership, Problem, TenantId};
 
 /// A tenant as a request names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,14 @@ pub enum TenantRef {
 }
 
 impl TenantRef {
+    /// Whether it names the tenant of this membership.
+    pub(crate) fn is(&self, membership: &Membership) -> bool {
+        match self {
+            Self::Id(id) => membership.id == *id,
+            Self::Slug(slug) => membership.slug == *slug,
+        }
+    }
+
     fn parse(text: &str) -> Self {
         text.parse().map_or_else(|_| Self::Slug(text.to_owned()), Self::Id)
     }

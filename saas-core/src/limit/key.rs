@@ -2,7 +2,7 @@ use std::{fmt, net::IpAddr};
 
 use sha2::{Digest as _, Sha256};
 
-use crate::{AgentId, ClientAddress, TenantId, UserId};
+use crate::{AgentId, ClientAddress, KeyId, TenantId, UserId};
 
 /// Whose requests are counted together.
 ///
@@ -17,6 +17,13 @@ pub enum Subject {
     Claimed(Claimed),
     /// A person, whatever tenant they work in.
     Person(UserId),
+    /// An API key of a tenant.
+    ApiKey {
+        /// The tenant.
+        tenant: TenantId,
+        /// The key.
+        key: KeyId,
+    },
     /// A machine of a tenant.
     Agent {
         /// The tenant.
@@ -34,6 +41,7 @@ impl fmt::Display for Subject {
             Self::Address(network) => write!(f, "address:{network}"),
             Self::Claimed(claimed) => write!(f, "claimed:{claimed}"),
             Self::Person(user) => write!(f, "person:{user}"),
+            Self::ApiKey { tenant, key } => write!(f, "key:{tenant}:{key}"),
             Self::Agent { tenant, agent } => write!(f, "agent:{tenant}:{agent}"),
             Self::Tenant(tenant) => write!(f, "tenant:{tenant}"),
         }

@@ -47,7 +47,7 @@ impl Rule {
         Self::new(name, By::Email(allowance.into()))
     }
 
-    /// Counts by who is calling: a person over all their sessions, a machine with its credential. Needs a layer that authenticates around it;
+    /// Counts by who is calling: a person over all their sessions, a program by its key, a machine by its credential. Needs a layer that authenticates around it;
     /// strangers are not counted.
     pub fn by_caller(name: &'static str, allowance: impl Into<Allowance>) -> Self {
         Self::new(name, By::Caller(allowance.into()))
@@ -126,6 +126,7 @@ impl Rule {
 fn caller(parts: &Parts) -> Option<Subject> {
     match parts.extensions.get::<Principal>()? {
         Principal::User(signed_in) => Some(Subject::Person(signed_in.user)),
+        Principal::Key(key) => Some(Subject::ApiKey { tenant: key.tenant(), key: key.key }),
         Principal::Agent(agent) => Some(Subject::Agent { tenant: agent.tenant, agent: agent.agent }),
         Principal::Anonymous => None,
     }

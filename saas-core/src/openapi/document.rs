@@ -160,7 +160,7 @@ impl Build {
                         "type": "apiKey", "in": "cookie", "name": "__Host-session",
                         "description": "What signing in sets. Writes need `Origin` or `Sec-Fetch-Site` too, as browsers send them.",
                     },
-                    "key": { "type": "http", "scheme": "bearer", "description": "The key or credential of a machine." },
+                    "key": { "type": "http", "scheme": "bearer", "description": "An API key, whose scopes are permissions; or, on the routes of agents, an agent's key or credential. Never in an address." },
                 },
             },
         });
@@ -202,6 +202,8 @@ fn security(access: &Access) -> Value {
     match access.caller {
         Caller::Public | Caller::Provider => json!([]),
         Caller::SignedIn => json!([{ "session": [] }]),
+        // What belonging alone gives a right to is for people: a key belongs nowhere.
+        Caller::Member if access.permissions.is_empty() => json!([{ "session": [] }]),
         Caller::Member => json!([{ "session": [] }, { "key": [] }]),
         Caller::Agent => json!([{ "key": [] }]),
     }

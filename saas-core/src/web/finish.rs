@@ -214,6 +214,7 @@ async fn outermost(State(web): State<Web>, request: Request, next: Next) -> Resp
         http.route = matched.as_ref().map(MatchedPath::as_str),
         tenant.id = tracing::field::Empty,
         user.id = tracing::field::Empty,
+        key.id = tracing::field::Empty,
         agent.id = tracing::field::Empty,
     );
     let mut response = AssertUnwindSafe(next.run(Request::from_parts(parts, body)))

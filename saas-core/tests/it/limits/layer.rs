@@ -12,7 +12,8 @@ use async_trait::async_trait;
 use axum::extract::Request;
 use http::{Method, StatusCode};
 use saas_core::{
-    Actor, AgentId, AgentPrincipal, Metrics, Principal, Routes, SessionId, SignedIn, Standing, TenantId, UserId, Web, finish,
+    Actor, AgentId, AgentPrincipal, KeyId, KeyPrincipal, Membership, Metrics, Principal, Routes, SessionId, SignedIn, Standing, TenantId,
+    UserId, Web, finish,
     limit::{Allowance, Ask, Count, MemoryStore, Rate, RateLimitStore, RateLimits, Rule, StoreError, TenantAllowance},
     pages::Pages,
     testing::{Answer, TestApp, TestClient, TestDb},
@@ -113,6 +114,11 @@ fn person() -> Principal {
     Principal::User(Arc::new(SignedIn::new(UserId::new(), SessionId::new())))
 }
 
+/// A member's place in a tenant.
+fn place(tenant: TenantId) -> Membership {
+    Membership { id: tenant, slug: "acme".to_owned(), name: "Acme".to_owned(), role: "owner".to_owned() }
+}
+
 /// T60, API-02: by tenant, with what its plan allows; from one address, and one person in both.
 #[tokio::test]
 async fn what_one_tenant_asks_changes_nothing_for_another() {
@@ -142,16 +148,17 @@ async fn what_one_tenant_asks_changes_nothing_for_another() {
     assert_eq!(told(&ask(paid).await), Some((50, 29)));
 }
 
-/// API-02: by account and by key; strangers are counted by address alone.
+/// API-02: by account and by key, of which each counts for itself; strangers are counted by address alone.
 #[tokio::test]
-async fn people_and_machines_are_counted_by_who_they_are() {
+async fn people_programs_and_machines_are_counted_by_who_they_are() {
     let app = App::new(MemoryStore::new(), |_, limits| {
         Routes::new().get("/me", ok).layer(limits.layer([Rule::by_caller("caller", Rate::per_hour(2))]))
     })
     .await;
     let (tenant, agent) = (TenantId::new(), AgentId::new());
+    let program = || Principal::Key(Arc::new(KeyPrincipal::new(KeyId::new(), place(tenant), Vec::new())));
     let machine = || Principal::Agent(AgentPrincipal::new(agent, tenant));
-    for caller in [person(), person(), machine(), Principal::Agent(AgentPrincipal::new(agent, TenantId::new()))] {
+    for caller in [person(), person(), program(), program(), machine(), Principal::Agent(AgentPrincipal::new(agent, TenantId::new()))] {
         for (status, address) in [(StatusCode::OK, 1), (StatusCode::OK, 2), (StatusCode::TOO_MANY_REQUESTS, 3)] {
             let client = app.app.acting(caller.clone()).from_address(IpAddr::from([192, 0, 2, address]));
             assert_eq!(client.get("/me").await.status, status, "{caller:?}");
