@@ -104,3 +104,75 @@ auth-mail-sign-in-subject = Ihr Link zur Anmeldung bei { $product }
 auth-mail-sign-in-heading = Melden Sie sich mit diesem Link an
 auth-mail-sign-in-text = Zu viele Anmeldungen bei Ihrem Konto bei { $product } sind fehlgeschlagen, vielleicht weil jemand Ihr Passwort zu erraten versucht. Mit diesem Link wird Ihr eigenes sofort angenommen.
 auth-mail-sign-in-not-you = Falls Sie ihn nicht angefordert haben, ist nichts zu tun: Ohne Ihr Passwort nützt der Link niemandem.
+
+auth-api-keys = API-Schlüssel
+auth-api-keys-text = Mit einem Schlüssel arbeitet ein Programm von Ihnen mit den Daten der Organisation, so weit der Schlüssel es erlaubt.
+auth-api-keys-empty-title = Noch keine Schlüssel
+auth-api-keys-empty-text = Erstellen Sie für jedes Programm, das die API verwendet, einen eigenen Schlüssel. So lässt sich jedes für sich anhalten.
+auth-api-key = Schlüssel
+auth-api-key-state = Status
+auth-api-key-used = Zuletzt verwendet
+auth-api-key-ends = Endet
+auth-api-key-never = Nie
+auth-api-key-active = Aktiv
+auth-api-key-expired = Abgelaufen
+auth-api-key-revoked = Widerrufen
+auth-api-key-orphaned = Beendet
+auth-api-key-orphaned-text = Dieser Schlüssel endete, als { $name } die Organisation verließ. Erstellen Sie einen neuen für alles, was ihn noch braucht.
+auth-api-key-exposed = Stand in einer Adresse
+auth-api-key-exposed-text = Jemand hat diesen Schlüssel in die Adresse einer Anfrage geschrieben. Dort haben wir ihn abgelehnt, aber Adressen werden unterwegs aufgezeichnet, und andere können ihn gelesen haben. Erneuern Sie das Geheimnis und senden Sie es im Authorization-Header.
+auth-api-key-about = Über diesen Schlüssel
+auth-api-key-begins = Beginnt mit
+auth-api-key-made = Erstellt
+
+auth-api-key-make = Schlüssel erstellen
+auth-api-key-make-text = Er darf nie mehr als Sie. Ändert sich Ihre Rolle, ändert er sich mit ihr, und wenn Sie die Organisation verlassen, endet er.
+auth-api-key-name = Name
+auth-api-key-name-hint = Das Programm, das ihn verwendet, damit Sie ihn später wiedererkennen.
+auth-api-key-scopes = Er darf
+auth-api-key-scopes-hint = Wählen Sie nur, was das Programm braucht. Später lässt sich das nicht ändern.
+auth-api-key-lifetime-label = Er endet
+auth-api-key-lifetime = { $days ->
+    [0] nie
+    [365] nach einem Jahr
+   *[other] nach { $days } Tagen
+  }
+auth-api-key-more = Weitere Einstellungen
+auth-api-key-allowed = Erlaubte Adressen
+auth-api-key-allowed-hint = Die öffentlichen Adressen oder Netze, aus denen sich das Programm verbinden darf, durch Kommas getrennt. Leer heißt: alle.
+auth-api-key-allowed-do = Adressen speichern
+auth-api-key-anywhere = Alle
+auth-api-key-cancel = Abbrechen
+auth-api-key-error-scopes = Wählen Sie mindestens etwas, das der Schlüssel darf.
+auth-api-key-error-allowed = Geben Sie höchstens 32 Adressen oder Netze ein, etwa 203.0.113.7 oder 203.0.113.0/24, durch Kommas getrennt.
+
+auth-api-key-made-text = Der Schlüssel ist bereit. Kopieren Sie ihn jetzt und bewahren Sie ihn dort auf, wo das Programm seine Geheimnisse liest.
+auth-api-key-rotated-text = Das ist das neue Geheimnis. Kopieren Sie es jetzt und setzen Sie es an die Stelle des alten.
+auth-api-key-once = Er wird nur jetzt gezeigt. Wenn Sie ihn verlieren, erneuern Sie das Geheimnis.
+auth-api-key-header = Das Programm sendet ihn in einem Header, nie in einer Adresse:
+auth-api-key-previous = Das alte Geheimnis gilt bis
+auth-api-key-kept = Ich habe ihn kopiert
+
+auth-api-key-rotate = Neues Geheimnis
+auth-api-key-rotate-text = Der Schlüssel bleibt, mit seinem Namen und allem, was er darf. Erneuern Sie das Geheimnis von Zeit zu Zeit, und wenn jemand anders es gesehen haben kann.
+auth-api-key-rotate-more = Dieser Schlüssel darf mehr als Sie, also geben andere ihm ein neues Geheimnis. Widerrufen können Sie ihn.
+auth-api-key-rotate-open = Erneuern
+auth-api-key-rotate-ask = Sie erhalten ein neues Geheimnis zum Kopieren.
+auth-api-key-rotate-do = Geheimnis erneuern
+auth-api-key-overlap-label = Das alte Geheimnis gilt
+auth-api-key-overlap = { $hours ->
+    [0] ab sofort nicht mehr
+    [1] noch eine Stunde
+    [24] noch einen Tag
+    [168] noch eine Woche
+   *[other] noch { $hours } Stunden
+  }
+auth-api-key-revoke = Widerrufen
+auth-api-key-revoke-open = Widerrufen
+auth-api-key-revoke-ask = „{ $name }“ gilt sofort und endgültig nicht mehr.
+auth-api-key-revoke-do = Schlüssel widerrufen
+
+auth-notice-api-key-exposed = Der API-Schlüssel „{ $name }“ stand in der Adresse einer Anfrage. Ersetzen Sie ihn.
+auth-notice-api-key-exposed-label = Ein API-Schlüssel steht in einer Adresse
+auth-notice-api-key-leaked = Der API-Schlüssel „{ $name }“ wurde an falscher Stelle gefunden und widerrufen.
+auth-notice-api-key-leaked-label = Ein API-Schlüssel wurde anderswo gefunden und widerrufen

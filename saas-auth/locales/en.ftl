@@ -104,3 +104,75 @@ auth-mail-sign-in-subject = Your link to sign in at { $product }
 auth-mail-sign-in-heading = Sign in with this link
 auth-mail-sign-in-text = Too many sign-ins to your account at { $product } failed, perhaps because somebody guesses your password. With this link your own is taken at once.
 auth-mail-sign-in-not-you = If you did not ask for it, there is nothing to do: without your password the link is of no use to anybody.
+
+auth-api-keys = API keys
+auth-api-keys-text = With a key, a program of yours works with the organization’s data, as far as the key allows.
+auth-api-keys-empty-title = No keys yet
+auth-api-keys-empty-text = Make a key for each program that uses the API, so that each can be stopped by itself.
+auth-api-key = Key
+auth-api-key-state = State
+auth-api-key-used = Last used
+auth-api-key-ends = Ends
+auth-api-key-never = Never
+auth-api-key-active = Active
+auth-api-key-expired = Expired
+auth-api-key-revoked = Revoked
+auth-api-key-orphaned = Ended
+auth-api-key-orphaned-text = This key ended when { $name } left the organization. Make a new one for what still needs it.
+auth-api-key-exposed = Seen in an address
+auth-api-key-exposed-text = Somebody put this key into the address of a request. We refused it there, but addresses are written down on their way, and others may have read it. Rotate the key, and send it in the Authorization header.
+auth-api-key-about = About this key
+auth-api-key-begins = Begins with
+auth-api-key-made = Made
+
+auth-api-key-make = Make a key
+auth-api-key-make-text = A key can never do more than you. If your role changes, it changes with it, and when you leave the organization, it ends.
+auth-api-key-name = Name
+auth-api-key-name-hint = The program that uses it, so that you recognize it later.
+auth-api-key-scopes = It may
+auth-api-key-scopes-hint = Choose only what the program needs. This cannot be changed later.
+auth-api-key-lifetime-label = It ends
+auth-api-key-lifetime = { $days ->
+    [0] never
+    [365] after a year
+   *[other] after { $days } days
+  }
+auth-api-key-more = More settings
+auth-api-key-allowed = Allowed addresses
+auth-api-key-allowed-hint = The public addresses or networks that the program may connect from, separated by commas. Leave it empty to allow all.
+auth-api-key-allowed-do = Save addresses
+auth-api-key-anywhere = All
+auth-api-key-cancel = Cancel
+auth-api-key-error-scopes = Choose at least one thing that the key may do.
+auth-api-key-error-allowed = Enter at most 32 addresses or networks, such as 203.0.113.7 or 203.0.113.0/24, separated by commas.
+
+auth-api-key-made-text = The key is ready. Copy it now and keep it where the program reads its secrets.
+auth-api-key-rotated-text = This is the new secret. Copy it now and put it in the place of the old one.
+auth-api-key-once = It is shown only now. If you lose it, rotate the key to get another.
+auth-api-key-header = The program sends it in a header, never in an address:
+auth-api-key-previous = The old secret works until
+auth-api-key-kept = I have copied it
+
+auth-api-key-rotate = New secret
+auth-api-key-rotate-text = The key stays, with its name and all that it may do. Rotate it from time to time, and when somebody else may have seen it.
+auth-api-key-rotate-more = This key can do things that you cannot, so somebody else has to give it a new secret. You can revoke it.
+auth-api-key-rotate-open = Rotate
+auth-api-key-rotate-ask = You get a new secret to copy.
+auth-api-key-rotate-do = Rotate the key
+auth-api-key-overlap-label = The old secret works
+auth-api-key-overlap = { $hours ->
+    [0] no longer, from now on
+    [1] for another hour
+    [24] for another day
+    [168] for another week
+   *[other] for another { $hours } hours
+  }
+auth-api-key-revoke = Revoke
+auth-api-key-revoke-open = Revoke
+auth-api-key-revoke-ask = “{ $name }” stops working at once and for good.
+auth-api-key-revoke-do = Revoke the key
+
+auth-notice-api-key-exposed = The API key “{ $name }” was in the address of a request. Replace it.
+auth-notice-api-key-exposed-label = An API key stands in an address
+auth-notice-api-key-leaked = The API key “{ $name }” was found where it should not be, and was revoked.
+auth-notice-api-key-leaked-label = An API key was found elsewhere and revoked

@@ -11,7 +11,6 @@ mod by_key;
 mod credential;
 mod key;
 mod rotation;
-mod text;
 
 pub use by_key::{AgentKeyPrincipal, ByAgentKey};
 pub use credential::{AgentCredentialError, IssuedCredential};
@@ -19,13 +18,4 @@ pub(crate) use credential::{AgentCredentialIssued, AgentCredentialRevoked, crede
 pub use key::{AgentKey, AgentKeyError, AgentKeyId, NewAgentKey};
 pub(crate) use key::{AgentKeyCreated, AgentKeyRevoked};
 pub(crate) use rotation::{AgentCredentialRotated, AgentKeyNetworksChanged, AgentKeyRotated, credential_taken_over};
-pub use rotation::{Overlap, RotatedKey};
-pub(crate) use text::{AgentText, Kind};
 
-use ipnet::IpNet;
-use saas_core::ClientAddress;
-
-/// Whether an address is on one of the networks; an empty list allows all, and an unknown address is on none.
-fn is_allowed(networks: &[IpNet], address: Option<ClientAddress>) -> bool {
-    networks.is_empty() || address.is_some_and(|ClientAddress(ip)| networks.iter().any(|network| network.contains(&ip)))
-}

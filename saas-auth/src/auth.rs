@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::{
-    AttemptLimit, AuthLayer, BreachedPasswords, PasswordPolicy,
+    AttemptLimit, AuthLayer, BreachedPasswords, PasswordPolicy, Scope,
     attempt::Attempts,
     mail::Letters,
     next::local_path,
@@ -19,7 +19,7 @@ use crate::{
     web,
 };
 
-/// Sign-up, sign-in, sessions and agent keys. Cheap to clone. Made by [`Auth::builder`].
+/// Sign-up, sign-in, sessions and keys. Cheap to clone. Made by [`Auth::builder`].
 #[derive(Clone)]
 pub struct Auth {
     inner: Arc<Inner>,
@@ -41,6 +41,7 @@ pub(crate) struct Inner {
     pub(crate) home: String,
     pub(crate) welcome: String,
     pub(crate) agent_key_prefix: String,
+    pub(crate) scopes: &'static [Scope],
     /// How many notes of use may be under way.
     pub(crate) notes: Arc<Semaphore>,
     /// How many mails that somebody asked for may be about to be written.
@@ -62,7 +63,8 @@ impl Auth {
     ///
     /// * A session cookie makes the request a person's. One that is no session, or no more, is taken away and the request is a stranger's.
     /// * `Authorization: Bearer` with an agent's credential makes it a machine's. One that is not valid is refused: 401.
-    /// * Both together are refused: 400.
+    /// * `Authorization: Bearer` with an API key makes it a program's; what it may do, the tenancy layer finds out.
+    /// * Both together are refused: 400. So is a key in the address, of which its organization is told.
     pub fn layer(&self) -> AuthLayer {
         AuthLayer::new(self.clone())
     }
@@ -71,6 +73,11 @@ impl Auth {
     /// [`layer`](Self::layer) around them.
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Routes<S> {
         web::routes().with_state(self.clone())
+    }
+
+    /// The pages (`/api-keys`) and the API (`/api/v1/api-keys`) for an organization's API keys, to be merged below a tenancy layer.
+    pub fn api_key_routes<S: Clone + Send + Sync + 'static>(&self) -> Routes<S> {
+        web::api_key_routes().with_state(self.clone())
     }
 
     /// The database.
@@ -123,6 +130,11 @@ impl Auth {
 
     pub(crate) fn agent_key_prefix(&self) -> &str {
         &self.inner.agent_key_prefix
+    }
+
+    /// What API keys may be given.
+    pub(crate) fn scopes(&self) -> &'static [Scope] {
+        self.inner.scopes
     }
 
     /// Where to go after the confirmation of an address.

@@ -1,14 +1,14 @@
 use http::{HeaderMap, header};
 use saas_core::{Problem, ProblemType};
 
-use crate::agent::AgentText;
+use crate::key::KeyText;
 
 /// What a request's `Authorization` header says.
 pub(crate) enum Bearer {
     /// There is none.
     Nothing,
     /// Something well-formed, with a checksum that fits.
-    Text(AgentText),
+    Text(KeyText),
 }
 
 /// Reads the header without asking the database: what is not well-formed is 401, two headers are 400.
@@ -19,7 +19,7 @@ pub(crate) fn bearer(headers: &HeaderMap, prefix: &str) -> Result<Bearer, Proble
         (Some(value), None) => {
             let text = value.to_str().ok().and_then(|value| value.split_once(' '));
             let token = text.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim_matches(' '));
-            token.and_then(|token| AgentText::parse(prefix, token)).map(Bearer::Text).ok_or_else(Problem::unauthenticated)
+            token.and_then(|token| KeyText::parse(prefix, token)).map(Bearer::Text).ok_or_else(Problem::unauthenticated)
         }
         (Some(_), Some(_)) => Err(Problem::new(&ProblemType::BAD_REQUEST).detail("more than one Authorization header")),
     }

@@ -1,12 +1,12 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use saas_core::{Db, MasterKey, mail::Outbox, pages::Pages};
+use saas_core::{Db, MasterKey, Permission as _, mail::Outbox, pages::Pages};
 use tokio::sync::Semaphore;
 use url::{Host, Url};
 
 use crate::{
-    AttemptLimit, Auth, BreachedPasswords, HashError, PasswordPolicy,
+    ApiKeyRead, ApiKeyWrite, AttemptLimit, Auth, BreachedPasswords, HashError, PasswordPolicy, Scope,
     auth::{Inner, NOTES, RESENDS},
     next::local_path,
     password::Hasher,
@@ -30,6 +30,7 @@ pub struct AuthBuilder {
     welcome: String,
     insecure_lan: bool,
     agent_key_prefix: String,
+    scopes: &'static [Scope],
 }
 
 impl Auth {
@@ -49,6 +50,7 @@ impl Auth {
             welcome: "/".to_owned(),
             insecure_lan: false,
             agent_key_prefix: "saas".to_owned(),
+            scopes: &[],
         }
     }
 }
@@ -106,7 +108,13 @@ impl AuthBuilder {
         self
     }
 
-    /// What the product's agent keys begin with, so that leaked ones are found: 2 to 16 lower-case letters and digits.
+    /// What API keys may be given, in the order in which it is shown; nothing unless it is said. No key looks after keys.
+    pub fn scopes(mut self, scopes: &'static [Scope]) -> Self {
+        self.scopes = scopes;
+        self
+    }
+
+    /// What the product's keys begin with, so that leaked ones are found: 2 to 16 lower-case letters and digits.
     pub fn agent_key_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.agent_key_prefix = prefix.into();
         self
@@ -135,6 +143,10 @@ impl AuthBuilder {
             return Err(AuthBuildError::ResetLifetime(self.reset_lifetime));
         }
         let is_secure = is_https || !self.insecure_lan;
+        let about_keys = [ApiKeyRead::NAME, ApiKeyWrite::NAME];
+        if let Some(scope) = self.scopes.iter().find(|scope| about_keys.contains(&scope.permission)) {
+            return Err(AuthBuildError::Scope(scope.permission));
+        }
         Ok(Auth::from_inner(Inner {
             outbox: self.outbox,
             hasher: Hasher::new()?,
@@ -151,6 +163,7 @@ impl AuthBuilder {
             sign_in_limit: self.sign_in_limit,
             reset_lifetime: self.reset_lifetime,
             agent_key_prefix: self.agent_key_prefix,
+            scopes: self.scopes,
             notes: Arc::new(Semaphore::new(NOTES)),
             resends: Arc::new(Semaphore::new(RESENDS)),
         }))
@@ -177,7 +190,7 @@ pub enum AuthBuildError {
     #[error("{0:?} is not a path on this host, such as /devices")]
     Path(String),
     /// The keys' prefix would not be recognized.
-    #[error("{0:?} cannot begin agent keys: use 2 to 16 lower-case letters and digits")]
+    #[error("{0:?} cannot begin keys: use 2 to 16 lower-case letters and digits")]
     AgentKeyPrefix(String),
     /// The limit allows nothing, or more than can be counted.
     #[error("{0:?} is no limit: allow 1 to 1000 attempts within some time")]
@@ -185,6 +198,9 @@ pub enum AuthBuildError {
     /// The link would work too long, or not long enough to be read.
     #[error("a link to choose another password works for 15 to 60 minutes, and not for {} seconds", .0.num_seconds())]
     ResetLifetime(TimeDelta),
+    /// A key could make keys.
+    #[error("{0} cannot be a scope: no key looks after keys")]
+    Scope(&'static str),
     /// argon2 does not take its parameters.
     #[error("passwords cannot be hashed")]
     Hash(#[from] HashError),

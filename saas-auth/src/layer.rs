@@ -15,8 +15,9 @@ use tower::{Layer, Service};
 
 use crate::{
     Auth,
-    agent::{AgentText, Kind, credential_by_text, credential_seen, credential_taken_over},
+    agent::{credential_by_text, credential_seen, credential_taken_over},
     bearer::{Bearer, bearer},
+    key::{KeyText, Kind},
     session::{Carried, session_by_token, session_seen},
 };
 
@@ -95,12 +96,13 @@ struct Caller {
 
 impl Auth {
     async fn authenticate(&self, parts: &Parts) -> Result<Caller, Problem> {
+        self.refuse_in_address(parts).await?;
         let carried = self.cookie().read(&parts.headers);
         match (bearer(&parts.headers, self.agent_key_prefix())?, carried) {
             (Bearer::Nothing, Carried::Nothing) => Ok(Caller { principal: Principal::Anonymous, stale: false }),
             (Bearer::Nothing, Carried::Garbage) => Ok(Caller { principal: Principal::Anonymous, stale: true }),
             (Bearer::Nothing, Carried::Token(token)) => self.person(&token).await,
-            (Bearer::Text(text), Carried::Nothing) => self.machine(&text, parts).await,
+            (Bearer::Text(text), Carried::Nothing) => self.keyed(&text, parts).await,
             (Bearer::Text(_), _) => {
                 Err(Problem::new(&ProblemType::BAD_REQUEST).detail("a request comes with a session or with a key, not with both"))
             }
@@ -119,12 +121,22 @@ impl Auth {
         Ok(Caller { principal: Principal::User(Arc::new(signed_in)), stale: false })
     }
 
-    async fn machine(&self, text: &AgentText, parts: &Parts) -> Result<Caller, Problem> {
-        // A key is not somebody yet: the one route that takes keys looks at it with `ByAgentKey`.
-        if text.kind == Kind::Key {
-            return Ok(Caller { principal: Principal::Anonymous, stale: false });
-        }
+    async fn keyed(&self, text: &KeyText, parts: &Parts) -> Result<Caller, Problem> {
         let address = parts.extensions.get::<ClientAddress>().copied();
+        let principal = match text.kind {
+            Kind::ApiKey => {
+                let key = self.api_key(text, address).await?.ok_or_else(Problem::unauthenticated)?;
+                tracing::Span::current().record("key.id", tracing::field::display(key.key));
+                Principal::Key(Arc::new(key))
+            }
+            // It is not somebody yet: the one route that takes such keys looks at it with `ByAgentKey`.
+            Kind::AgentKey => Principal::Anonymous,
+            Kind::Credential => self.machine(text, address).await?,
+        };
+        Ok(Caller { principal, stale: false })
+    }
+
+    async fn machine(&self, text: &KeyText, address: Option<ClientAddress>) -> Result<Principal, Problem> {
         let found = credential_by_text(self.db(), text, address).await?.ok_or_else(Problem::unauthenticated)?;
         tracing::Span::current().record("agent.id", tracing::field::display(found.principal.agent));
         if let Some(id) = found.taking_over {
@@ -133,6 +145,6 @@ impl Auth {
         if let Some(id) = found.unseen {
             self.note(async move |db| credential_seen(&db, found.principal, id).await);
         }
-        Ok(Caller { principal: Principal::Agent(found.principal), stale: false })
+        Ok(Principal::Agent(found.principal))
     }
 }

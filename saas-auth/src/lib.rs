@@ -1,6 +1,6 @@
 //! Sign-up, sign-in, sessions and keys.
 //!
-//! Accounts with an email address and a password, sessions in the database, and keys for machines. One layer tells who a request comes
+//! Accounts with an email address and a password, sessions in the database, and keys for programs and machines. One layer tells who a request comes
 //! from, as a [`Principal`](saas_core::Principal) that core's extractors read.
 //!
 //! ```
@@ -37,14 +37,18 @@
 //! * Nobody learns from an answer, its time or the number of mails whether an address has an account.
 //! * A link in a mail works once, for 24 hours or, where it lets somebody choose another password, for one; and only when a button is pressed:
 //!   opening it changes nothing.
+//! * A key is recognized by its checksum before the database is asked, kept as a hash, and taken from a header alone. It may never do more than
+//!   whoever made it may do now.
 
 mod account;
 mod agent;
+mod api_key;
 mod attempt;
 mod auth;
 mod bearer;
 mod builder;
 mod email;
+mod key;
 mod layer;
 mod mail;
 mod migrations;
@@ -58,14 +62,13 @@ mod web;
 use saas_core::{EventKind, pages::PageSet};
 
 pub use account::{ChangePasswordError, Credentials, NewAccount, ResetError, SignInError, SignUpError, VerifyError};
-pub use agent::{
-    AgentCredentialError, AgentKey, AgentKeyError, AgentKeyId, AgentKeyPrincipal, ByAgentKey, IssuedCredential, NewAgentKey, Overlap,
-    RotatedKey,
-};
+pub use agent::{AgentCredentialError, AgentKey, AgentKeyError, AgentKeyId, AgentKeyPrincipal, ByAgentKey, IssuedCredential, NewAgentKey};
+pub use api_key::{API_KEY_NOTICES, ApiKey, ApiKeyError, ApiKeyRead, ApiKeyState, ApiKeyWrite, NewApiKey, Scope};
 pub use attempt::AttemptLimit;
 pub use auth::Auth;
 pub use builder::{AuthBuildError, AuthBuilder};
 pub use email::{Email, InvalidEmail};
+pub use key::{AllowedFrom, KeyFlaw, NoNetwork, Overlap, RotatedKey};
 pub use layer::{AuthLayer, AuthService};
 pub use migrations::MIGRATIONS;
 pub use password::{BreachedPasswords, BreachedPasswordsError, CommonPasswords, HashError, PasswordFlaw, PasswordPolicy};
@@ -92,6 +95,12 @@ pub const EVENTS: &[EventKind] = &[
     EventKind::of::<agent::AgentCredentialIssued>(),
     EventKind::of::<agent::AgentCredentialRotated>(),
     EventKind::of::<agent::AgentCredentialRevoked>(),
+    EventKind::of::<api_key::ApiKeyCreated>(),
+    EventKind::of::<api_key::ApiKeyRotated>(),
+    EventKind::of::<api_key::ApiKeyAllowedFromChanged>(),
+    EventKind::of::<api_key::ApiKeyRevoked>(),
+    EventKind::of::<api_key::ApiKeyExposed>(),
+    EventKind::of::<api_key::ApiKeyLeaked>(),
 ];
 
 /// The pages and mails of this crate.

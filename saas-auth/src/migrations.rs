@@ -14,7 +14,7 @@ pub const MIGRATIONS: Migrations = Migrations {
     name: "auth",
     control: Some(&CONTROL),
     data: None,
-    lookups: &["auth.session_lookup", "auth.agent_key_lookup", "auth.agent_credential_lookup"],
+    lookups: &["auth.session_lookup", "auth.agent_key_lookup", "auth.agent_credential_lookup", "auth.api_key_lookup"],
     inventory: INVENTORY,
 };
 
@@ -25,6 +25,7 @@ const INVENTORY: &[Table] = &[
     Table { name: "auth.session", erasure: Erasure::Purge, exported: true, columns: SESSION },
     Table { name: "auth.agent_key", erasure: Erasure::Purge, exported: true, columns: AGENT_KEY },
     Table { name: "auth.agent_credential", erasure: Erasure::Purge, exported: false, columns: AGENT_CREDENTIAL },
+    Table { name: "auth.api_key", erasure: Erasure::Purge, exported: true, columns: API_KEY },
 ];
 
 const ACCOUNT: &[(&str, Class)] = &[
@@ -93,4 +94,23 @@ const AGENT_CREDENTIAL: &[(&str, Class)] = &[
     ("last_used_at", Internal),
     ("previous_hash", Secret),
     ("previous_until", Internal),
+];
+
+const API_KEY: &[(&str, Class)] = &[
+    ("tenant_id", Internal),
+    ("id", Internal),
+    ("name", Content),
+    ("scopes", Internal),
+    ("secret_hash", Secret),
+    ("prefix", Internal),
+    ("created_by", Internal),
+    ("member_since", Internal),
+    ("created_at", Internal),
+    ("expires_at", Internal),
+    ("revoked_at", Internal),
+    ("last_used_at", Internal),
+    ("networks", Content),
+    ("previous_hash", Secret),
+    ("previous_until", Internal),
+    ("exposed_at", Internal),
 ];

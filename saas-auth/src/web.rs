@@ -1,6 +1,8 @@
 //! The pages, and the same for programs.
 
 mod address;
+mod api_keys;
+mod leaked_keys;
 mod me;
 mod reset;
 mod security;
@@ -21,6 +23,7 @@ use crate::Auth;
 
 pub(crate) fn routes() -> Routes<Auth> {
     Routes::new()
+        .merge(leaked_keys::routes())
         .merge(me::routes())
         .merge(reset::routes())
         .merge(security::routes())
@@ -29,6 +32,10 @@ pub(crate) fn routes() -> Routes<Auth> {
         .merge(sign_out::routes())
         .merge(sign_up::routes())
         .merge(verify::routes())
+}
+
+pub(crate) fn api_key_routes() -> Routes<Auth> {
+    api_keys::routes()
 }
 
 /// Where somebody was going. Anything else in the address of a page is not ours to refuse.

@@ -127,3 +127,16 @@ monitoring-notice-devices-down = { $down ->
 monitoring-notice-devices-down-label = Ein Gerät fällt aus
 monitoring-notice-member-joined = Jemand ist der Organisation beigetreten.
 monitoring-notice-member-joined-label = Jemand tritt der Organisation bei
+
+monitoring-scope-watching = Agenten und Geräte
+monitoring-scope-device-read = Agenten und Geräte sehen
+monitoring-scope-agent-write = Agenten hinzufügen, ändern und entfernen
+monitoring-scope-file-read = Dateien sehen und herunterladen
+monitoring-scope-file-write = Dateien hinzufügen und löschen
+monitoring-scope-webhook-read = Webhooks und ihre Zustellungen sehen
+monitoring-scope-webhook-write = Webhooks hinzufügen, ändern und entfernen
+monitoring-scope-organization = Organisation
+monitoring-scope-member-read = Sehen, wer ihr angehört
+monitoring-scope-workspace-read = Bereiche sehen
+monitoring-scope-workspace-write = Bereiche hinzufügen und umbenennen
+monitoring-scope-audit-read = Das Protokoll lesen

@@ -127,3 +127,16 @@ monitoring-notice-devices-down = { $down ->
 monitoring-notice-devices-down-label = A device goes down
 monitoring-notice-member-joined = Somebody joined the organization.
 monitoring-notice-member-joined-label = Somebody joins the organization
+
+monitoring-scope-watching = Agents and devices
+monitoring-scope-device-read = See agents and devices
+monitoring-scope-agent-write = Add, change and remove agents
+monitoring-scope-file-read = See and download files
+monitoring-scope-file-write = Add and delete files
+monitoring-scope-webhook-read = See webhooks and what was delivered
+monitoring-scope-webhook-write = Add, change and remove webhooks
+monitoring-scope-organization = Organization
+monitoring-scope-member-read = See who belongs to it
+monitoring-scope-workspace-read = See workspaces
+monitoring-scope-workspace-write = Add and rename workspaces
+monitoring-scope-audit-read = Read the audit log

@@ -12,7 +12,7 @@ pub use presence::agents_mark_offline;
 
 use chrono::TimeDelta;
 use saas_admin::{ComposeError, Product, Program};
-use saas_auth::Auth;
+use saas_auth::{API_KEY_NOTICES, ApiKeyRead, ApiKeyWrite, Auth, Scope};
 use saas_billing::{Billing, Limit, Meter, Plan, Plans};
 use saas_core::{
     AuditRead, DbError, Event as _, EventKind, Live, Migrations, NavLink, Permission as _, Routes, TenantDb,
@@ -27,7 +27,7 @@ use saas_core::{
     pages::PageSet,
     webhook::{WebhookRead, WebhookWrite},
 };
-use saas_tenancy::{ActiveOrganization, Header, ResolveTenant as _, Role, Roles, Tenancy};
+use saas_tenancy::{ActiveOrganization, Header, MemberRead, ResolveTenant as _, Role, Roles, Tenancy, WorkspaceRead, WorkspaceWrite};
 use sqlx::migrate::Migrator;
 
 saas_core::ids! {
@@ -57,10 +57,26 @@ pub const MATRIX: &[(&str, &[Role])] = &[
     (FileWrite::NAME, &[Role::Owner, Role::Admin, Role::Member]),
     (DeviceRead::NAME, Role::ALL),
     (AgentWrite::NAME, &[Role::Owner, Role::Admin]),
+    (ApiKeyRead::NAME, &[Role::Owner, Role::Admin]),
+    (ApiKeyWrite::NAME, &[Role::Owner, Role::Admin]),
     (ChatRead::NAME, &[Role::Owner, Role::Admin]),
     (ChatWrite::NAME, &[Role::Owner, Role::Admin]),
     (WebhookRead::NAME, &[Role::Owner, Role::Admin]),
     (WebhookWrite::NAME, &[Role::Owner, Role::Admin]),
+];
+
+/// What API keys may be given. People are managed by people, and keys too.
+const SCOPES: &[Scope] = &[
+    Scope::of::<DeviceRead>("monitoring-scope-watching", "monitoring-scope-device-read"),
+    Scope::of::<AgentWrite>("monitoring-scope-watching", "monitoring-scope-agent-write"),
+    Scope::of::<FileRead>("core-files", "monitoring-scope-file-read"),
+    Scope::of::<FileWrite>("core-files", "monitoring-scope-file-write"),
+    Scope::of::<WebhookRead>("core-webhooks", "monitoring-scope-webhook-read"),
+    Scope::of::<WebhookWrite>("core-webhooks", "monitoring-scope-webhook-write"),
+    Scope::of::<MemberRead>("monitoring-scope-organization", "monitoring-scope-member-read"),
+    Scope::of::<WorkspaceRead>("monitoring-scope-organization", "monitoring-scope-workspace-read"),
+    Scope::of::<WorkspaceWrite>("monitoring-scope-organization", "monitoring-scope-workspace-write"),
+    Scope::of::<AuditRead>("monitoring-scope-organization", "monitoring-scope-audit-read"),
 ];
 
 static DATA: Migrator = sqlx::migrate!("migrations/data");
@@ -100,6 +116,7 @@ const NAV: &[NavLink] = &[
     NavLink::new("/workspaces", "tenancy-workspaces-title").of_organization(),
     NavLink::new("/audit", "core-audit").needs::<AuditRead>().of_organization(),
     NavLink::new("/channels", "core-chat").needs::<ChatRead>().of_organization(),
+    NavLink::new("/api-keys", "auth-api-keys").needs::<ApiKeyRead>().of_organization(),
     NavLink::new("/webhooks", "core-webhooks").needs::<WebhookRead>().of_organization(),
     NavLink::new("/notifications", "core-notifications").badge("/notifications/count"),
 ];
@@ -125,6 +142,8 @@ const NOTICES: &[NoticeKind] = &[
         .mail(Frequency::Now)
         .when(|data| data["down"].as_array().is_some_and(|down| !down.is_empty())),
     NoticeKind::new("tenancy.member.joined", "monitoring-notice-member-joined", "/members").group(NoticeGroup::Team),
+    API_KEY_NOTICES[0],
+    API_KEY_NOTICES[1],
 ];
 
 /// What the handlers of the product share.
@@ -146,6 +165,7 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .home("/devices")
         .welcome("/organizations/new")
         .agent_key_prefix("mon")
+        .scopes(SCOPES)
         .insecure_lan(program.insecure_lan)
         .build()?;
     Auth::sweep_daily(&program.jobs);
@@ -176,6 +196,7 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .merge(ingest::routes())
         .merge(live::routes())
         .with_state(state.clone())
+        .merge(auth.api_key_routes())
         .merge(files.routes())
         .merge(notifications.routes())
         .merge(chat.routes())

@@ -6,10 +6,11 @@ use ipnet::IpNet;
 use saas_core::{Access, ClientAddress, Db, DbError, Declares, Problem, TenantId, WorkspaceId};
 use uuid::Uuid;
 
-use super::{AgentKeyId, AgentText, Kind, is_allowed};
+use super::AgentKeyId;
 use crate::{
     Auth,
     bearer::{Bearer, bearer},
+    key::{KeyText, Kind, is_allowed},
 };
 
 /// A machine that showed a valid key: it may register agents in the tenant, and nothing else.
@@ -60,7 +61,7 @@ impl Auth {
     /// 401 if it shows none, or one that is malformed, revoked or expired, of a tenant that is not active, or used from where it may not be.
     pub async fn agent_key(&self, headers: &HeaderMap, address: Option<ClientAddress>) -> Result<AgentKeyPrincipal, Problem> {
         let Bearer::Text(text) = bearer(headers, self.agent_key_prefix())? else { return Err(Problem::unauthenticated()) };
-        if text.kind != Kind::Key {
+        if text.kind != Kind::AgentKey {
             return Err(Problem::unauthenticated());
         }
         let (principal, unseen) = find(self.db(), &text, address).await?.ok_or_else(Problem::unauthenticated)?;
@@ -71,7 +72,7 @@ impl Auth {
     }
 }
 
-async fn find(db: &Db, text: &AgentText, address: Option<ClientAddress>) -> Result<Option<(AgentKeyPrincipal, bool)>, DbError> {
+async fn find(db: &Db, text: &KeyText, address: Option<ClientAddress>) -> Result<Option<(AgentKeyPrincipal, bool)>, DbError> {
     let (hash, now) = (text.hash(), db.clock().now());
     let row = db
         .lookup(|connection| {

@@ -6,8 +6,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{AgentKeyId, AgentText, Kind, is_allowed};
-use crate::Auth;
+use super::AgentKeyId;
+use crate::{
+    Auth,
+    key::{KeyText, Kind, is_allowed},
+};
 
 /// A credential that has just been made.
 #[derive(Debug, Clone)]
@@ -117,7 +120,7 @@ impl Auth {
         .fetch_optional(&mut **tx)
         .await?;
         let agent = known.unwrap_or(agent);
-        let text = AgentText::generate(Kind::Credential, Uuid::now_v7());
+        let text = KeyText::generate(Kind::Credential, Uuid::now_v7());
         sqlx::query!(
             "update auth.agent_credential set revoked_at = $3 where tenant_id = $1 and agent_id = $2 and revoked_at is null",
             tenant,
@@ -175,7 +178,7 @@ pub(crate) struct Found {
 }
 
 /// Finds whose a credential is; nobody's if it is revoked, or used from where it may not be.
-pub(crate) async fn credential_by_text(db: &Db, text: &AgentText, address: Option<ClientAddress>) -> Result<Option<Found>, DbError> {
+pub(crate) async fn credential_by_text(db: &Db, text: &KeyText, address: Option<ClientAddress>) -> Result<Option<Found>, DbError> {
     let (hash, now) = (text.hash(), db.clock().now());
     let row = db
         .lookup(|connection| {

@@ -7,10 +7,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{AgentText, Kind};
 use crate::{
     Auth,
-    refused::{self, Refusal},
+    key::{KeyFlaw, KeyText, Kind, Proposed},
 };
 
 saas_core::ids! {
@@ -63,15 +62,9 @@ pub struct NewAgentKey {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum AgentKeyError {
-    /// The name cannot be taken.
-    #[error("the name of a key {0}")]
-    Name(Refusal),
-    /// Too many networks.
-    #[error("a key has at most 32 networks")]
-    Networks,
-    /// It would expire in the past.
-    #[error("a key expires in the future")]
-    Expiry,
+    /// What a key is asked for does not do.
+    #[error(transparent)]
+    Flaw(#[from] KeyFlaw),
     /// The tenant has no such workspace.
     #[error("there is no such workspace")]
     Workspace,
@@ -104,9 +97,7 @@ impl From<sqlx::Error> for AgentKeyError {
 impl From<AgentKeyError> for Problem {
     fn from(error: AgentKeyError) -> Self {
         match error {
-            AgentKeyError::Name(refusal) => Self::invalid([FieldError::new("/name", refusal.to_string())]),
-            AgentKeyError::Networks => Self::invalid([FieldError::new("/networks", "at most 32 networks")]),
-            AgentKeyError::Expiry => Self::invalid([FieldError::new("/expires_at", "must be in the future")]),
+            AgentKeyError::Flaw(flaw) => flaw.into(),
             AgentKeyError::Workspace => Self::invalid([FieldError::new("/workspace", "is no workspace of this organization")]),
             AgentKeyError::NotFound => Self::not_found(),
             AgentKeyError::Ended => Self::new(&ProblemType::CONFLICT).detail("this key was revoked or has expired"),
@@ -143,8 +134,6 @@ impl Event for AgentKeyRevoked {
     const PERMISSION: Option<&'static str> = Some(AuditRead::NAME);
 }
 
-pub(super) const NETWORKS_MAX: usize = 32;
-
 impl Auth {
     /// Makes a key. The text is shown once: only its hash is kept.
     ///
@@ -158,16 +147,10 @@ impl Auth {
         new: NewAgentKey,
     ) -> Result<(AgentKey, Secret), AgentKeyError> {
         let now = tx.now();
-        let name = refused::name(&new.name).map_err(AgentKeyError::Name)?;
-        if new.networks.len() > NETWORKS_MAX {
-            return Err(AgentKeyError::Networks);
-        }
-        if new.expires_at.is_some_and(|at| at <= now) {
-            return Err(AgentKeyError::Expiry);
-        }
+        let Proposed { name, networks, expires_at } = Proposed::check(&new.name, &new.networks, new.expires_at, now)?;
         let tenant = tx.tenant().ok_or(AgentKeyError::Workspace)?;
         let id = AgentKeyId::new();
-        let text = AgentText::generate(Kind::Key, id.into());
+        let text = KeyText::generate(Kind::AgentKey, id.into());
         let key = AgentKey {
             id,
             workspace: new.workspace.unwrap_or_else(|| tenant.into()),
@@ -178,10 +161,10 @@ impl Auth {
                 _ => None,
             },
             created_at: now,
-            expires_at: new.expires_at,
+            expires_at,
             revoked_at: None,
             last_used_at: None,
-            networks: new.networks.iter().map(IpNet::trunc).collect(),
+            networks,
             previous_until: None,
         };
         sqlx::query!(

@@ -6,43 +6,15 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{AgentCredentialError, AgentKeyError, AgentKeyId, AgentText, Kind, key::NETWORKS_MAX};
+use super::{AgentCredentialError, AgentKeyError, AgentKeyId};
 use crate::{
     Auth,
     bearer::{Bearer, bearer},
+    key::{KeyText, Kind, Overlap, Proposed, RotatedKey},
 };
-
-/// How long a secret that was replaced goes on working: from not at all to a week.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Overlap(TimeDelta);
-
-impl Overlap {
-    /// It ends at once, as it should when somebody else may have it.
-    pub const NONE: Self = Self(TimeDelta::zero());
-    /// It works for another day.
-    pub const DAY: Self = Self(TimeDelta::hours(24));
-
-    const LONGEST: TimeDelta = TimeDelta::hours(7 * 24);
-
-    /// So many hours; none if that is more than a week.
-    #[must_use]
-    pub fn hours(hours: u16) -> Option<Self> {
-        Some(TimeDelta::hours(hours.into())).filter(|overlap| *overlap <= Self::LONGEST).map(Self)
-    }
-}
 
 /// How long the old secret of a machine works after its new one was used for the first time: as long as an answer may be on its way.
 const CREDENTIAL_OVERLAP: TimeDelta = TimeDelta::hours(1);
-
-/// A key that has just got another secret.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct RotatedKey {
-    /// The new text, shown once: only its hash is kept.
-    pub secret: Secret,
-    /// Until when the old one works.
-    pub previous_until: DateTime<Utc>,
-}
 
 /// A key got another secret.
 #[derive(Debug, Serialize, ToSchema)]
@@ -94,8 +66,8 @@ impl Auth {
         overlap: Overlap,
     ) -> Result<RotatedKey, AgentKeyError> {
         let (tenant, now) = (tx.tenant().map(Uuid::from), tx.now());
-        let text = AgentText::generate(Kind::Key, key.into());
-        let previous_until = now + overlap.0;
+        let text = KeyText::generate(Kind::AgentKey, key.into());
+        let previous_until = now + overlap.time();
         let rotated = sqlx::query!(
             r#"update auth.agent_key set previous_hash = secret_hash, previous_until = $4, secret_hash = $3
             where tenant_id = $1 and id = $2 and revoked_at is null and (expires_at is null or expires_at > $5)"#,
@@ -127,11 +99,8 @@ impl Auth {
         key: AgentKeyId,
         networks: &[IpNet],
     ) -> Result<(), AgentKeyError> {
-        if networks.len() > NETWORKS_MAX {
-            return Err(AgentKeyError::Networks);
-        }
         let (tenant, now) = (tx.tenant().map(Uuid::from), tx.now());
-        let networks: Vec<IpNet> = networks.iter().map(IpNet::trunc).collect();
+        let networks = Proposed::networks(networks)?;
         let changed = sqlx::query!(
             r#"update auth.agent_key set networks = $3::inet[]
             where tenant_id = $1 and id = $2 and revoked_at is null and (expires_at is null or expires_at > $4)"#,
@@ -163,7 +132,7 @@ impl Auth {
         me: AgentPrincipal,
     ) -> Result<Secret, AgentCredentialError> {
         let Ok(Bearer::Text(shown)) = bearer(headers, self.agent_key_prefix()) else { return Err(AgentCredentialError::KeyGone) };
-        let text = AgentText::generate(Kind::Credential, shown.id);
+        let text = KeyText::generate(Kind::Credential, shown.id);
         let now = tx.now();
         let rotated = sqlx::query!(
             r#"update auth.agent_credential set previous_hash = $4, previous_until = null, secret_hash = $5

@@ -1,6 +1,6 @@
 use chrono::TimeDelta;
 use http::HeaderMap;
-use saas_auth::{AgentCredentialError, AgentKeyError, AgentKeyId, NewAgentKey, Overlap};
+use saas_auth::{AgentCredentialError, AgentKeyError, AgentKeyId, KeyFlaw, NewAgentKey, Overlap};
 use saas_core::{Actor, AgentId, AgentPrincipal, Problem, TenantId, WorkspaceId};
 use uuid::Uuid;
 
@@ -162,7 +162,7 @@ async fn a_changed_list_of_networks_holds_at_once_for_the_key_and_its_credential
     let mut tx = app.test.db.tenant(office.tenant).begin().await.unwrap();
     let many = vec!["192.0.2.0/24".parse().unwrap(); 33];
     let refused = app.auth.agent_key_networks_set_in(&mut tx, Actor::System, office.key, &many).await;
-    assert!(matches!(refused, Err(AgentKeyError::Networks)));
+    assert!(matches!(refused, Err(AgentKeyError::Flaw(KeyFlaw::Networks))));
 }
 
 /// AUT-11, TEN-02: a key is bound to a workspace of its own tenant.

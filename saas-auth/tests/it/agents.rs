@@ -56,7 +56,7 @@ async fn a_key_registers_and_a_credential_acts_and_neither_does_the_others_work(
         assert_eq!(app.browser().bearer(&credential).get(path).await.status, 403, "{path}");
     }
     assert_eq!(app.browser().post("/register", &serde_json::json!({})).await.status, 401);
-    assert_eq!(app.browser().get(&format!("/machine?key={credential}")).await.status, 401, "a key in an address is none");
+    assert_eq!(app.browser().get(&format!("/machine?key={credential}")).await.status, 400, "a key does not belong in an address");
     assert_eq!(
         app.events().await,
         [("auth.agent_key.created", "system"), ("auth.agent_credential.issued", "agent")].map(|(a, b)| (a.into(), b.into()))

@@ -55,6 +55,7 @@ async fn only_what_must_be_is_open_to_strangers() {
             "GET /sign-in",
             "GET /sign-up",
             "GET /verify",
+            "POST /api/v1/auth/leaked-keys",
             "POST /api/v1/auth/reset",
             "POST /api/v1/auth/reset/password",
             "POST /api/v1/auth/sign-in",

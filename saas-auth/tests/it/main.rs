@@ -5,6 +5,8 @@ mod agent_rotation;
 #[cfg(test)]
 mod agents;
 #[cfg(test)]
+mod api_keys;
+#[cfg(test)]
 mod app;
 #[cfg(test)]
 mod catalogue;

@@ -1,7 +1,6 @@
 //! Agents, as people add, watch and remove them.
 
 mod add;
-mod allowed;
 mod one;
 
 pub(super) use add::AgentAdded;

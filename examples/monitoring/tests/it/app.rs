@@ -147,6 +147,29 @@ impl App {
         sqlx::PgConnection::connect_with(&options.options([("search_path", "data")])).await.unwrap()
     }
 
+    /// A connection that may do anything, to arrange what a program never would.
+    pub(crate) async fn superuser(&self) -> sqlx::PgConnection {
+        use sqlx::Connection as _;
+        sqlx::PgConnection::connect(self.test.database.superuser_url().expose()).await.unwrap()
+    }
+
+    /// Has everybody told of what happened, and the mail sent.
+    pub(crate) async fn told_of_events(&self) {
+        self.program.relay.relay_now().await.unwrap();
+        saas_core::testing::deliver(&self.test.db, &self.sender).await.unwrap();
+    }
+
+    /// Waits for what is done off the request.
+    pub(crate) async fn until(&self, what: &str, condition: impl AsyncFn() -> bool) {
+        for _ in 0..3_000 {
+            if condition().await {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("it never came to be that {what}");
+    }
+
     /// A number that the database counts, over all tenants.
     pub(crate) async fn count(&self, query: &'static str) -> i64 {
         sqlx::query_scalar(query).fetch_one(&mut self.owner().await).await.unwrap()

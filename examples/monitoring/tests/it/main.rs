@@ -7,6 +7,8 @@ mod agent_discovery;
 #[cfg(test)]
 mod agent_run;
 #[cfg(test)]
+mod api_keys;
+#[cfg(test)]
 mod app;
 #[cfg(test)]
 mod audit;

@@ -28,6 +28,24 @@ async fn every_route_of_the_api_is_documented_and_nothing_else() {
     assert_eq!(documented, served);
 }
 
+/// AUT-10: the document names keys where a permission lets them in, and on the routes of agents.
+#[tokio::test]
+async fn a_key_is_documented_where_a_permission_lets_it_in() {
+    let app = App::new().await;
+    let (mut with_key, is_key) = (0, |scheme: &serde_json::Value| scheme.get("key").is_some());
+    for (path, operations) in app.document.json()["paths"].as_object().unwrap() {
+        for (method, operation) in operations.as_object().unwrap() {
+            let takes_key = operation["security"].as_array().unwrap().iter().any(is_key);
+            let takes_permission = operation["x-permissions"].as_array().is_some_and(|names| !names.is_empty());
+            let is_agents = path.starts_with("/api/v1/agent/") || path.starts_with("/api/agent/");
+            assert_eq!(takes_key, takes_permission || is_agents, "{method} {path}");
+            with_key += u32::from(takes_key);
+        }
+    }
+    assert!(with_key > 20, "{with_key}");
+    assert_eq!(app.document.json()["components"]["securitySchemes"]["key"]["scheme"], "bearer");
+}
+
 /// Design 12.19: everything public has a path under `/api/v1`; any other is another name of one.
 #[tokio::test]
 async fn what_is_not_under_v1_is_an_alias_of_what_is() {

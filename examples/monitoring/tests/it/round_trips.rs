@@ -112,6 +112,9 @@ async fn a_request_asks_the_database_at_most_four_times() {
     let session = owner.browser.cookie("__Host-session").unwrap();
     let person = again.browser().with("cookie", &format!("__Host-session={session}"));
     let machine = again.browser().bearer(&agent.credential);
+    let made = owner.browser.post("/api/v1/api-keys", &json!({ "name": "Reports", "scopes": ["monitoring.device.read"] })).await.json();
+    let key = made["key"].as_str().unwrap();
+    let program = again.browser().bearer(key);
     let beat = json!({ "at": "2026-01-01T00:00:00Z", "version": "1", "uptime_seconds": 1, "buffered": 0 });
 
     let known = json!({ "devices": [{ "address": "10.0.0.2", "found_by": ["tcp"] }, { "address": "10.0.0.3", "found_by": ["icmp"] }] });
@@ -122,12 +125,15 @@ async fn a_request_asks_the_database_at_most_four_times() {
         assert_eq!(machine.post("/api/agent/devices", &known).await.status, StatusCode::OK);
         assert_eq!(machine.post("/api/agent/status", &reading(at)).await.status, StatusCode::OK);
         assert_eq!(person.get("/api/v1/devices").await.status, StatusCode::OK);
+        assert_eq!(program.get("/api/v1/devices").await.status, StatusCode::OK);
         assert_eq!(machine.get("/api/agent/status").await.status, StatusCode::OK);
         assert_eq!(machine.post("/api/agent/heartbeat", &beat).await.status, StatusCode::OK);
     }
     counter.take();
     assert_eq!(person.get("/api/v1/devices").await.status, StatusCode::OK);
     assert_eq!(counter.take(), 3, "who, begin, the query");
+    assert_eq!(program.get("/api/v1/devices").await.status, StatusCode::OK);
+    assert_eq!(counter.take(), 3, "whose key, begin, the query");
     assert_eq!(machine.get("/api/agent/status").await.status, StatusCode::OK);
     assert_eq!(counter.take(), 4, "who, begin, the agent, its devices");
     assert_eq!(machine.post("/api/agent/heartbeat", &beat).await.status, StatusCode::OK);
@@ -142,5 +148,13 @@ async fn a_request_asks_the_database_at_most_four_times() {
     assert_eq!(again.browser().get("/").await.status, StatusCode::OK);
     assert_eq!(counter.take(), 0, "a stranger costs the database nothing");
     assert_eq!(again.browser().bearer("mon_cred_forged").get("/api/agent/status").await.status, StatusCode::UNAUTHORIZED);
+    // Every kind of key, right but for one letter of its secret or of its checksum, in the header or in the address.
+    for text in [key, &agent.key, &agent.credential] {
+        for place in [text.len() - 20, text.len() - 1] {
+            let forged = format!("{}{}{}", &text[..place], if text[place..].starts_with('x') { 'y' } else { 'x' }, &text[place + 1..]);
+            let path = format!("/api/v1/devices?key={forged}");
+            assert_eq!(again.browser().bearer(&forged).get(&path).await.status, StatusCode::UNAUTHORIZED);
+        }
+    }
     assert_eq!(counter.take(), 0, "a forged key is known by its checksum");
 }

@@ -12,7 +12,10 @@ use monitoring::server::{MATRIX, product};
 use saas_core::{Caller, Clock, DatabaseConfig, Db, RouteInfo, Secret};
 use saas_tenancy::{Role, Roles};
 
-use crate::app::{App, expect_problem};
+use crate::{
+    api_keys::SCOPES,
+    app::{App, expect_problem},
+};
 use actors::{Actor, Kind, Scene};
 
 /// What a rule would answer otherwise, and why it does not.
@@ -54,15 +57,22 @@ fn demand(route: &RouteInfo, kind: Kind) -> Demand {
         (Caller::Public, _) => Demand::Allowed,
         (_, Kind::Stranger) => nobody(route),
         (Caller::Agent, Kind::Agent) => Demand::Allowed,
-        (Caller::Agent, Kind::Key) if route.access.permissions.is_empty() => Demand::Allowed,
-        (_, Kind::Key) => nobody(route),
+        (Caller::Agent, Kind::AgentKey) if route.access.permissions.is_empty() => Demand::Allowed,
+        (_, Kind::AgentKey) => nobody(route),
         (Caller::Agent, _) if route.access.permissions.is_empty() => Demand::Status(401),
         (Caller::Agent, _) | (_, Kind::Agent) => Demand::Status(403),
+        (Caller::Member, Kind::ApiKey) if route.path.starts_with("/api/") && is_in(route, SCOPES) => Demand::Allowed,
+        (_, Kind::ApiKey) => Demand::Status(403),
         (Caller::SignedIn | Caller::Member, Kind::Other) if route.path.contains('{') => Demand::Status(404),
         (Caller::SignedIn, Kind::Role(_)) if route.path.contains("sessions/{id}") => Demand::Status(404),
         (Caller::Member, Kind::Role(role)) if !holds(role) => Demand::Status(403),
         _ => Demand::Allowed,
     }
+}
+
+/// Whether a route takes some of these permissions and no others.
+fn is_in(route: &RouteInfo, scopes: &[&str]) -> bool {
+    !route.access.permissions.is_empty() && route.access.permissions.iter().all(|permission| scopes.contains(permission))
 }
 
 /// Whoever nobody knows is led to sign in where they asked for a page.

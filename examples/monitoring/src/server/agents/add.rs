@@ -5,7 +5,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::StatusCode;
-use saas_auth::{AgentKeyError, NewAgentKey};
+use saas_auth::{AgentKeyError, AllowedFrom, KeyFlaw, NewAgentKey};
 use saas_billing::LimitError;
 use saas_core::{
     Actor, AgentId, Can, Created, DbError, Event, FieldError, Form, FormErrors, Html, Json, Page, Permission as _, Problem, Routes, Secret,
@@ -18,7 +18,7 @@ use sqlx::query;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{AGENTS, AgentWrite, DeviceRead, State, allowed::AllowedFrom, command, usage};
+use super::{AGENTS, AgentWrite, DeviceRead, State, command, usage};
 
 pub(super) fn routes() -> Routes<State> {
     Routes::new()
@@ -96,7 +96,6 @@ impl From<AddError> for Problem {
     fn from(error: AddError) -> Self {
         match error {
             AddError::Limit(error) => error.into(),
-            AddError::Key(AgentKeyError::Networks) => Self::invalid([FieldError::new("/allowed_from", "at most 32 networks")]),
             AddError::Key(error) => error.into(),
             AddError::Database(error) => error.into(),
         }
@@ -212,7 +211,7 @@ async fn create_from_page(
             return Ok((StatusCode::PAYMENT_REQUIRED, show_new(&state, &db, &page, &form, &FormErrors::default()).await?).into_response());
         }
         Err(AddError::Key(AgentKeyError::Workspace)) => ("workspace", "monitoring-agent-error-workspace"),
-        Err(AddError::Key(AgentKeyError::Networks)) => ("allowed_from", "monitoring-agent-error-allowed"),
+        Err(AddError::Key(AgentKeyError::Flaw(KeyFlaw::Networks))) => ("allowed_from", "monitoring-agent-error-allowed"),
         Err(error) => return Err(error.into()),
     };
     let mut errors = FormErrors::default();

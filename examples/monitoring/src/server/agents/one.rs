@@ -7,7 +7,7 @@ use axum::{
 use chrono::{DateTime, Utc};
 use http::StatusCode;
 use ipnet::IpNet;
-use saas_auth::{AgentKey, AgentKeyId, Overlap, RotatedKey};
+use saas_auth::{AgentKey, AgentKeyId, AllowedFrom, Overlap, RotatedKey};
 use saas_core::{
     Actor, AgentId, Can, Created, FieldError, Form, FormErrors, Json, NoContent, Page, Path, Problem, Query, Routes, TenantDb, TenantTx,
     Validate,
@@ -19,11 +19,7 @@ use sqlx::query_as;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{
-    AgentWrite, DeviceRead, FragmentQuery, State,
-    allowed::{AllowedFrom, shown},
-    command,
-};
+use super::{AgentWrite, DeviceRead, FragmentQuery, State, command};
 
 pub(super) fn routes() -> Routes<State> {
     Routes::new()
@@ -101,7 +97,7 @@ async fn render(
     if refused.is_some() {
         errors.add("allowed_from", "monitoring-agent-error-allowed");
     }
-    let allowed = shown(&key.networks);
+    let allowed = AllowedFrom::from(key.networks.clone()).to_string();
     let form = page.form(&[("allowed_from", refused.unwrap_or(&allowed))], &errors);
     let context = json!({
         "agent": {

@@ -6,7 +6,10 @@ use saas_tenancy::Role;
 use serde_json::json;
 
 use super::requests::{Request, upload};
-use crate::app::{App, PASSWORD, Person, expect};
+use crate::{
+    api_keys::SCOPES,
+    app::{App, PASSWORD, Person, expect},
+};
 
 /// Who somebody is, seen from the first organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,7 +21,9 @@ pub(super) enum Kind {
     /// A machine of the first organization, with its credential.
     Agent,
     /// A machine with a key that nobody has registered with.
-    Key,
+    AgentKey,
+    /// A program with an API key of the first organization that has every scope.
+    ApiKey,
 }
 
 pub(super) struct Actor {
@@ -59,7 +64,8 @@ impl Scene {
         let arranging = owner.browser.clone().with("x-organization", &tenant.to_string());
         actors.push(Actor::person("owner", Kind::Role(Role::Owner), tenant, owner));
         actors.push(Actor::machine(app, "agent", Kind::Agent, &agent.credential));
-        actors.push(Actor::machine(app, "key", Kind::Key, &key));
+        actors.push(Actor::machine(app, "agentkey", Kind::AgentKey, &key));
+        actors.push(Actor::machine(app, "program", Kind::ApiKey, &new_api_key(&arranging, SCOPES).await.1));
         // Each from an address of its own: how often one address may guess is tested elsewhere.
         for (actor, last) in actors.iter_mut().zip(2..) {
             actor.client = actor.client.clone().from_address(Ipv4Addr::new(127, 0, 0, last).into());
@@ -97,6 +103,8 @@ impl Scene {
         let path = &route.path;
         let path = if path.contains("agents/{id}") {
             path.replace("{id}", &self.new_agent().await)
+        } else if path.contains("api-keys/{id}") {
+            path.replace("{id}", &new_api_key(&self.owner, &SCOPES[..1]).await.0)
         } else if path.contains("members/{user}") {
             let user = app.test.user().await;
             app.test.member(self.tenant, user, "viewer").await;
@@ -193,6 +201,14 @@ impl Scene {
         let text = text.to_lowercase();
         ["canary", "10.0.0.1", &self.tenant.to_string()].iter().any(|secret| text.contains(secret))
     }
+}
+
+/// The id of a new key of the first organization, and the key.
+async fn new_api_key(owner: &TestClient, scopes: &[&str]) -> (String, String) {
+    let made = owner.post("/api/v1/api-keys", &json!({ "name": "Canary", "scopes": scopes })).await;
+    expect(&made, StatusCode::CREATED);
+    let text = |field: &str| made.json()[field].as_str().unwrap().to_owned();
+    (text("id"), text("key"))
 }
 
 impl Actor {

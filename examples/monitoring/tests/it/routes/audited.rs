@@ -64,7 +64,7 @@ async fn every_request_that_changes_what_an_organization_has_leaves_an_audit_ent
         !route.method.is_safe() && route.access.caller != Caller::Public && !elsewhere.iter().any(|path| route.path.contains(path))
     };
     for route in app.routes.iter().filter(writes) {
-        for kind in [Kind::Role(Role::Owner), Kind::Agent, Kind::Key] {
+        for kind in [Kind::Role(Role::Owner), Kind::Agent, Kind::AgentKey, Kind::ApiKey] {
             let actor = scene.actor(kind);
             let (path, request) = scene.request(&app, route, actor).await;
             let entries = "select count(*) from data.audit_entry";
@@ -89,9 +89,15 @@ async fn every_request_that_changes_what_an_organization_has_leaves_an_audit_ent
     }
     assert!(unnoticed.is_empty(), "{}", unnoticed.join("\n"));
     // That these were seen to change something shows that the comparison sees.
-    for name in
-        ["POST /agents", "POST /api/v1/agents", "DELETE /api/v1/agents/{id}", "PATCH /api/v1/members/{user}", "POST /api/agent/register"]
-    {
+    for name in [
+        "POST /agents",
+        "POST /api/v1/agents",
+        "POST /api/v1/api-keys/{id}/rotate",
+        "DELETE /api/v1/api-keys/{id}",
+        "DELETE /api/v1/agents/{id}",
+        "PATCH /api/v1/members/{user}",
+        "POST /api/agent/register",
+    ] {
         assert!(changing.iter().any(|it| it == name), "{name} changed nothing: {changing:?}");
     }
 }

@@ -37,6 +37,15 @@ impl Request {
             ("PATCH", "/api/v1/agents/{id}") => Self::Json(json!({ "allowed_from": [] })),
             ("POST", "/agents/{id}/key") => Self::Form(vec![("overlap_hours", "24".to_owned())]),
             ("POST", "/api/v1/agents/{id}/key") => Self::Json(json!({ "overlap_hours": 24 })),
+            ("POST", "/api-keys") => {
+                Self::Form(vec![("name", format!("New of {kind:?}")), ("scopes", "monitoring.device.read".to_owned())])
+            }
+            ("POST", "/api/v1/api-keys") => Self::Json(json!({ "name": format!("New of {kind:?}"), "scopes": ["monitoring.device.read"] })),
+            ("PATCH", "/api/v1/api-keys/{id}") => Self::Json(json!({ "allowed_from": ["127.0.0.1"] })),
+            ("POST", "/api-keys/{id}/allowed-from") => Self::Form(vec![("allowed_from", "127.0.0.0/8, ::1".to_owned())]),
+            ("POST", "/api-keys/{id}/rotate") => Self::Form(vec![("overlap_hours", "24".to_owned())]),
+            ("POST", "/api/v1/api-keys/{id}/rotate") => Self::Json(json!({ "overlap_hours": 24 })),
+            ("POST", "/api/v1/auth/leaked-keys") => Self::Json(json!([])),
             ("POST", "/workspaces") => Self::Form(vec![("name", format!("Site of {kind:?}"))]),
             ("POST", "/api/v1/workspaces") => Self::Json(json!({ "name": format!("Other site of {kind:?}") })),
             ("POST", "/workspaces/{id}/name") => Self::Form(vec![("name", "Renamed".to_owned())]),
@@ -91,6 +100,7 @@ impl Request {
             | (
                 "POST",
                 "/agents/{id}/revoke"
+                | "/api-keys/{id}/revoke"
                 | "/files/{id}/delete"
                 | "/notifications/read"
                 | "/notifications/{id}/open"

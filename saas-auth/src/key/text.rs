@@ -19,18 +19,21 @@ const CHECKSUM_WIDTH: usize = 6;
 /// What a text lets its holder do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
+    /// Use the API.
+    ApiKey,
     /// Register agents.
-    Key,
+    AgentKey,
     /// Be one agent.
     Credential,
 }
 
 impl Kind {
-    const ALL: [Self; 2] = [Self::Key, Self::Credential];
+    const ALL: [Self; 3] = [Self::ApiKey, Self::AgentKey, Self::Credential];
 
     const fn word(self) -> &'static str {
         match self {
-            Self::Key => "agent",
+            Self::ApiKey => "key",
+            Self::AgentKey => "agent",
             Self::Credential => "cred",
         }
     }
@@ -38,13 +41,13 @@ impl Kind {
 
 /// A key or a credential: its id, which is no secret, and 256 random bits.
 #[derive(Clone)]
-pub(crate) struct AgentText {
+pub(crate) struct KeyText {
     pub(crate) kind: Kind,
     pub(crate) id: Uuid,
     secret: Zeroizing<[u8; 32]>,
 }
 
-impl AgentText {
+impl KeyText {
     pub(crate) fn generate(kind: Kind, id: Uuid) -> Self {
         Self { kind, id, secret: Zeroizing::new(rand::random()) }
     }
@@ -73,6 +76,17 @@ impl AgentText {
         Some(Self { kind, id: Uuid::from_bytes(decode(id, ID_WIDTH)?), secret: Zeroizing::new(decode(secret, SECRET_WIDTH)?) })
     }
 
+    /// Every key or credential in a text that may hold anything else beside it.
+    pub(crate) fn find<'t>(prefix: &'t str, text: &'t str) -> impl Iterator<Item = Self> + 't {
+        text.match_indices(prefix).filter_map(move |(at, _)| {
+            let rest = &text[at..];
+            Kind::ALL.into_iter().find_map(|kind| {
+                let width = prefix.len() + kind.word().len() + 3 + ID_WIDTH + SECRET_WIDTH + CHECKSUM_WIDTH;
+                Self::parse(prefix, rest.get(..width)?).filter(|found| found.kind == kind)
+            })
+        })
+    }
+
     /// What is stored: it covers all that the text says, so a text with another id or kind is another.
     pub(crate) fn hash(&self) -> Vec<u8> {
         let digest = Sha256::new().chain_update(self.kind.word()).chain_update(self.id.as_bytes()).chain_update(self.secret.as_slice());
@@ -90,9 +104,9 @@ impl AgentText {
     }
 }
 
-impl fmt::Debug for AgentText {
+impl fmt::Debug for KeyText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AgentText").field("kind", &self.kind).field("id", &self.id).finish_non_exhaustive()
+        f.debug_struct("KeyText").field("kind", &self.kind).field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -138,22 +152,22 @@ fn decode<const N: usize>(text: &str, width: usize) -> Option<[u8; N]> {
 mod tests {
     use super::*;
 
-    fn example() -> AgentText {
-        AgentText { kind: Kind::Key, id: Uuid::from_u128(0x0189_0000_0000_7000_8000_0000_0000_0001), secret: Zeroizing::new([0xff; 32]) }
+    fn example() -> KeyText {
+        KeyText { kind: Kind::AgentKey, id: Uuid::from_u128(0x0189_0000_0000_7000_8000_0000_0000_0001), secret: Zeroizing::new([0xff; 32]) }
     }
 
     #[test]
     fn what_is_written_is_read_again() {
         for kind in Kind::ALL {
-            let made = AgentText::generate(kind, Uuid::now_v7());
+            let made = KeyText::generate(kind, Uuid::now_v7());
             let text = made.write("mon");
-            let read = AgentText::parse("mon", text.expose()).unwrap();
+            let read = KeyText::parse("mon", text.expose()).unwrap();
             assert_eq!((read.kind, read.id, read.hash()), (made.kind, made.id, made.hash()));
             assert!(text.expose().starts_with(&made.beginning("mon")));
         }
-        let zero = AgentText { secret: Zeroizing::new([0; 32]), id: Uuid::nil(), ..example() };
-        assert!(AgentText::parse("mon", zero.write("mon").expose()).is_some());
-        assert!(AgentText::parse("mon", example().write("mon").expose()).is_some());
+        let zero = KeyText { secret: Zeroizing::new([0; 32]), id: Uuid::nil(), ..example() };
+        assert!(KeyText::parse("mon", zero.write("mon").expose()).is_some());
+        assert!(KeyText::parse("mon", example().write("mon").expose()).is_some());
     }
 
     #[test]
@@ -164,14 +178,14 @@ mod tests {
             let mut bytes = text.clone().into_bytes();
             bytes[place] = if bytes[place] == b'x' { b'y' } else { b'x' };
             let changed = String::from_utf8(bytes).unwrap();
-            assert!(AgentText::parse("mon", &changed).is_none(), "{changed}");
+            assert!(KeyText::parse("mon", &changed).is_none(), "{changed}");
         }
         for end in 0..text.len() {
-            assert!(AgentText::parse("mon", &text[..end]).is_none());
+            assert!(KeyText::parse("mon", &text[..end]).is_none());
         }
-        assert!(AgentText::parse("mon", &format!("{text}0")).is_none());
-        assert!(AgentText::parse("other", &text).is_none());
-        assert!(AgentText::parse("mon", "mon_agent_ä").is_none());
+        assert!(KeyText::parse("mon", &format!("{text}0")).is_none());
+        assert!(KeyText::parse("other", &text).is_none());
+        assert!(KeyText::parse("mon", "mon_agent_ä").is_none());
     }
 
     #[test]
@@ -180,11 +194,29 @@ mod tests {
         assert_eq!(decode::<4>("4gfFC4", 6), None);
     }
 
+    /// AUT-10: whatever stands around it.
+    #[test]
+    fn a_key_is_found_in_a_text() {
+        let kinds = [Kind::ApiKey, Kind::AgentKey, Kind::Credential];
+        for kind in kinds {
+            let key = KeyText { kind, ..example() };
+            let text = key.write("mon");
+            let ways = [text.expose().to_owned(), format!("mon_mon_key_{}&x", text.expose()), format!("ä{}ä", text.expose())];
+            for way in ways {
+                let found: Vec<_> = KeyText::find("mon", &way).map(|found| (found.kind, found.hash())).collect();
+                assert_eq!(found, [(kind, key.hash())], "{way}");
+            }
+            assert_eq!(KeyText::find("mon", &format!("{0}{0}", text.expose())).count(), 2);
+            assert_eq!(KeyText::find("mon", &text.expose()[..text.expose().len() - 1]).count(), 0);
+        }
+        assert_eq!(KeyText::find("mon", "mon_key_4gfFC3 mon_agent_ ä mon").count(), 0);
+    }
+
     #[test]
     fn the_hash_depends_on_all_of_it() {
         let one = example();
-        let other_id = AgentText { id: Uuid::nil(), ..example() };
-        let other_kind = AgentText { kind: Kind::Credential, ..example() };
+        let other_id = KeyText { id: Uuid::nil(), ..example() };
+        let other_kind = KeyText { kind: Kind::Credential, ..example() };
         assert_ne!(one.hash(), other_id.hash());
         assert_ne!(one.hash(), other_kind.hash());
         assert!(!format!("{one:?}").contains("secret"));
