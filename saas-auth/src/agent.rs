@@ -18,4 +18,3 @@ pub(crate) use credential::{AgentCredentialIssued, AgentCredentialRevoked, crede
 pub use key::{AgentKey, AgentKeyError, AgentKeyId, NewAgentKey};
 pub(crate) use key::{AgentKeyCreated, AgentKeyRevoked};
 pub(crate) use rotation::{AgentCredentialRotated, AgentKeyNetworksChanged, AgentKeyRotated, credential_taken_over};
-
