@@ -106,7 +106,10 @@ impl Attempts {
             order by subject
             on conflict on constraint attempt_pkey do update
             set times = $2::timestamptz || array(
-                    select one.at from unnest(kept.times) one(at) where one.at <= $2 order by one.at desc limit $3::int4 - 1
+                    select one.at from unnest(kept.times) one(at)
+                    where one.at < $2::timestamptz + interval '1 minute'
+                    order by one.at desc
+                    limit $3::int4 - 1
                 ),
                 over_at = excluded.over_at
             where coalesce(auth.attempt_until(kept.times, $2, $3, $4, $5) <= $2, true)

@@ -16,7 +16,8 @@ create index attempt_over_idx on auth.attempt (over_at);
 grant select, insert, update, delete on table auth.attempt to saas_system;
 
 -- Until when nothing may be tried any more, if `most` attempts lie within `span`: until the first of them is over, and `pause` has passed since
--- the last. What lies in a time to come, because the clock was put back, does not count.
+-- the last. What lies up to a minute ahead counts as now: clocks of nodes differ a little, and whoever waited for the row may have begun before
+-- those that it finds there. What lies further ahead was written before the clock was put back, and does not count.
 create function auth.attempt_until(times timestamptz[], now timestamptz, most integer, span interval, pause interval)
 returns timestamptz
 language sql
@@ -27,9 +28,9 @@ as $$
         then greatest(min(latest.at) + attempt_until.span, max(latest.at) + attempt_until.pause)
     end
     from (
-        select one.at
+        select least(one.at, attempt_until.now) as at
         from unnest(attempt_until.times) one(at)
-        where one.at <= attempt_until.now
+        where one.at < attempt_until.now + interval '1 minute'
         order by one.at desc
         limit attempt_until.most
     ) latest
