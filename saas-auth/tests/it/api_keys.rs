@@ -111,11 +111,11 @@ async fn to_look_after_keys_is_no_scope() {
     let test = TestDb::new(&[MIGRATIONS]).await.unwrap();
     let url: url::Url = "http://localhost".parse().unwrap();
     let pages = Pages::builder().add(PAGES).build().unwrap();
-    let outbox = Mailbox::new(&test.db, &pages, &url).outbox;
+    let (outbox, keys) = (Mailbox::new(&test.db, &pages, &url).outbox, saas_core::MasterKey::generate());
     for scopes in [READ, WRITE] {
-        let built = Auth::builder(&test.db, outbox.clone(), pages.clone(), url.clone()).scopes(scopes).build();
+        let built = Auth::builder(&test.db, &keys, outbox.clone(), pages.clone(), url.clone()).scopes(scopes).build();
         assert!(matches!(built, Err(AuthBuildError::Scope(_))), "{built:?}");
     }
-    let auth = Auth::builder(&test.db, outbox, pages, url).scopes(SCOPES).build().unwrap();
+    let auth = Auth::builder(&test.db, &keys, outbox, pages, url).scopes(SCOPES).build().unwrap();
     assert_eq!(auth.api_key_routes::<()>().list().filter(|route| route.access.permissions.is_empty()).count(), 0);
 }

@@ -40,7 +40,7 @@ async fn a_store_that_is_away_refuses_files_at_once_and_comes_back_by_itself() {
     assert_eq!(board.state("database").await, "working");
     assert_eq!(ada.get("/api/v1/files").await.json()["items"].as_array().unwrap().len(), 1);
     assert_eq!(ada.page("/files").await.status, StatusCode::OK);
-    let page = ada.page(&address).await;
+    let page = send(&ada, "/files", "c.pdf", "", PDF).await;
     assert!(page.status == UNAVAILABLE && page.text().contains("What works"), "{}", page.text());
 
     fs::remove_file(&folder).unwrap();
