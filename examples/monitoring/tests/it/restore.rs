@@ -67,6 +67,8 @@ async fn a_restored_product_has_all_rows_of_all_its_tables_and_the_same_walls() 
     let agent = app.agent(&owner).await;
     let devices = json!({ "devices": [{ "address": "10.0.0.1", "found_by": ["tcp"] }, { "address": "10.0.0.2", "found_by": ["tcp"] }] });
     expect(&agent.client.post("/api/agent/devices", &devices).await, StatusCode::OK);
+    let guess = json!({ "email": owner.email, "password": "not the one that it is" });
+    expect(&app.anon().post("/api/v1/auth/sign-in", &guess).await, StatusCode::UNAUTHORIZED);
     let mut tx = app.test.db.system("an address that takes no mail").begin().await.unwrap();
     let suppressions = Suppressions::new(app.program.master_key.clone());
     suppressions.add_in(&mut tx, "gone@example.com", SuppressionReason::Bounce, None).await.unwrap();

@@ -129,6 +129,10 @@ async fn a_request_asks_the_database_at_most_four_times() {
         assert_eq!(machine.get("/api/agent/status").await.status, StatusCode::OK);
         assert_eq!(machine.post("/api/agent/heartbeat", &beat).await.status, StatusCode::OK);
     }
+    // The note is written off the request.
+    let noted = "select (select count(*) from auth.api_key where last_used_at is not null)
+        + (select count(*) from auth.agent_credential where last_used_at is not null)";
+    app.until("the uses are noted", async || app.count(noted).await == 2).await;
     counter.take();
     assert_eq!(person.get("/api/v1/devices").await.status, StatusCode::OK);
     assert_eq!(counter.take(), 3, "who, begin, the query");

@@ -109,10 +109,6 @@ impl Scene {
         added.json()["id"].as_str().unwrap().to_owned()
     }
 
-    pub(super) async fn owner_runs(&self, statement: &str) {
-        crate::planted::as_owner(&self.test, statement).await;
-    }
-
     /// Something of the tenant ends; nothing is sent yet.
     pub(super) async fn ends(&self, host: &str) -> EventId {
         self.happens(self.tenant, &Ended { host: host.to_owned() }).await

@@ -56,11 +56,11 @@ impl Request {
             ("PUT", "/api/v1/notifications/preferences") => Self::Json(json!({ "kind": "tenancy.member.joined", "mail": "off" })),
             ("POST", "/api/v1/notifications/read") => Self::Json(json!({})),
             ("POST", "/channels" | "/channels/{id}") => {
-                let form = [("format", "slack"), ("name", "Canary"), ("address", "http://127.0.0.1:9/")];
+                let form = [("format", "slack"), ("name", "On-call"), ("address", "http://127.0.0.1:9/")];
                 Self::Form(form.map(|(name, value)| (name, value.to_owned())).to_vec())
             }
             ("POST", "/channels/{id}/state") => Self::Form(vec![("state", "active".to_owned())]),
-            ("POST", "/api/v1/channels") => Self::Json(json!({ "format": "json", "name": "Canary", "address": "http://127.0.0.1:9/" })),
+            ("POST", "/api/v1/channels") => Self::Json(json!({ "format": "json", "name": "On-call", "address": "http://127.0.0.1:9/" })),
             ("PATCH", "/api/v1/channels/{id}") => Self::Json(json!({ "name": "Canary" })),
             ("POST", "/webhooks" | "/webhooks/{id}") => Self::Form(vec![("url", "http://127.0.0.1:9/".to_owned())]),
             ("POST", "/webhooks/{id}/state") => Self::Form(vec![("state", "active".to_owned())]),
