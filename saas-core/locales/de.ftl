@@ -464,3 +464,4 @@ core-unsubscribe-text = Sie bekommen hierzu keine E-Mails mehr. In der Liste im 
 core-unsubscribe-do = Diese E-Mails beenden
 core-unsubscribed = Erledigt. Sie bekommen hierzu keine E-Mails mehr.
 core-mail-notice-do = Ansehen, was geschehen ist
+core-mail-notice-why = Sie erhalten diese E-Mail, weil Sie Mitglied von { $organization } sind.

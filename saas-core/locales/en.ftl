@@ -464,3 +464,4 @@ core-unsubscribe-text = You will not be mailed about this any more. The list ins
 core-unsubscribe-do = Stop this mail
 core-unsubscribed = Done. You will not be mailed about this any more.
 core-mail-notice-do = See what happened
+core-mail-notice-why = You get this mail because you are a member of { $organization }.

@@ -74,8 +74,8 @@ async fn those_who_look_after_keys_are_told_of_one_in_an_address() {
         let mails = app.mailbox.list().await.unwrap();
         // Where the organization reaches them.
         let address = format!("{}@example.com", person.id);
-        let mailed = mails.iter().any(|kept| kept.mail.to == address && kept.mail.text.contains("Deployment"));
-        let letters: Vec<_> = mails.iter().map(|kept| (&kept.mail.to, &kept.mail.text)).collect();
+        let mailed = mails.iter().any(|kept| kept.mail.to == address && kept.mail.subject.contains("Deployment"));
+        let letters: Vec<_> = mails.iter().map(|kept| (&kept.mail.to, &kept.mail.subject)).collect();
         assert_eq!(mailed, is_told, "{address}: {letters:?}");
         assert!(mails.iter().all(|kept| !kept.mail.text.contains(&key.text)));
     }
