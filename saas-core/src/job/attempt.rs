@@ -22,6 +22,9 @@ impl Drop for Abort {
 /// The alarm must not be put away: the attempt did not end, or its end counts for nothing.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Unfinished {
+    /// The program stops, and has found another job before it knew.
+    #[error("the program stops: the job is left to another")]
+    Stopping,
     /// Somebody else's alarm by now; the library would take it away from them.
     #[error("superseded: the attempt took longer than its lease")]
     Superseded,

@@ -80,7 +80,7 @@ pub(super) async fn start(work: Work, lifecycle: &Lifecycle) -> Result<RunningJo
     let pool = pool(&work).await.map_err(|error| StartError::Database(error.into()))?;
     let work = Arc::new(work);
     let wake = Arc::new(Notify::new());
-    let bell = bell(&work, &pool, &wake);
+    let bell = bell(&work, &pool, &wake, lifecycle);
     let mut slots = Vec::new();
     for _ in 0..work.config.concurrency {
         let defines = work.handlers.values().map(|handler| handler.define);
@@ -151,11 +151,15 @@ async fn run(work: Arc<Work>, pool: PgPool, wake: Arc<Notify>, slots: Vec<Slot>,
 }
 
 /// What happens when an alarm rings.
-fn bell(work: &Arc<Work>, pool: &PgPool, wake: &Arc<Notify>) -> Bell {
-    let (work, pool, wake) = (work.clone(), pool.clone(), wake.clone());
+fn bell(work: &Arc<Work>, pool: &PgPool, wake: &Arc<Notify>, lifecycle: &Lifecycle) -> Bell {
+    let (work, pool, wake, lifecycle) = (work.clone(), pool.clone(), wake.clone(), lifecycle.clone());
     Bell(Arc::new(move |ring| {
         // One notice stands for all jobs of a transaction: whoever found one wakes the next to look for more.
         wake.notify_one();
+        // The library may claim another job, or the one that it has just cut off, before it hears that the program stops.
+        if lifecycle.is_draining() {
+            return Box::pin(std::future::ready(Err(Unfinished::Stopping)));
+        }
         let (work, pool) = (work.clone(), pool.clone());
         Box::pin(async move { answer(&work, &pool, ring).await })
     }))
