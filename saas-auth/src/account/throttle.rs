@@ -37,7 +37,7 @@ impl Lane {
     pub(super) async fn find_in(tx: &mut SystemTx, auth: &Auth, claim: Claim<'_>) -> Result<Result<Self, DateTime<Utc>>, DbError> {
         let (limit, now) = (auth.sign_in_limit(), tx.now());
         // Without an account it is nobody's browser and nobody's link, after the same work.
-        let user = claim.user.unwrap_or_else(UserId::new);
+        let user = claim.user.unwrap_or_default();
         if let Some(link) = claim.link
             && bound_token_holds_in(tx, BoundToken::SignIn, link, user).await?
         {

@@ -4,7 +4,7 @@ use http::StatusCode;
 use monitoring::server::{ALL_MIGRATIONS, product};
 use saas_admin::{Program, testing::TestProgram};
 use saas_core::{
-    AgentId, Clock, Db, Document, RouteInfo, TenantId, UserId,
+    AgentId, Clock, Db, Document, Lifecycle, RouteInfo, TenantId, UserId,
     mail::{DevMailbox, MailSender},
     testing::{Answer, TestApp, TestClient, TestDb},
 };
@@ -63,10 +63,10 @@ impl App {
     }
 
     /// The same product over the same database, but reached in another way. The second value keeps its mail.
-    pub(crate) fn again(&self, db: &Db) -> (TestApp, TempDir) {
+    pub(crate) fn again(&self, db: &Db) -> (TestApp, Lifecycle, TempDir) {
         let mail = TempDir::new().unwrap();
-        let program = product().test(db, mail.path()).unwrap();
-        (TestApp::new(program.app), mail)
+        let TestProgram { app, program, .. } = product().test(db, mail.path()).unwrap();
+        (TestApp::new(app), program.lifecycle, mail)
     }
 
     /// An organization on the free plan, with nobody in it.

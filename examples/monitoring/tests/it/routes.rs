@@ -218,7 +218,7 @@ async fn no_get_needs_to_write() {
     let db = Db::connect(&config, product().migrations, Clock::system()).await.unwrap();
     let refused = sqlx::query("insert into core.user (id, created_at) values (gen_random_uuid(), now())");
     assert!(refused.execute(&mut *db.system("prove that it is read-only").begin().await.unwrap()).await.is_err());
-    let (reader, _mail) = app.again(&db);
+    let (reader, _, _mail) = app.again(&db);
     // Mail and files lie in folders of the first program's own.
     let elsewhere = |route: &RouteInfo| route.path.starts_with("/dev/mail/{id}") || route.path.ends_with("files/{id}/content");
     for route in app.routes.iter().filter(|route| route.method == Method::GET && !elsewhere(route)) {
