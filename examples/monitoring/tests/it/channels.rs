@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use axum::{Json, Router, extract::State, routing::post};
+use axum::{Router, extract::State, routing::post};
 use chrono::TimeDelta;
 use http::StatusCode;
 use monitoring::server::agents_mark_offline;
@@ -26,7 +26,8 @@ impl Slack {
         let slack = Self::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}/services/T0/B0/x", listener.local_addr().unwrap());
-        let take = |State(slack): State<Self>, Json(body): Json<Value>| async move {
+        let take = |State(slack): State<Self>, body: String| async move {
+            let body: Value = serde_json::from_str(&body).unwrap();
             slack.0.lock().unwrap().push(body["text"].as_str().unwrap().to_owned());
             "ok"
         };
