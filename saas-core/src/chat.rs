@@ -24,7 +24,7 @@
 //!   failure and an age of six hours end the message.
 //! * The first message that ends so is an event, of which those who may see channels are told; 404 and 410 also end the channel's messages until
 //!   somebody resumes it.
-//! * The address lets its holder write into the chat. It is sealed, never shown again, and called through [`Outbound`](crate::Outbound).
+//! * The address lets its holder write into the chat. It is sealed, never shown again, and called through [`Outbound`].
 //! * Names in a message cannot address anybody or hide a link: see `chat/message.rs`.
 
 mod address;

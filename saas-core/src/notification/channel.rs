@@ -39,7 +39,7 @@ impl News<'_> {
 /// * It must tell nobody outside of the news' tenant, and no person without one of the news' roles.
 /// * It must fail rather than drop news that it cannot take: it gets them again later, alone.
 ///
-/// [`channel_conforms`](crate::testing::channel_conforms) demands all of it.
+/// `testing::channel_conforms` demands all of it (feature `testing`).
 #[async_trait]
 pub trait Channel: Send + Sync + 'static {
     /// Its name, for ever: what it has taken is kept under it.
