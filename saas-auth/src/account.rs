@@ -5,6 +5,7 @@ mod change_password;
 mod event;
 mod mail_link;
 mod password;
+mod profile;
 mod reset;
 mod sign_in;
 mod sign_up;
@@ -15,10 +16,12 @@ pub(crate) use bound_token::{BoundToken, bound_token_holder};
 pub use change_password::ChangePasswordError;
 pub(crate) use change_password::{PasswordChange, account_change_password};
 pub(crate) use event::{
-    AccountCreated, AccountVerified, LinkRequested, PasswordChangeRefused, PasswordChanged, PasswordReset, SessionBegan, SessionsEnded,
-    SignInRefused, SignInThrottled, SignUpRepeated,
+    AccountCreated, AccountVerified, LinkRequested, PasswordChangeRefused, PasswordChanged, PasswordReset, ProfileChanged, SessionBegan,
+    SessionsEnded, SignInRefused, SignInThrottled, SignUpRepeated,
 };
 pub(crate) use mail_link::account_mail_link;
+pub(crate) use profile::profile_set;
+pub use profile::{Profile, ProfileError};
 pub use reset::ResetError;
 pub(crate) use reset::account_reset;
 pub(crate) use sign_in::account_sign_in;

@@ -69,8 +69,8 @@ impl Auth {
         AuthLayer::new(self.clone())
     }
 
-    /// The pages (`/sign-up`, `/sign-in`, `/sign-out`, `/verify`, `/reset`, `/sessions`, `/account/security`) and the same for programs under
-    /// `/api/v1/auth`. They need [`layer`](Self::layer) around them.
+    /// The pages (`/sign-up`, `/sign-in`, `/sign-out`, `/verify`, `/reset`, `/sessions`, `/account`, `/account/security`) and the same for
+    /// programs under `/api/v1/auth` and `/api/v1/me`. They need [`layer`](Self::layer) around them.
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Routes<S> {
         web::routes().with_state(self.clone())
     }

@@ -73,9 +73,10 @@ where
                 Ok(Caller { principal, stale }) => (principal, stale),
                 Err(problem) => return Ok(problem.into_response()),
             };
-            parts.extensions.insert(principal);
+            parts.extensions.insert(principal.clone());
             parts.extensions.insert(auth.clone());
             let mut response = inner.call(Request::from_parts(parts, body)).await?;
+            response.extensions_mut().insert(principal);
             // A cookie that opens nothing is taken away, unless the answer has just given another.
             if stale
                 && !auth.cookie().is_in(response.headers())

@@ -61,7 +61,9 @@ mod web;
 
 use saas_core::{EventKind, pages::PageSet};
 
-pub use account::{ChangePasswordError, Credentials, NewAccount, ResetError, SignInError, SignUpError, VerifyError};
+pub use account::{
+    ChangePasswordError, Credentials, NewAccount, Profile, ProfileError, ResetError, SignInError, SignUpError, VerifyError,
+};
 pub use agent::{AgentCredentialError, AgentKey, AgentKeyError, AgentKeyId, AgentKeyPrincipal, ByAgentKey, IssuedCredential, NewAgentKey};
 pub use api_key::{API_KEY_NOTICES, ApiKey, ApiKeyError, ApiKeyRead, ApiKeyState, ApiKeyWrite, NewApiKey, Scope};
 pub use attempt::AttemptLimit;
@@ -79,6 +81,7 @@ pub use session::Session;
 pub const EVENTS: &[EventKind] = &[
     EventKind::of::<account::AccountCreated>(),
     EventKind::of::<account::AccountVerified>(),
+    EventKind::of::<account::ProfileChanged>(),
     EventKind::of::<account::SignUpRepeated>(),
     EventKind::of::<account::LinkRequested>(),
     EventKind::of::<account::PasswordReset>(),

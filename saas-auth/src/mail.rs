@@ -1,4 +1,4 @@
-//! The letters of this crate, written in the transaction that is their reason, in the reader's language.
+//! The letters of this crate, written in the transaction that is their reason, in the language that the reader chose or else the request's.
 
 use std::fmt::{Display, Write as _};
 
@@ -19,7 +19,7 @@ use crate::{
     session::device_text,
 };
 
-/// Writes letters for one request: in its language.
+/// Writes letters for one request: in its language, where their reader chose none.
 #[derive(Debug, Clone)]
 pub(crate) struct Letters {
     outbox: Outbox,
@@ -129,7 +129,7 @@ impl Letters {
     }
 
     async fn mail_in<L: Letter>(&self, tx: &mut SystemTx, reader: Reader<'_>, cause: impl Display, letter: &L) -> Result<(), MailInError> {
-        let envelope = Envelope::new(reader.email, reader.user, cause).named(reader.name).in_language(self.locale);
+        let envelope = Envelope::new(reader.email, reader.user, cause).named(reader.name).reader(reader.user).in_language(self.locale);
         self.outbox.mail_system_in(tx, None, &envelope, letter).await?;
         Ok(())
     }

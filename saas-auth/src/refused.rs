@@ -24,6 +24,8 @@ pub enum Refusal {
     PasswordOther,
     /// Not the password that the account has.
     PasswordWrong,
+    /// Not one of those that can be chosen.
+    Choice,
     /// The password policy does not accept it.
     Password(PasswordFlaw),
 }
@@ -40,6 +42,7 @@ impl Refusal {
             Self::PasswordMissing => ("auth-error-password-required", Vec::new()),
             Self::PasswordOther => ("auth-error-password-other", Vec::new()),
             Self::PasswordWrong => ("auth-error-password-wrong", Vec::new()),
+            Self::Choice => ("auth-error-choice", Vec::new()),
             Self::Password(flaw) => match flaw {
                 PasswordFlaw::Short { minimum } => ("auth-error-password-short", vec![("minimum", number(minimum))]),
                 PasswordFlaw::Long { maximum } => ("auth-error-password-long", vec![("maximum", number(maximum))]),
@@ -61,6 +64,7 @@ impl fmt::Display for Refusal {
             Self::NameLong => write!(f, "at most {NAME_MAX} characters"),
             Self::Characters => f.write_str("must not contain control characters"),
             Self::Email => f.write_str("must be an address such as name@example.com"),
+            Self::Choice => f.write_str("is not one of those that can be chosen"),
             Self::Password(flaw) => flaw.fmt(f),
         }
     }

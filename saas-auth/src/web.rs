@@ -4,6 +4,7 @@ mod address;
 mod api_keys;
 mod leaked_keys;
 mod me;
+mod profile;
 mod reset;
 mod security;
 mod sessions;
@@ -25,6 +26,7 @@ pub(crate) fn routes() -> Routes<Auth> {
     Routes::new()
         .merge(leaked_keys::routes())
         .merge(me::routes())
+        .merge(profile::routes())
         .merge(reset::routes())
         .merge(security::routes())
         .merge(sessions::routes())

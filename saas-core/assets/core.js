@@ -8,8 +8,9 @@
  * - `data-copy="id"`: a button that copies the text of the field with that id.
  * - `data-reveal="Show"`: a password field that can be made readable.
  * - `form[data-upload="Sending…" data-failed="…"]`: shows how far a file has come.
+ * - `form[data-check="/account/check"]`: what is wrong with a field is said while it is filled in.
  * - `details[data-menu]`: closes on Escape, on a click elsewhere and when the focus leaves.
- * - `<time datetime>`: in the reader's time zone; with `data-date` without the hour, with `data-relative` as a distance.
+ * - `<time datetime>`: in the reader's time zone, which is the page's `data-time-zone` or else the device's; with `data-date` without the hour, with `data-relative` as a distance.
  */
 
 const FRAGMENT_DELAY_MS = 250;
@@ -17,6 +18,7 @@ const HIDDEN_GRACE_MS = 10_000;
 const RETRY_FIRST_MS = 1_000;
 const RETRY_LAST_MS = 30_000;
 const CLOCK_MS = 20_000;
+const CHECK_DELAY_MS = 600;
 
 const language = document.documentElement.lang || undefined;
 
@@ -274,8 +276,21 @@ function startLive() {
 
 /* Times */
 
-const whole = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
-const day = new Intl.DateTimeFormat(language, { dateStyle: "medium" });
+/**
+ * A browser may be older than a time zone: then its own has to do.
+ * @param {Intl.DateTimeFormatOptions} options
+ */
+function clock(options) {
+  const timeZone = document.documentElement.dataset.timeZone;
+  try {
+    return new Intl.DateTimeFormat(language, { ...options, timeZone });
+  } catch {
+    return new Intl.DateTimeFormat(language, options);
+  }
+}
+
+const whole = clock({ dateStyle: "medium", timeStyle: "short" });
+const day = clock({ dateStyle: "medium" });
 const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
 /** @type {[Intl.RelativeTimeFormatUnit, number][]} */
 const UNITS = [
@@ -372,6 +387,80 @@ function addReveals() {
   }
 }
 
+/* Fields that are checked while they are filled in */
+
+/**
+ * Asks the server what is wrong with the fields that were touched, when one is left and when the typing pauses.
+ * @param {HTMLFormElement} form
+ */
+function checkAsOneTypes(form) {
+  /** @type {Set<HTMLInputElement | HTMLSelectElement>} */
+  const touched = new Set();
+  let latest = 0;
+  /** @type {number | undefined} */
+  let timer;
+  const look = async () => {
+    const turn = ++latest;
+    const body = new URLSearchParams([...touched].map((field) => [field.name, field.value]));
+    try {
+      const response = await fetch(form.dataset.check ?? "", { method: "POST", headers: { "x-fragment": "1" }, body, redirect: "manual" });
+      if (!response.ok || turn !== latest) {
+        return;
+      }
+      const template = document.createElement("template");
+      template.innerHTML = await response.text();
+      touched.forEach((field) => sayWhatIsWrong(field, template.content.getElementById(errorOf(field))));
+    } catch {
+      // Offline: it is said after sending.
+    }
+  };
+  /** @param {Event} event */
+  const touch = ({ target, type }) => {
+    const isText = target instanceof HTMLInputElement && ["text", "email"].includes(target.type) && !target.dataset.reveal;
+    if (isText || target instanceof HTMLSelectElement) {
+      touched.add(target);
+      clearTimeout(timer);
+      timer = setTimeout(() => void look(), type === "input" ? CHECK_DELAY_MS : 0);
+    }
+  };
+  form.addEventListener("input", touch);
+  form.addEventListener("change", touch);
+}
+
+/** @param {HTMLElement} field */
+function errorOf(field) {
+  return `${field.id}-error`;
+}
+
+/**
+ * @param {HTMLElement} field
+ * @param {HTMLElement | null} error
+ */
+function sayWhatIsWrong(field, error) {
+  const id = errorOf(field);
+  const said = document.getElementById(id);
+  if (said?.textContent === error?.textContent) {
+    return;
+  }
+  said?.remove();
+  const described = (field.getAttribute("aria-describedby") ?? "").split(/\s+/).filter((it) => it && it !== id);
+  if (error) {
+    error.setAttribute("role", "alert");
+    field.after(error);
+    described.push(id);
+  }
+  for (const [name, value] of [
+    ["aria-invalid", error ? "true" : ""],
+    ["aria-describedby", described.join(" ")],
+  ]) {
+    if (value) {
+      field.setAttribute(name, value);
+    } else {
+      field.removeAttribute(name);
+    }
+  }
+}
+
 /**
  * Sends a form with a file, shows how far it has come, and then goes where the answer leads. A refusal is shown in its place.
  * @param {HTMLFormElement} form
@@ -464,4 +553,5 @@ setInterval(() => localizeTimes(document), CLOCK_MS);
 prepare(document);
 addReveals();
 startLive();
+/** @type {NodeListOf<HTMLFormElement>} */ (document.querySelectorAll("form[data-check]")).forEach(checkAsOneTypes);
 /** @type {HTMLElement | null} */ (document.querySelector('[aria-invalid="true"]'))?.focus();

@@ -14,12 +14,13 @@ core-date = { $day }. { $month ->
     [11] November
    *[12] Dezember
   } { $year }
-core-time = { core-date }, { $time } UTC
+core-time = { core-date }, { $time }
 
 core-skip = Zum Inhalt springen
 core-navigation = Hauptnavigation
 core-account = Konto
 core-signed-in-as = Angemeldet als
+core-profile = Ihr Profil
 core-security = Passwort und Sicherheit
 core-sessions = Ihre Anmeldungen
 core-sign-in = Anmelden

@@ -14,12 +14,13 @@ core-date = { $day } { $month ->
     [11] Nov
    *[12] Dec
   } { $year }
-core-time = { core-date }, { $time } UTC
+core-time = { core-date }, { $time }
 
 core-skip = Skip to content
 core-navigation = Main
 core-account = Account
 core-signed-in-as = Signed in as
+core-profile = Your profile
 core-security = Password and security
 core-sessions = Your sessions
 core-sign-in = Sign in

@@ -57,7 +57,14 @@ pub(crate) const CORE: &[Table] = &[
         name: "core.user",
         erasure: Erasure::Anonymise,
         exported: true,
-        columns: &[("id", Internal), ("state", Internal), ("created_at", Internal)],
+        columns: &[
+            ("id", Internal),
+            ("state", Internal),
+            ("created_at", Internal),
+            ("locale", Personal),
+            ("time_zone", Personal),
+            ("theme", Personal),
+        ],
     },
     Table {
         name: "core.member",

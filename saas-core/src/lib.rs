@@ -4,7 +4,8 @@
 //! # Where things are
 //!
 //! * The database: [`Db`], [`TenantDb`], [`TenantTx`], [`Migrations`], [`inventory`].
-//! * Who is calling and what they may do: [`Principal`], [`Standing`], [`Can`], [`permissions!`].
+//! * Who is calling, how they want to be addressed and what they may do: [`Principal`], [`Preferences`], [`Standing`], [`Can`],
+//!   [`permissions!`].
 //! * HTTP: [`Routes`], [`finish`], [`Problem`], [`Json`], [`Form`], [`Path`], [`Query`], [`Page`].
 //! * What happens: [`Event`], [`event_in`]; what follows from it: [`Relay`], [`Consumer`], [`Live`].
 //! * Work for later: [`Job`], [`job_in`], [`Jobs`].
@@ -42,6 +43,7 @@ mod origin;
 mod outbound;
 pub mod pages;
 mod permission;
+mod preferences;
 mod principal;
 mod problem;
 mod relay;
@@ -80,6 +82,7 @@ pub use openapi::{Accepted, Answers, Created, Document, Download, NoContent, Ope
 pub use origin::Origin;
 pub use outbound::{Outbound, OutboundAnswer, OutboundError, OutboundPolicy, ResolveName, SystemResolver};
 pub use permission::{Can, Permission, Standing, Surroundings};
+pub use preferences::{Preferences, Theme, TimeZone, UnknownTheme, UnknownTimeZone, person_known_as_in, preferences_set_in};
 pub use principal::{Actor, AgentPrincipal, CurrentAgent, CurrentUser, KeyPrincipal, Membership, Principal, SignedIn};
 pub use problem::{Cause, FieldError, Problem, ProblemType};
 pub use relay::{Consumer, ConsumerError, DeadEvent, Ledger, RecordedEvent, Relay, RelaySettings, RelayState};

@@ -23,7 +23,7 @@
 //!
 //! * `t("key", name=value)`: a translated text;
 //! * `asset("core.css")`: the address of an asset, with its content's hash;
-//! * `day(value)` and `moment(value)`: an RFC 3339 text in words, for mail;
+//! * `day(value)` and `moment(value)`: an RFC 3339 text in words, for mail; told, as those of `time`, in the reader's time zone, or UTC;
 //! * `time(value)`: a `<time>` element for an RFC 3339 text; `date=true` without the hour, `relative=true` where the distance matters;
 //! * the filters `number` (digits grouped as the language does) and `linkify` (addresses in a plain text become links).
 //!
@@ -208,6 +208,8 @@ impl Pages {
     fn surroundings(&self, locale: Locale) -> Value {
         minijinja::context! {
             locale => locale.tag(),
+            // A page's reader, or a letter's, may have chosen one.
+            time_zone => (),
             product => self.inner.product.as_str(),
             dev => self.inner.development,
             // A letter's may be a tenant's.

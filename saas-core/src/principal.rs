@@ -7,9 +7,10 @@ use http::request::Parts;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{Access, AgentId, Declares, KeyId, Listed, Order, OrderBy, Problem, SessionId, TenantId, UserId};
+use crate::{Access, AgentId, Declares, KeyId, Listed, Order, OrderBy, Preferences, Problem, SessionId, TenantId, UserId};
 
-/// Who is making the request. Put there by a layer that authenticates, such as `saas-auth`'s or one of your own.
+/// Who is making the request. Put there by a layer that authenticates, such as `saas-auth`'s or one of your own; on the answer too, so that a
+/// page about a problem speaks to whoever asked.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Principal {
@@ -37,6 +38,8 @@ pub struct SignedIn {
     pub email: String,
     /// Whether they proved that the address is theirs.
     pub verified: bool,
+    /// How they want to be addressed.
+    pub preferences: Preferences,
     /// The tenants that they belong to.
     pub memberships: Vec<Membership>,
 }
@@ -45,7 +48,15 @@ impl SignedIn {
     /// A signed-in person with no tenant yet; set the other fields as you know them.
     #[must_use]
     pub fn new(user: UserId, session: SessionId) -> Self {
-        Self { user, session, name: String::new(), email: String::new(), verified: false, memberships: Vec::new() }
+        Self {
+            user,
+            session,
+            name: String::new(),
+            email: String::new(),
+            verified: false,
+            preferences: Preferences::default(),
+            memberships: Vec::new(),
+        }
     }
 }
 

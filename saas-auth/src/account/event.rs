@@ -46,6 +46,19 @@ impl Event for AccountVerified {
     const PERMISSION: Option<&'static str> = None;
 }
 
+/// Somebody changed what they are called or how they want to be addressed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProfileChanged {
+    /// Which of it: `name`, `locale`, `time_zone`, `theme`.
+    pub(crate) changed: Vec<&'static str>,
+}
+
+impl Event for ProfileChanged {
+    const NAME: &'static str = "auth.profile.changed";
+    const TOPIC: &'static str = "account";
+    const PERMISSION: Option<&'static str> = None;
+}
+
 /// Somebody signed in.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SessionBegan {

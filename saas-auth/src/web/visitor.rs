@@ -1,7 +1,7 @@
 use std::{convert::Infallible, sync::Arc};
 
 use axum::extract::FromRequestParts;
-use http::{header, request::Parts};
+use http::request::Parts;
 use saas_core::{Declares, Principal, Problem, SignedIn, pages::Locale};
 
 /// Whoever has come, signed in or not.
@@ -29,8 +29,8 @@ pub(super) struct Language(pub(super) Locale);
 impl<S: Send + Sync> FromRequestParts<S> for Language {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self(Locale::negotiate(parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok()))))
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Infallible> {
+        Locale::from_request_parts(parts, state).await.map(Self)
     }
 }
 

@@ -19,6 +19,8 @@ mod mailbox;
 #[cfg(test)]
 mod password;
 #[cfg(test)]
+mod profile;
+#[cfg(test)]
 mod reset;
 #[cfg(test)]
 mod sessions;

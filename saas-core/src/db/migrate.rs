@@ -27,7 +27,7 @@ pub struct Migrations {
 
 /// Core's own come first, always.
 pub(crate) static CORE: Migrations =
-    Migrations { name: "core", control: Some(&CONTROL), data: Some(&DATA), lookups: &[], inventory: crate::inventory::CORE };
+    Migrations { name: "core", control: Some(&CONTROL), data: Some(&DATA), lookups: &["core.reader"], inventory: crate::inventory::CORE };
 
 /// Jobs have tables of a library besides core's own, which its own migrations make.
 static JOBS: Migrations = Migrations {

@@ -28,6 +28,10 @@ impl SystemDb {
         self
     }
 
+    pub(crate) fn now(&self) -> chrono::DateTime<chrono::Utc> {
+        self.db.clock().now()
+    }
+
     /// Opens a transaction across tenants, in one round trip.
     ///
     /// # Errors

@@ -4,7 +4,10 @@ use serde::Serialize;
 use url::Url;
 
 use super::{Brand, Color};
-use crate::pages::{Locale, PageError, Pages, Rendered};
+use crate::{
+    TimeZone,
+    pages::{Locale, PageError, Pages, Rendered},
+};
 
 /// What a mail says: a typed value and the template that shows it.
 ///
@@ -96,12 +99,19 @@ impl<'a> Look<'a> {
     }
 }
 
-pub(super) fn render<L: Letter>(pages: &Pages, locale: Locale, brand: &Brand, letter: &L) -> Result<Rendered, PageError> {
+pub(super) fn render<L: Letter>(
+    pages: &Pages,
+    locale: Locale,
+    time_zone: Option<TimeZone>,
+    brand: &Brand,
+    letter: &L,
+) -> Result<Rendered, PageError> {
     pages.letter(
         L::TEMPLATE,
         locale,
         minijinja::context! {
             brand => minijinja::Value::from(minijinja::value::Serde(Look::of(brand, pages))),
+            time_zone => time_zone.map(TimeZone::name),
             ..minijinja::value::Serde(letter)
         },
     )

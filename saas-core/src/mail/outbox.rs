@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Brand, Letter, Link, Mail, MailId, MessageId, brand::brand, letter};
 use crate::{
-    DbError, MasterKey, Purpose, SystemTx, TenantId, TenantTx,
+    DbError, MasterKey, Preferences, Purpose, SystemTx, TenantId, TenantTx, UserId,
     job::JobId,
     pages::{Locale, PageError, Pages},
 };
@@ -36,6 +36,7 @@ struct Inner {
 pub struct Envelope {
     address: String,
     name: Option<String>,
+    reader: Option<UserId>,
     locale: Option<Locale>,
     about: String,
     cause: String,
@@ -45,7 +46,15 @@ pub struct Envelope {
 impl Envelope {
     /// To this address, about this and for this cause; both are ids or fixed words of up to 200 characters, never a secret.
     pub fn new(address: impl Into<String>, about: impl fmt::Display, cause: impl fmt::Display) -> Self {
-        Self { address: address.into(), name: None, locale: None, about: about.to_string(), cause: cause.to_string(), unsubscribe: None }
+        Self {
+            address: address.into(),
+            name: None,
+            reader: None,
+            locale: None,
+            about: about.to_string(),
+            cause: cause.to_string(),
+            unsubscribe: None,
+        }
     }
 
     /// What the reader is called.
@@ -55,7 +64,14 @@ impl Envelope {
         self
     }
 
-    /// The reader's language; otherwise the tenant's, or English.
+    /// Who reads it: in the language and by the clock that they chose.
+    #[must_use]
+    pub fn reader(mut self, person: UserId) -> Self {
+        self.reader = Some(person);
+        self
+    }
+
+    /// The language for a reader who chose none; otherwise the tenant's, or English.
     #[must_use]
     pub fn in_language(mut self, locale: Locale) -> Self {
         self.locale = Some(locale);
@@ -205,8 +221,12 @@ impl Outbox {
             Some(tenant) => brand(connection, tenant).await?,
             None => Brand::default(),
         };
-        let locale = envelope.locale.or(brand.locale).unwrap_or_default();
-        let rendered = letter::render(pages, locale, &brand, letter)?;
+        let chosen = match envelope.reader {
+            Some(person) => preferences(connection, person).await?,
+            None => Preferences::default(),
+        };
+        let locale = chosen.locale.or(envelope.locale).or(brand.locale).unwrap_or_default();
+        let rendered = letter::render(pages, locale, chosen.time_zone, &brand, letter)?;
         let id = MailId::new();
         let mail = Mail {
             message_id: MessageId::new(id.into(), public_url.host_str().unwrap_or_default()),
@@ -234,6 +254,12 @@ impl fmt::Debug for Outbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Outbox").field("public_url", &self.inner.public_url.as_str()).finish_non_exhaustive()
     }
+}
+
+/// Of a person, what a letter needs to know; of one who is not there any more, nothing.
+async fn preferences(connection: &mut PgConnection, person: UserId) -> Result<Preferences, DbError> {
+    let row = sqlx::query!("select locale, time_zone from core.reader($1)", Uuid::from(person)).fetch_optional(connection).await?;
+    Ok(row.map_or_else(Preferences::default, |row| Preferences::stored(row.locale.as_deref(), row.time_zone.as_deref(), None)))
 }
 
 /// The row that a letter is sealed for: moved to another, it does not open.

@@ -1,6 +1,6 @@
 //! The daily mail: what happened to those who want to hear of it once a day.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::query;
@@ -8,11 +8,17 @@ use uuid::Uuid;
 
 use super::{NoticeKind, Notifications};
 use crate::{
-    Job, JobError, Jobs, SystemDb, SystemRun, TenantId, UserId,
+    Job, JobError, Jobs, SystemDb, SystemRun, TenantId, TimeZone, UserId,
     mail::{
         Envelope, MailInError,
         letters::{Digest, DigestEntry},
     },
+};
+
+/// When the mail is written, by the clock of its reader.
+const MORNING: NaiveTime = match NaiveTime::from_hms_opt(7, 0, 0) {
+    Some(morning) => morning,
+    None => NaiveTime::MIN,
 };
 
 /// How many events a mail shows; of the others it says how many there are.
@@ -33,20 +39,37 @@ struct Reader {
     email: String,
     organization: String,
     is_member: bool,
+    locale: Option<String>,
+    /// When it was last morning where they are.
+    morning: DateTime<Utc>,
+}
+
+/// When it was last morning: by the name of each time zone, and for those who chose none.
+struct Mornings {
+    zones: Vec<String>,
+    at: Vec<DateTime<Utc>>,
+    elsewhere: DateTime<Utc>,
+}
+
+impl Mornings {
+    fn before(now: DateTime<Utc>) -> Self {
+        let (zones, at) = TimeZone::all().map(|zone| (zone.to_string(), zone.last_at(MORNING, now))).unzip();
+        Self { zones, at, elsewhere: TimeZone::UTC.last_at(MORNING, now) }
+    }
 }
 
 impl Notifications {
-    /// Sends the daily mail each morning at seven (UTC).
+    /// Sends the daily mail each morning at seven where its reader is (UTC for those who chose no time zone), or within the hour.
     pub fn digest_daily(&self, jobs: &Jobs) {
         let notifications = self.clone();
         jobs.on(move |run: SystemRun, _: SendDigests| {
             let notifications = notifications.clone();
             async move { notifications.send_digests(run.db()).await.map(drop).map_err(JobError::from) }
         });
-        jobs.cron("0 7 * * *", &SendDigests {});
+        jobs.cron("0 * * * *", &SendDigests {});
     }
 
-    /// Writes a mail to everybody for whom something waits, and says to how many. Each is a transaction of its own, so a run that is killed
+    /// Writes a mail to everybody for whom something has waited since before their last morning, and says to how many. Each is a transaction of its own, so a run that is killed
     /// goes on where it was.
     ///
     /// # Errors
@@ -54,32 +77,39 @@ impl Notifications {
     /// Fails if the database does.
     pub async fn send_digests(&self, db: &SystemDb) -> Result<u64, MailInError> {
         let mut sent = 0;
-        while self.send_digest(db).await? {
+        let mornings = Mornings::before(db.now());
+        while self.send_digest(db, &mornings).await? {
             sent += 1;
         }
         Ok(sent)
     }
 
     /// The next one; false if nobody is left.
-    async fn send_digest(&self, db: &SystemDb) -> Result<bool, MailInError> {
+    async fn send_digest(&self, db: &SystemDb, mornings: &Mornings) -> Result<bool, MailInError> {
         let mut tx = db.begin().await?;
         // Another node that does the same takes somebody else.
         let reader = sqlx::query_as!(
             Reader,
             r#"select member.tenant_id as "tenant: TenantId", member.user_id as "user: UserId", member.name, member.email,
-                tenant.name as organization, member.left_at is null as "is_member!"
+                tenant.name as organization, member.left_at is null as "is_member!", person.locale,
+                coalesce(morning.at, $3) as "morning!"
             from core.member member
             join core.tenant tenant on tenant.id = member.tenant_id
+            join core.user person on person.id = member.user_id
+            left join unnest($1::text[], $2::timestamptz[]) morning (zone, at) on morning.zone = person.time_zone
             where exists (
-                select from notification n where n.tenant_id = member.tenant_id and n.user_id = member.user_id and n.digest
+                select from notification n
+                where n.tenant_id = member.tenant_id and n.user_id = member.user_id and n.digest and n.at < coalesce(morning.at, $3)
             )
             limit 1
             for no key update of member skip locked"#,
+            &mornings.zones,
+            &mornings.at,
+            mornings.elsewhere,
         )
         .fetch_optional(&mut *tx)
         .await?;
         let Some(reader) = reader else { return Ok(false) };
-        let now = tx.now();
         let waiting = query!(
             r#"with waiting as (
                 update notification set digest = false
@@ -94,7 +124,7 @@ impl Notifications {
         .await?;
         let events: Vec<_> = waiting.iter().map(|row| (row.kind.as_str(), row.subject.as_str(), &row.data, row.at)).collect();
         if reader.is_member {
-            self.write_in(&mut tx, &reader, &events, now).await?;
+            self.write_in(&mut tx, &reader, &events).await?;
         }
         tx.commit().await?;
         Ok(true)
@@ -105,10 +135,12 @@ impl Notifications {
         tx: &mut crate::SystemTx,
         reader: &Reader,
         events: &[(&str, &str, &Value, DateTime<Utc>)],
-        now: DateTime<Utc>,
     ) -> Result<(), MailInError> {
         let outbox = &self.0.outbox;
-        let locale = outbox.language_in(tx, reader.tenant).await?;
+        let locale = match reader.locale.as_deref().and_then(|locale| locale.parse().ok()) {
+            Some(locale) => locale,
+            None => outbox.language_in(tx, reader.tenant).await?,
+        };
         let entry = |kind: &NoticeKind, subject: &str, data: &Value, at| DigestEntry {
             title: outbox.sentence(locale, kind.text, data),
             at,
@@ -127,7 +159,8 @@ impl Notifications {
             href: outbox.link("/notifications"),
             preferences: outbox.link("/notifications/preferences"),
         };
-        let envelope = Envelope::new(&reader.email, reader.user, now.format("%Y-%m-%d")).named(&reader.name).in_language(locale);
+        let cause = reader.morning.format("%Y-%m-%dT%H:%MZ");
+        let envelope = Envelope::new(&reader.email, reader.user, cause).named(&reader.name).reader(reader.user).in_language(locale);
         outbox.mail_system_in(tx, Some(reader.tenant), &envelope, &letter).await?;
         Ok(())
     }

@@ -45,7 +45,7 @@ impl MailChannel {
         let cause = format!("{}/{}/{window}", kind.event, event.subject);
         // Too long to be a cause as it is: then each event is its own.
         let cause = if cause.chars().count() <= 200 { cause } else { event.id.to_string() };
-        let mut envelope = Envelope::new(&to.email, to.user, cause).named(&to.name);
+        let mut envelope = Envelope::new(&to.email, to.user, cause).named(&to.name).reader(to.user);
         if !kind.mandatory {
             envelope = envelope.unsubscribe(unsubscribe::link(outbox, keys, *tenant, to.user, kind.event));
         }

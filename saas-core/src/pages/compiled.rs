@@ -9,7 +9,7 @@ use super::{
     Locale, PageError, PageSet, PagesErrors, Texts,
     asset::Assets,
     folder::Folder,
-    functions,
+    functions::{self, TIME_ZONE},
     scan::{TextUse, text_uses},
 };
 
@@ -66,8 +66,13 @@ impl Compiled {
         &self.language(locale).texts
     }
 
+    /// Times are told in the zone that the context names as `time_zone`.
     pub(super) fn render(&self, name: &str, locale: Locale, context: Value) -> Result<String, PageError> {
-        let env = &self.language(locale).env;
+        let mut env = Cow::Borrowed(&self.language(locale).env);
+        // As a global it reaches the macros too, which see nothing of a context.
+        if let Some(zone) = context.get_attr(TIME_ZONE).ok().filter(|zone| zone.as_str().is_some()) {
+            env.to_mut().add_global(TIME_ZONE, zone);
+        }
         env.get_template(name)
             .and_then(|template| template.render(context))
             .map_err(|source| PageError::Render { name: name.to_owned(), source })

@@ -4,11 +4,17 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::TimeZone;
+
 /// What the layout shows around a page: who is here, in which organization, and where to go.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Frame {
     /// The nonce that the response's Content-Security-Policy allows.
     pub nonce: String,
+    /// Light or dark, where the reader chose one.
+    pub theme: Option<&'static str>,
+    /// The time zone that times are told in, where the reader chose one.
+    pub time_zone: Option<TimeZone>,
     /// The path of the page, which is where forms of the layout return to.
     pub path: String,
     /// Whether it is known that nobody is signed in, so that signing in is offered.

@@ -2,14 +2,18 @@
 
 use std::{fmt::Write as _, sync::Arc};
 
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Datelike as _, Utc};
 use fluent_bundle::{FluentArgs, FluentValue};
 use minijinja::{
-    Environment, Error, ErrorKind, HtmlEscape, Value,
+    Environment, Error, ErrorKind, HtmlEscape, State, Value,
     value::{Kwargs, ValueKind},
 };
 
 use super::{Locale, Texts, asset::Assets};
+use crate::TimeZone;
+
+/// The variable that says in which time zone times are told.
+pub(super) const TIME_ZONE: &str = "time_zone";
 
 /// Adds the functions and filters for one language. In strict mode a missing text is an error.
 pub(super) fn install(env: &mut Environment<'static>, locale: Locale, texts: &Arc<Texts>, assets: &Arc<Assets>, strict: bool) {
@@ -23,13 +27,13 @@ pub(super) fn install(env: &mut Environment<'static>, locale: Locale, texts: &Ar
     });
 
     let months = Arc::clone(texts);
-    env.add_function("time", move |value: &str, args: Kwargs| time(&months, value, &args));
+    env.add_function("time", move |state: &State<'_, '_>, value: &str, args: Kwargs| time(&months, zone(state), value, &args));
 
     let months = Arc::clone(texts);
-    env.add_function("day", move |value: &str| plain_time(&months, value, "core-date"));
+    env.add_function("day", move |state: &State<'_, '_>, value: &str| plain_time(&months, zone(state), value, "core-date"));
 
     let months = Arc::clone(texts);
-    env.add_function("moment", move |value: &str| plain_time(&months, value, "core-time"));
+    env.add_function("moment", move |state: &State<'_, '_>, value: &str| plain_time(&months, zone(state), value, "core-time"));
 
     env.add_filter("number", move |value: i64| locale.group(value));
     env.add_filter("bytes", move |value: u64| locale.bytes(value));
@@ -63,13 +67,18 @@ fn fluent_value(name: &str, value: &Value) -> Result<FluentValue<'static>, Error
     }
 }
 
-/// A `<time>` element: readable as it is (UTC), and turned into the reader's own time zone by the script.
-fn time(texts: &Texts, value: &str, args: &Kwargs) -> Result<Value, Error> {
+/// Where the reader's clock stands: UTC, unless they chose a place.
+fn zone(state: &State<'_, '_>) -> TimeZone {
+    state.lookup(TIME_ZONE).and_then(|zone| zone.as_str()?.parse().ok()).unwrap_or(TimeZone::UTC)
+}
+
+/// A `<time>` element: readable as it is, and turned into the time zone of the reader's device by the script where they chose none.
+fn time(texts: &Texts, zone: TimeZone, value: &str, args: &Kwargs) -> Result<Value, Error> {
     let relative = args.get::<Option<bool>>("relative")?.unwrap_or_default();
     let date = args.get::<Option<bool>>("date")?.unwrap_or_default();
     args.assert_all_used()?;
     let at = moment(value)?;
-    let readable = readable(texts, at, if date { "core-date" } else { "core-time" })?;
+    let readable = readable(texts, zone, at, if date { "core-date" } else { "core-time" })?;
     let mode = match (relative, date) {
         (true, _) => " data-relative",
         (false, true) => " data-date",
@@ -80,8 +89,8 @@ fn time(texts: &Texts, value: &str, args: &Kwargs) -> Result<Value, Error> {
 }
 
 /// A day or a time in words, where there is no script and no markup: in mail.
-fn plain_time(texts: &Texts, value: &str, text: &str) -> Result<String, Error> {
-    readable(texts, moment(value)?, text)
+fn plain_time(texts: &Texts, zone: TimeZone, value: &str, text: &str) -> Result<String, Error> {
+    readable(texts, zone, moment(value)?, text)
 }
 
 fn moment(value: &str) -> Result<DateTime<Utc>, Error> {
@@ -90,12 +99,13 @@ fn moment(value: &str) -> Result<DateTime<Utc>, Error> {
         .map_err(|error| Error::new(ErrorKind::InvalidOperation, "a time is an RFC 3339 text").with_source(error))
 }
 
-fn readable(texts: &Texts, at: DateTime<Utc>, text: &str) -> Result<String, Error> {
+fn readable(texts: &Texts, zone: TimeZone, at: DateTime<Utc>, text: &str) -> Result<String, Error> {
+    let at = zone.show(at);
     let mut parts = FluentArgs::new();
     parts.set("day", at.day());
     parts.set("month", at.month());
     parts.set("year", at.year().to_string());
-    parts.set("time", at.format("%H:%M").to_string());
+    parts.set("time", at.format("%H:%M %Z").to_string());
     texts.format_fluent(text, &parts).map_err(|error| Error::new(ErrorKind::InvalidOperation, "a time has no text").with_source(error))
 }
 

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::{ClientAddress, Html, Nonce, Page, assets, csrf::csrf, headers::harden, health, health::Health, patience::patience, status};
 use crate::{
-    Declares, Dependencies, Document, MasterKey, Metrics, Path, Permission, Problem, ProblemType, Routes,
+    Declares, Dependencies, Document, MasterKey, Metrics, Path, Permission, Principal, Problem, ProblemType, Routes,
     db::Db,
     idempotency::{Repeatable, once},
     lifecycle::Lifecycle,
@@ -185,9 +185,8 @@ impl Declares for RequestId {}
 
 /// How a browser is answered, remembered before the request is given away.
 struct Reader {
-    is_get: bool,
     next: String,
-    page: Page,
+    parts: Parts,
 }
 
 async fn outermost(State(web): State<Web>, request: Request, next: Next) -> Response {
@@ -202,11 +201,8 @@ async fn outermost(State(web): State<Web>, request: Request, next: Next) -> Resp
     parts.extensions.insert(nonce.clone());
     parts.extensions.insert(web.clone());
     let (method, matched) = (parts.method.clone(), parts.extensions.get::<MatchedPath>().cloned());
-    let reader = wants_page(&parts).then(|| Reader {
-        is_get: parts.method == Method::GET,
-        next: parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default(),
-        page: Page::of(&web, &parts),
-    });
+    let reader = wants_page(&parts)
+        .then(|| Reader { next: parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default(), parts: parts.clone() });
     let span = tracing::info_span!(
         "request",
         request.id = %id.0,
@@ -235,7 +231,7 @@ async fn outermost(State(web): State<Web>, request: Request, next: Next) -> Resp
         );
     });
     if let Some(reader) = reader {
-        response = as_page(response, &web, &reader, id);
+        response = as_page(response, &web, reader, id);
     }
     harden(response.headers_mut(), &nonce, web.public_url.scheme() == "https");
     if let Ok(id) = HeaderValue::try_from(id.0.to_string()) {
@@ -270,17 +266,22 @@ fn accepts_html(headers: &HeaderMap) -> bool {
 }
 
 /// Shows a problem as a page; a stranger who asked for one is sent to sign in, and back afterwards.
-fn as_page(response: Response, web: &Web, reader: &Reader, id: RequestId) -> Response {
+fn as_page(response: Response, web: &Web, mut reader: Reader, id: RequestId) -> Response {
     let Some(problem) = response.extensions().get::<Problem>() else { return response };
-    if let Some(path) = problem.other_page().filter(|_| reader.is_get) {
+    let is_get = reader.parts.method == Method::GET;
+    if let Some(path) = problem.other_page().filter(|_| is_get) {
         return Redirect::to(path).into_response();
     }
-    if problem.status() == StatusCode::UNAUTHORIZED && reader.is_get {
+    if problem.status() == StatusCode::UNAUTHORIZED && is_get {
         let next: String = form_urlencoded::byte_serialize(reader.next.as_bytes()).collect();
         return Redirect::to(&format!("{}?next={next}", web.sign_in)).into_response();
     }
     let context = serde_json::json!({ "problem": problem.document(), "request_id": id.0 });
-    match reader.page.render("core/problem.html", context) {
+    // Who it was is found out further in.
+    if let Some(principal) = response.extensions().get::<Principal>() {
+        reader.parts.extensions.insert(principal.clone());
+    }
+    match Page::of(web, &reader.parts).render("core/problem.html", context) {
         Ok(page) => {
             let (mut parts, _) = response.into_parts();
             parts.headers.remove(header::CONTENT_TYPE);

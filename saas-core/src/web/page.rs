@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{Nonce, Web};
 use crate::{
-    Declares, Principal, Problem, Standing, Surroundings,
+    Declares, Preferences, Principal, Problem, Standing, Surroundings,
     pages::{Form, Frame, FrameTenant, FrameUser, Locale, NavItem, TextValue},
 };
 
@@ -90,8 +90,7 @@ impl Page {
     }
 
     pub(super) fn of(web: &Web, parts: &Parts) -> Self {
-        let accept_language = parts.headers.get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        let locale = Locale::negotiate(accept_language);
+        let (locale, preferences) = (Locale::of(parts), Preferences::of(parts));
         let texts = web.pages.texts(locale);
         let path = parts.uri.path();
         let role = |name: &str| texts.get(&format!("role-{name}"), &[]);
@@ -110,6 +109,8 @@ impl Page {
         let standing = standing.filter(|_| signed_in.is_some());
         let frame = Frame {
             nonce: parts.extensions.get::<Nonce>().map(|nonce| nonce.as_str().to_owned()).unwrap_or_default(),
+            theme: preferences.theme.forced(),
+            time_zone: preferences.time_zone,
             path: path.to_owned(),
             visitor: matches!(parts.extensions.get(), Some(Principal::Anonymous)),
             user: signed_in.map(|it| FrameUser { email: it.email.clone(), name: it.name.clone() }),

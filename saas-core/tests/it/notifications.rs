@@ -209,12 +209,48 @@ async fn what_waits_for_the_day_comes_in_one_mail() {
         house.happens(Actor::System, &format!("file-{n}"), &added()).await;
     }
     house.test.left(house.tenant, gone).await;
-    assert_eq!(house.mails().len(), 0);
+    assert_eq!((house.digest().await, house.mails().len()), (0, 0), "it is afternoon");
+    house.clock.advance(chrono::Duration::hours(17));
     assert_eq!(house.digest().await, 2, "two were looked at");
     let mails = house.mails();
     assert_eq!(mails.iter().map(|mail| mail.to.as_str()).collect::<Vec<_>>(), [format!("{owner}@example.com")]);
     assert!(mails[0].text.contains("http://localhost:3000/files") && mails[0].text.contains('5'), "{}", mails[0].text);
     assert_eq!((house.digest().await, house.mails().len()), (0, 0));
+}
+
+/// AUT-14, NOT-04: the daily mail comes in the morning of its reader, in their language and with their clock.
+#[tokio::test]
+async fn the_daily_mail_comes_when_it_is_morning_where_its_reader_is() {
+    let house = House::new().await;
+    let mut readers = Vec::new();
+    for (locale, zone) in [(None, None), (Some("de"), Some("Asia/Kolkata")), (None, Some("America/New_York")), (None, Some("Not/There"))] {
+        let (user, _) = house.person("viewer").await;
+        let mut tx = house.test.db.system("arrange a test").begin().await.unwrap();
+        let chosen = sqlx::query("update core.user set locale = $2, time_zone = $3 where id = $1").bind(user).bind(locale).bind(zone);
+        chosen.execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+        readers.push(format!("{user}@example.com"));
+    }
+    house.happens(Actor::System, "file-1", &added()).await;
+    let to = || house.mails().into_iter().map(|mail| mail.to).collect::<Vec<_>>();
+    // 14:05 UTC; Kolkata's morning is at 01:30, UTC's at 07:00, New York's at 12:00.
+    assert_eq!((house.digest().await, to()), (0, Vec::new()));
+    house.clock.advance(chrono::Duration::minutes(11 * 60 + 24));
+    assert_eq!(house.digest().await, 0, "01:29");
+    house.clock.advance(chrono::Duration::minutes(1));
+    assert_eq!(house.digest().await, 1);
+    let mail = house.mails().remove(0);
+    assert_eq!(mail.to, readers[1]);
+    assert!(mail.subject.ends_with("eine neue Meldung") && mail.html.contains("3. November 2026, 19:35 IST"), "{mail:?}");
+    house.clock.advance(chrono::Duration::minutes(5 * 60 + 30));
+    assert_eq!(house.digest().await, 2, "a zone that is none any more is UTC");
+    let mut elsewhere = vec![readers[0].clone(), readers[3].clone()];
+    elsewhere.sort();
+    assert_eq!(to(), elsewhere);
+    house.clock.advance(chrono::Duration::hours(5));
+    assert_eq!((house.digest().await, to()), (1, vec![readers[2].clone()]));
+    house.clock.advance(chrono::Duration::days(2));
+    assert_eq!(house.digest().await, 0, "nobody is told twice");
 }
 
 /// NOT-04: something that flaps fills the list and not the mailbox.

@@ -20,6 +20,7 @@ pub(super) fn strangers(program: &Program) -> RateLimitLayer {
     let limits = &program.request_limits;
     program.limits.layer([
         Rule::by_address("sign-in", limits.sign_in).on(is_guess).closed(),
+        Rule::by_caller("account", limits.account).on(|_, path| is_own(path)),
         Rule::by_email("mail", limits.mail).on(sends_mail).closed(),
     ])
 }
@@ -59,9 +60,14 @@ fn by_plan(billing: &Billing) -> TenantAllowance {
     })
 }
 
-/// Whatever is written, but to end a session: that must work also while nobody can count.
+/// Whatever is written, but to end a session, which must work also while nobody can count, and what people say of themselves.
 fn is_guess(method: &Method, path: &str) -> bool {
-    !method.is_safe() && !path.contains("sign-out") && !path.contains("/sessions")
+    !method.is_safe() && !path.contains("sign-out") && !path.contains("/sessions") && !is_own(path)
+}
+
+/// What people say of themselves, where there is nothing to guess.
+fn is_own(path: &str) -> bool {
+    matches!(path, "/account" | "/account/check" | "/api/v1/me/profile")
 }
 
 fn sends_mail(method: &Method, path: &str) -> bool {
