@@ -2,6 +2,7 @@
 
 mod bound_token;
 mod change_password;
+mod email_change;
 mod event;
 mod mail_link;
 mod password;
@@ -15,9 +16,15 @@ mod verify;
 pub(crate) use bound_token::{BoundToken, bound_token_holder};
 pub use change_password::ChangePasswordError;
 pub(crate) use change_password::{PasswordChange, account_change_password};
+pub use email_change::{EmailChange, EmailChangeError};
+pub(crate) use email_change::{
+    Confirmed, LinkState, NewEmail, Side, email_change_confirm, email_change_link, email_change_refuse, email_change_start, email_change_stop,
+    email_change_waiting,
+};
 pub(crate) use event::{
-    AccountCreated, AccountVerified, LinkRequested, PasswordChangeRefused, PasswordChanged, PasswordReset, ProfileChanged, SessionBegan,
-    SessionsEnded, SignInRefused, SignInThrottled, SignUpRepeated,
+    AccountCreated, AccountVerified, EmailChangeConfirmed, EmailChangeStarted, EmailChangeStopped, EmailChanged, LinkRequested,
+    PasswordChangeRefused, PasswordChanged, PasswordReset, ProfileChanged, SessionBegan, SessionsEnded, SignInRefused, SignInThrottled,
+    SignUpRepeated,
 };
 pub(crate) use mail_link::account_mail_link;
 pub(crate) use profile::profile_set;

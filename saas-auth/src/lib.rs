@@ -35,6 +35,8 @@
 //! * After five wrong passwords no more are tried for a while at that account or from that network. A browser that has signed in before is not
 //!   caught by it, and neither is the right password with a link from a mail: nobody locks somebody else out.
 //! * Nobody learns from an answer, its time or the number of mails whether an address has an account.
+//! * An address changes when the new mailbox and the old one have both agreed, and not if the password changes meanwhile. Whoever has lost the
+//!   old mailbox needs whoever runs the product.
 //! * A link in a mail works once, for 24 hours or, where it lets somebody choose another password, for one; and only when a button is pressed:
 //!   opening it changes nothing.
 //! * A key is recognized by its checksum before the database is asked, kept as a hash, and taken from a header alone. It may never do more than
@@ -62,7 +64,8 @@ mod web;
 use saas_core::{EventKind, pages::PageSet};
 
 pub use account::{
-    ChangePasswordError, Credentials, NewAccount, Profile, ProfileError, ResetError, SignInError, SignUpError, VerifyError,
+    ChangePasswordError, Credentials, EmailChange, EmailChangeError, NewAccount, Profile, ProfileError, ResetError, SignInError, SignUpError,
+    VerifyError,
 };
 pub use agent::{AgentCredentialError, AgentKey, AgentKeyError, AgentKeyId, AgentKeyPrincipal, ByAgentKey, IssuedCredential, NewAgentKey};
 pub use api_key::{API_KEY_NOTICES, ApiKey, ApiKeyError, ApiKeyRead, ApiKeyState, ApiKeyWrite, NewApiKey, Scope};
@@ -81,6 +84,10 @@ pub use session::Session;
 pub const EVENTS: &[EventKind] = &[
     EventKind::of::<account::AccountCreated>(),
     EventKind::of::<account::AccountVerified>(),
+    EventKind::of::<account::EmailChangeStarted>(),
+    EventKind::of::<account::EmailChangeConfirmed>(),
+    EventKind::of::<account::EmailChangeStopped>(),
+    EventKind::of::<account::EmailChanged>(),
     EventKind::of::<account::ProfileChanged>(),
     EventKind::of::<account::SignUpRepeated>(),
     EventKind::of::<account::LinkRequested>(),

@@ -1,5 +1,7 @@
 //! The letters of this crate, written in the transaction that is their reason, in the language that the reader chose or else the request's.
 
+mod email_change;
+
 use std::fmt::{Display, Write as _};
 
 use chrono::TimeDelta;

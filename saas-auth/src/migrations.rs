@@ -21,6 +21,7 @@ pub const MIGRATIONS: Migrations = Migrations {
 const INVENTORY: &[Table] = &[
     Table { name: "auth.account", erasure: Erasure::Purge, exported: true, columns: ACCOUNT },
     Table { name: "auth.email_token", erasure: Erasure::Purge, exported: false, columns: EMAIL_TOKEN },
+    Table { name: "auth.email_change", erasure: Erasure::Purge, exported: true, columns: EMAIL_CHANGE },
     Table { name: "auth.attempt", erasure: Erasure::Purge, exported: false, columns: ATTEMPT },
     Table { name: "auth.session", erasure: Erasure::Purge, exported: true, columns: SESSION },
     Table { name: "auth.agent_key", erasure: Erasure::Purge, exported: true, columns: AGENT_KEY },
@@ -48,6 +49,22 @@ const EMAIL_TOKEN: &[(&str, Class)] = &[
     ("created_at", Internal),
     ("expires_at", Internal),
     ("used_at", Internal),
+];
+
+const EMAIL_CHANGE: &[(&str, Class)] = &[
+    ("id", Internal),
+    ("user_id", Internal),
+    ("email", Personal),
+    ("email_key", Personal),
+    ("old_email", Personal),
+    ("password_hash", Secret),
+    ("new_token_hash", Secret),
+    ("old_token_hash", Secret),
+    ("new_confirmed_at", Internal),
+    ("old_confirmed_at", Internal),
+    ("created_at", Internal),
+    ("expires_at", Internal),
+    ("ended_at", Internal),
 ];
 
 const ATTEMPT: &[(&str, Class)] = &[("subject", Personal), ("times", Internal), ("over_at", Internal)];

@@ -18,6 +18,8 @@ pub enum Refusal {
     Characters,
     /// Not an address that mail can be sent to.
     Email,
+    /// The address that the account has already.
+    EmailSame,
     /// A password is missing.
     PasswordMissing,
     /// Not the password that was chosen at sign-up.
@@ -39,6 +41,7 @@ impl Refusal {
             Self::NameLong => ("auth-error-name-long", Vec::new()),
             Self::Characters => ("auth-error-characters", Vec::new()),
             Self::Email => ("auth-error-email-invalid", Vec::new()),
+            Self::EmailSame => ("auth-error-email-same", Vec::new()),
             Self::PasswordMissing => ("auth-error-password-required", Vec::new()),
             Self::PasswordOther => ("auth-error-password-other", Vec::new()),
             Self::PasswordWrong => ("auth-error-password-wrong", Vec::new()),
@@ -64,6 +67,7 @@ impl fmt::Display for Refusal {
             Self::NameLong => write!(f, "at most {NAME_MAX} characters"),
             Self::Characters => f.write_str("must not contain control characters"),
             Self::Email => f.write_str("must be an address such as name@example.com"),
+            Self::EmailSame => f.write_str("is the address that the account has"),
             Self::Choice => f.write_str("is not one of those that can be chosen"),
             Self::Password(flaw) => flaw.fmt(f),
         }

@@ -2,6 +2,7 @@
 
 mod address;
 mod api_keys;
+mod email;
 mod leaked_keys;
 mod me;
 mod profile;
@@ -24,6 +25,7 @@ use crate::Auth;
 
 pub(crate) fn routes() -> Routes<Auth> {
     Routes::new()
+        .merge(email::routes())
         .merge(leaked_keys::routes())
         .merge(me::routes())
         .merge(profile::routes())

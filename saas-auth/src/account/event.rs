@@ -1,10 +1,10 @@
 //! What happens to accounts and sessions. It belongs to no tenant, so it is recorded in the program's own ledger.
 
-use saas_core::{Event, EventSeverity, Personal, SessionId};
+use saas_core::{Change, Event, EventSeverity, Personal, SessionId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::BoundToken;
+use super::{BoundToken, Side};
 
 /// Somebody signed up.
 #[derive(Debug, Serialize, ToSchema)]
@@ -56,6 +56,61 @@ pub(crate) struct ProfileChanged {
 impl Event for ProfileChanged {
     const NAME: &'static str = "auth.profile.changed";
     const TOPIC: &'static str = "account";
+    const PERMISSION: Option<&'static str> = None;
+}
+
+/// Somebody wants another address.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EmailChangeStarted<'a> {
+    #[schema(value_type = String)]
+    pub(crate) email: Personal<&'a str>,
+}
+
+impl Event for EmailChangeStarted<'_> {
+    const NAME: &'static str = "auth.email_change.started";
+    const TOPIC: &'static str = "account";
+    const SEVERITY: EventSeverity = EventSeverity::Notice;
+    const PERMISSION: Option<&'static str> = None;
+}
+
+/// Whoever reads one of the two addresses agrees.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EmailChangeConfirmed {
+    /// The new address or the old.
+    pub(crate) side: Side,
+}
+
+impl Event for EmailChangeConfirmed {
+    const NAME: &'static str = "auth.email_change.confirmed";
+    const TOPIC: &'static str = "account";
+    const PERMISSION: Option<&'static str> = None;
+}
+
+/// The address stays as it is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EmailChangeStopped {
+    /// Whoever reads the new address or the old; none if it was the person who began it.
+    pub(crate) by: Option<Side>,
+}
+
+impl Event for EmailChangeStopped {
+    const NAME: &'static str = "auth.email_change.stopped";
+    const TOPIC: &'static str = "account";
+    const SEVERITY: EventSeverity = EventSeverity::Warning;
+    const PERMISSION: Option<&'static str> = None;
+}
+
+/// An account has another address.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct EmailChanged<'a> {
+    #[schema(value_type = Change<String>)]
+    pub(crate) email: Change<Personal<&'a str>>,
+}
+
+impl Event for EmailChanged<'_> {
+    const NAME: &'static str = "auth.account.email_changed";
+    const TOPIC: &'static str = "account";
+    const SEVERITY: EventSeverity = EventSeverity::Warning;
     const PERMISSION: Option<&'static str> = None;
 }
 

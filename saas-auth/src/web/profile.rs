@@ -4,7 +4,8 @@ use axum::{
     extract::State,
     response::{IntoResponse as _, Response},
 };
-use saas_core::{CurrentUser, Form, FormErrors, Html, Json, Origin, Page, Problem, Query, Routes, TimeZone, pages::Locale};
+use http::StatusCode;
+use saas_core::{CurrentUser, Form, FormErrors, Html, Json, Origin, Page, Problem, Query, Routes, SignedIn, TimeZone, pages::Locale};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -12,7 +13,7 @@ use utoipa::ToSchema;
 use super::see;
 use crate::{
     Auth, Profile, ProfileError,
-    account::profile_set,
+    account::{email_change_waiting, profile_set},
     refused::{self, Refusal, Refused},
 };
 
@@ -80,9 +81,10 @@ struct Done {
     done: Option<String>,
 }
 
-async fn show(CurrentUser(me): CurrentUser, Query(query): Query<Done>, page: Page) -> Result<Html, Problem> {
-    let done = query.done.filter(|done| done == "profile").map(|done| page.text(&format!("auth-account-done-{done}")));
-    page.render(PAGE, context(&page, &Profile::of(&me).into(), &FormErrors::default(), done))
+async fn show(State(auth): State<Auth>, CurrentUser(me): CurrentUser, Query(query): Query<Done>, page: Page) -> Result<Html, Problem> {
+    let done = query.done.filter(|done| matches!(done.as_str(), "email" | "profile"));
+    let shown = Shown { done: done.map(|done| page.text(&format!("auth-account-done-{done}"))), ..Shown::default() };
+    render(&auth, &me, &page, &Profile::of(&me).into(), shown).await
 }
 
 async fn submit(
@@ -98,7 +100,10 @@ async fn submit(
     };
     match set {
         Ok(_) => Ok(see("/account?done=profile")),
-        Err(ProfileError::Refused(refused)) => page.refuse(PAGE, context(&page, &form, &refused.form_errors(), None)),
+        Err(ProfileError::Refused(refused)) => {
+            let shown = Shown { errors: refused.form_errors(), ..Shown::default() };
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&auth, &me, &page, &form, shown).await?).into_response())
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -138,14 +143,36 @@ async fn replace(
     Ok(Json(profile_set(&auth, origin, &me, new).await?))
 }
 
-fn context(page: &Page, form: &ProfileForm, errors: &FormErrors, done: Option<String>) -> Value {
+/// The page with the form for another address as it was filled in.
+pub(super) async fn with_email_form(auth: &Auth, me: &SignedIn, page: &Page, email: &str, errors: FormErrors) -> Result<Html, Problem> {
+    let shown = Shown { email, email_errors: errors, ..Shown::default() };
+    render(auth, me, page, &Profile::of(me).into(), shown).await
+}
+
+/// What the page says beside the profile.
+#[derive(Debug, Default)]
+struct Shown<'a> {
+    errors: FormErrors,
+    email: &'a str,
+    email_errors: FormErrors,
+    done: Option<String>,
+}
+
+async fn render(auth: &Auth, me: &SignedIn, page: &Page, form: &ProfileForm, shown: Shown<'_>) -> Result<Html, Problem> {
+    let change = email_change_waiting(auth, me).await?;
     let locales: Vec<_> = Locale::ALL.iter().map(|locale| option(locale.tag(), &page.text(&format!("auth-locale-{locale}")))).collect();
-    json!({
-        "form": page.form(&form.values(), errors),
-        "locales": locales,
-        "time_zones": time_zones(&form.time_zone),
-        "done": done,
-    })
+    page.render(
+        PAGE,
+        json!({
+            "form": page.form(&form.values(), &shown.errors),
+            "locales": locales,
+            "time_zones": time_zones(&form.time_zone),
+            "done": shown.done,
+            "verified": me.verified,
+            "change": change,
+            "email_form": page.form(&[("email", shown.email)], &shown.email_errors),
+        }),
+    )
 }
 
 fn option(value: &str, label: &str) -> Value {

@@ -17,7 +17,7 @@ async fn nothing_about_the_database_is_unsafe_or_unregistered() {
 #[tokio::test]
 async fn the_application_login_has_no_right_to_what_has_no_tenant() {
     let app = App::new().await;
-    for table in ["auth.account", "auth.attempt", "auth.session", "auth.email_token"] {
+    for table in ["auth.account", "auth.attempt", "auth.session", "auth.email_token", "auth.email_change"] {
         for right in ["select", "insert", "update", "delete"] {
             let sql = format!("select has_table_privilege('{table}', '{right}')");
             let allowed: bool = app
@@ -51,10 +51,13 @@ async fn only_what_must_be_is_open_to_strangers() {
     assert_eq!(
         open,
         [
+            "GET /account/email/confirm",
             "GET /reset",
             "GET /sign-in",
             "GET /sign-up",
             "GET /verify",
+            "POST /account/email/confirm",
+            "POST /account/email/refuse",
             "POST /api/v1/auth/leaked-keys",
             "POST /api/v1/auth/reset",
             "POST /api/v1/auth/reset/password",
@@ -64,6 +67,8 @@ async fn only_what_must_be_is_open_to_strangers() {
             "POST /api/v1/auth/sign-up",
             "POST /api/v1/auth/verify",
             "POST /api/v1/auth/verify/resend",
+            "POST /api/v1/me/email/confirm",
+            "POST /api/v1/me/email/refuse",
             "POST /reset",
             "POST /reset/password",
             "POST /sign-in",

@@ -13,6 +13,8 @@ mod catalogue;
 #[cfg(test)]
 mod csrf;
 #[cfg(test)]
+mod email_change;
+#[cfg(test)]
 mod layer;
 #[cfg(test)]
 mod mailbox;

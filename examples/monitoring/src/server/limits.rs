@@ -67,9 +67,10 @@ fn is_guess(method: &Method, path: &str) -> bool {
 
 /// What people say of themselves, where there is nothing to guess.
 fn is_own(path: &str) -> bool {
-    matches!(path, "/account" | "/account/check" | "/api/v1/me/profile")
+    matches!(path, "/account" | "/account/check" | "/account/email/stop" | "/api/v1/me/email/change" | "/api/v1/me/profile")
 }
 
 fn sends_mail(method: &Method, path: &str) -> bool {
-    *method == Method::POST && (path.ends_with("/sign-up") || path.ends_with("/verify/resend"))
+    let is_asked_for = path.ends_with("/sign-up") || path.ends_with("/verify/resend") || path == "/account/email";
+    (*method == Method::POST && is_asked_for) || (*method == Method::PUT && path == "/api/v1/me/email")
 }

@@ -86,7 +86,7 @@ impl Request {
             }
             // Enough to be let in; signing up in earnest takes longer than all else together.
             ("POST", "/sign-up" | "/sign-in" | "/verify/resend" | "/reset" | "/sign-in/link") => Self::Form(vec![("email", String::new())]),
-            ("POST", "/verify" | "/reset/password") => Self::Form(vec![("token", "none".to_owned())]),
+            ("POST", "/verify" | "/reset/password" | "/account/email/confirm" | "/account/email/refuse") => Self::Form(vec![("token", "none".to_owned())]),
             (
                 "POST",
                 "/api/v1/auth/sign-up"
@@ -99,6 +99,9 @@ impl Request {
             ) => Self::Json(json!({ "email": "" })),
             ("POST", "/account/password") => Self::Form(vec![("current_password", String::new())]),
             ("PUT", "/api/v1/auth/password") => Self::Json(json!({ "current_password": "" })),
+            ("POST", "/account/email") => Self::Form(vec![("email", String::new())]),
+            ("PUT", "/api/v1/me/email") => Self::Json(json!({ "email": "" })),
+            ("POST", "/api/v1/me/email/confirm" | "/api/v1/me/email/refuse") => Self::Json(json!({ "token": "none" })),
             ("DELETE", _)
             | (
                 "POST",
@@ -124,6 +127,7 @@ impl Request {
                 | "/api/agent/credential"
                 | "/members/{user}/remove"
                 | "/members/leave"
+                | "/account/email/stop"
                 | "/sessions/{id}/end"
                 | "/sessions/end-others"
                 | "/sign-out"
