@@ -106,6 +106,15 @@ auth-theme-dark = Dunkel
 auth-locale-en = English
 auth-locale-de = Deutsch
 
+auth-avatar = Bild
+auth-avatar-hint = GIF, JPEG, PNG oder WebP bis { $size } MB. Wir behalten die Mitte, und nichts von dem, was eine Kamera dazu geschrieben hat.
+auth-avatar-do = Dieses Bild verwenden
+auth-avatar-remove = Bild entfernen
+auth-avatar-error-size = Das Bild ist zu groß. Senden Sie eine kleinere Datei.
+auth-avatar-error-kind = Das ist kein Bild einer Art, die wir annehmen.
+auth-avatar-error-unreadable = Dieses Bild lässt sich nicht lesen oder hat zu viele Bildpunkte. Versuchen Sie es mit einem anderen.
+auth-account-done-avatar = Ihr Bild ist gespeichert.
+
 auth-email-heading = E-Mail
 auth-email-text = Damit melden Sie sich an, und dorthin gehen unsere Nachrichten. Eine neue Adresse gilt, sobald Sie sie in beiden Postfächern bestätigt haben.
 auth-email-now = Ihre Adresse

@@ -106,6 +106,15 @@ auth-theme-dark = Dark
 auth-locale-en = English
 auth-locale-de = Deutsch
 
+auth-avatar = Picture
+auth-avatar-hint = GIF, JPEG, PNG or WebP up to { $size } MB. We keep its middle, and nothing of what a camera wrote beside it.
+auth-avatar-do = Use this picture
+auth-avatar-remove = Remove the picture
+auth-avatar-error-size = The picture is too large. Send a smaller file.
+auth-avatar-error-kind = This is no picture of a kind that we take.
+auth-avatar-error-unreadable = This picture cannot be read, or it has too many pixels. Try another one.
+auth-account-done-avatar = Your picture is saved.
+
 auth-email-heading = Email
 auth-email-text = You sign in with it, and our mails go there. A new address is used once you have confirmed it in both mailboxes.
 auth-email-now = Your address

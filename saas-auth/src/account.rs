@@ -1,5 +1,6 @@
 //! Accounts: who a person is to us.
 
+mod avatar;
 mod bound_token;
 mod change_password;
 mod email_change;
@@ -13,6 +14,8 @@ mod sign_up;
 mod throttle;
 mod verify;
 
+pub use avatar::AvatarError;
+pub(crate) use avatar::{AvatarId, AvatarSize, avatar_read, avatar_remove, avatar_set};
 pub(crate) use bound_token::{BoundToken, bound_token_holder};
 pub use change_password::ChangePasswordError;
 pub(crate) use change_password::{PasswordChange, account_change_password};
@@ -22,9 +25,9 @@ pub(crate) use email_change::{
     email_change_waiting,
 };
 pub(crate) use event::{
-    AccountCreated, AccountVerified, EmailChangeConfirmed, EmailChangeStarted, EmailChangeStopped, EmailChanged, LinkRequested,
-    PasswordChangeRefused, PasswordChanged, PasswordReset, ProfileChanged, SessionBegan, SessionsEnded, SignInRefused, SignInThrottled,
-    SignUpRepeated,
+    AccountCreated, AccountVerified, AvatarChanged, EmailChangeConfirmed, EmailChangeStarted, EmailChangeStopped, EmailChanged,
+    LinkRequested, PasswordChangeRefused, PasswordChanged, PasswordReset, ProfileChanged, SessionBegan, SessionsEnded, SignInRefused,
+    SignInThrottled, SignUpRepeated,
 };
 pub(crate) use mail_link::account_mail_link;
 pub(crate) use profile::profile_set;

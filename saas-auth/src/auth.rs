@@ -46,6 +46,8 @@ pub(crate) struct Inner {
     pub(crate) notes: Arc<Semaphore>,
     /// How many mails that somebody asked for may be about to be written.
     pub(crate) resends: Arc<Semaphore>,
+    /// How many pictures may be looked at.
+    pub(crate) pictures: Arc<Semaphore>,
 }
 
 /// Notes of use are worth little: a few at a time never take the database's connections from those who wait for an answer.
@@ -53,6 +55,9 @@ pub(crate) const NOTES: usize = 2;
 
 /// Enough for people; a flood of requests for mail must take neither memory nor the database from those who sign in.
 pub(crate) const RESENDS: usize = 64;
+
+/// An unpacked picture takes up to 200 megabytes while it is made smaller.
+pub(crate) const PICTURES: usize = 2;
 
 impl Auth {
     pub(crate) fn from_inner(inner: Inner) -> Self {
@@ -163,6 +168,10 @@ impl Auth {
     /// Fails if nobody can tell.
     pub async fn session_holds(&self, session: SessionId) -> Result<bool, DbError> {
         session_holds(self.db(), session).await
+    }
+
+    pub(crate) fn pictures(&self) -> &Arc<Semaphore> {
+        &self.inner.pictures
     }
 
     pub(crate) fn resends(&self) -> &Arc<Semaphore> {

@@ -7,7 +7,7 @@ use url::{Host, Url};
 
 use crate::{
     ApiKeyRead, ApiKeyWrite, AttemptLimit, Auth, BreachedPasswords, HashError, PasswordPolicy, Scope,
-    auth::{Inner, NOTES, RESENDS},
+    auth::{Inner, NOTES, PICTURES, RESENDS},
     next::local_path,
     password::Hasher,
     session::{KnownDevices, SessionCookie},
@@ -166,6 +166,7 @@ impl AuthBuilder {
             scopes: self.scopes,
             notes: Arc::new(Semaphore::new(NOTES)),
             resends: Arc::new(Semaphore::new(RESENDS)),
+            pictures: Arc::new(Semaphore::new(PICTURES)),
         }))
     }
 }

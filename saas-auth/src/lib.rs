@@ -56,6 +56,7 @@ mod mail;
 mod migrations;
 mod next;
 mod password;
+mod picture;
 mod refused;
 mod session;
 mod sweep;
@@ -64,8 +65,8 @@ mod web;
 use saas_core::{EventKind, pages::PageSet};
 
 pub use account::{
-    ChangePasswordError, Credentials, EmailChange, EmailChangeError, NewAccount, Profile, ProfileError, ResetError, SignInError, SignUpError,
-    VerifyError,
+    AvatarError, ChangePasswordError, Credentials, EmailChange, EmailChangeError, NewAccount, Profile, ProfileError, ResetError, SignInError,
+    SignUpError, VerifyError,
 };
 pub use agent::{AgentCredentialError, AgentKey, AgentKeyError, AgentKeyId, AgentKeyPrincipal, ByAgentKey, IssuedCredential, NewAgentKey};
 pub use api_key::{API_KEY_NOTICES, ApiKey, ApiKeyError, ApiKeyRead, ApiKeyState, ApiKeyWrite, NewApiKey, Scope};
@@ -77,6 +78,7 @@ pub use key::{AllowedFrom, KeyFlaw, NoNetwork, Overlap, RotatedKey};
 pub use layer::{AuthLayer, AuthService};
 pub use migrations::MIGRATIONS;
 pub use password::{BreachedPasswords, BreachedPasswordsError, CommonPasswords, HashError, PasswordFlaw, PasswordPolicy};
+pub use picture::PictureError;
 pub use refused::{Refusal, Refused};
 pub use session::Session;
 
@@ -84,6 +86,7 @@ pub use session::Session;
 pub const EVENTS: &[EventKind] = &[
     EventKind::of::<account::AccountCreated>(),
     EventKind::of::<account::AccountVerified>(),
+    EventKind::of::<account::AvatarChanged>(),
     EventKind::of::<account::EmailChangeStarted>(),
     EventKind::of::<account::EmailChangeConfirmed>(),
     EventKind::of::<account::EmailChangeStopped>(),

@@ -20,6 +20,7 @@ pub const MIGRATIONS: Migrations = Migrations {
 
 const INVENTORY: &[Table] = &[
     Table { name: "auth.account", erasure: Erasure::Purge, exported: true, columns: ACCOUNT },
+    Table { name: "auth.avatar", erasure: Erasure::Purge, exported: true, columns: AVATAR },
     Table { name: "auth.email_token", erasure: Erasure::Purge, exported: false, columns: EMAIL_TOKEN },
     Table { name: "auth.email_change", erasure: Erasure::Purge, exported: true, columns: EMAIL_CHANGE },
     Table { name: "auth.attempt", erasure: Erasure::Purge, exported: false, columns: ATTEMPT },
@@ -38,6 +39,9 @@ const ACCOUNT: &[(&str, Class)] = &[
     ("verified_at", Internal),
     ("created_at", Internal),
 ];
+
+const AVATAR: &[(&str, Class)] =
+    &[("user_id", Internal), ("id", Internal), ("small", Personal), ("large", Personal), ("created_at", Internal)];
 
 const EMAIL_TOKEN: &[(&str, Class)] = &[
     ("token_hash", Secret),

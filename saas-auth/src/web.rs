@@ -2,6 +2,7 @@
 
 mod address;
 mod api_keys;
+mod avatar;
 mod email;
 mod leaked_keys;
 mod me;
@@ -25,6 +26,7 @@ use crate::Auth;
 
 pub(crate) fn routes() -> Routes<Auth> {
     Routes::new()
+        .merge(avatar::routes())
         .merge(email::routes())
         .merge(leaked_keys::routes())
         .merge(me::routes())

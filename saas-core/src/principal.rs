@@ -36,6 +36,8 @@ pub struct SignedIn {
     pub name: String,
     /// Where mail reaches them.
     pub email: String,
+    /// The path of a small square picture of them.
+    pub picture: Option<String>,
     /// Whether they proved that the address is theirs.
     pub verified: bool,
     /// How they want to be addressed.
@@ -53,6 +55,7 @@ impl SignedIn {
             session,
             name: String::new(),
             email: String::new(),
+            picture: None,
             verified: false,
             preferences: Preferences::default(),
             memberships: Vec::new(),

@@ -59,6 +59,19 @@ impl Event for ProfileChanged {
     const PERMISSION: Option<&'static str> = None;
 }
 
+/// Somebody changed their picture.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AvatarChanged {
+    /// Whether they have one now.
+    pub(crate) has_one: bool,
+}
+
+impl Event for AvatarChanged {
+    const NAME: &'static str = "auth.avatar.changed";
+    const TOPIC: &'static str = "account";
+    const PERMISSION: Option<&'static str> = None;
+}
+
 /// Somebody wants another address.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EmailChangeStarted<'a> {

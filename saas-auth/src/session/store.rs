@@ -9,7 +9,7 @@ use sqlx::types::Json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::account::{SessionBegan, SessionsEnded};
+use crate::account::{AvatarId, AvatarSize, SessionBegan, SessionsEnded};
 
 /// A session, as its owner sees it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -62,7 +62,7 @@ pub(crate) async fn session_by_token(db: &Db, token: &Token) -> Result<Option<(S
             Box::pin(async move {
                 sqlx::query!(
                     r#"select session_id as "session_id!", user_id as "user_id!", name as "name!", email as "email!",
-                        verified as "verified!", locale, time_zone, theme, memberships as "memberships!: Json<Vec<Membership>>",
+                        verified as "verified!", avatar_id as "avatar_id: AvatarId", locale, time_zone, theme, memberships as "memberships!: Json<Vec<Membership>>",
                         seen_long_ago as "seen_long_ago!"
                     from auth.session_lookup($1, $2)"#,
                     hash,
@@ -78,6 +78,7 @@ pub(crate) async fn session_by_token(db: &Db, token: &Token) -> Result<Option<(S
         signed_in.name = row.name;
         signed_in.email = row.email;
         signed_in.verified = row.verified;
+        signed_in.picture = row.avatar_id.map(|id| id.path(AvatarSize::Small));
         signed_in.preferences = Preferences::stored(row.locale.as_deref(), row.time_zone.as_deref(), row.theme.as_deref());
         signed_in.memberships = row.memberships.0;
         (signed_in, row.seen_long_ago)

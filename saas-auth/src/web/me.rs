@@ -11,6 +11,8 @@ pub(super) struct Me {
     name: String,
     email: String,
     verified: bool,
+    /// The path of a small square picture of them.
+    picture: Option<String>,
     memberships: Vec<Membership>,
 }
 
@@ -21,6 +23,7 @@ impl Me {
             name: signed_in.name.clone(),
             email: signed_in.email.clone(),
             verified: signed_in.verified,
+            picture: signed_in.picture.clone(),
             memberships: signed_in.memberships.clone(),
         }
     }

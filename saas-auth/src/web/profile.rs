@@ -14,6 +14,7 @@ use super::see;
 use crate::{
     Auth, Profile, ProfileError,
     account::{email_change_waiting, profile_set},
+    picture::{ACCEPT, MAX_BYTES},
     refused::{self, Refusal, Refused},
 };
 
@@ -82,7 +83,7 @@ struct Done {
 }
 
 async fn show(State(auth): State<Auth>, CurrentUser(me): CurrentUser, Query(query): Query<Done>, page: Page) -> Result<Html, Problem> {
-    let done = query.done.filter(|done| matches!(done.as_str(), "email" | "profile"));
+    let done = query.done.filter(|done| matches!(done.as_str(), "avatar" | "email" | "profile"));
     let shown = Shown { done: done.map(|done| page.text(&format!("auth-account-done-{done}"))), ..Shown::default() };
     render(&auth, &me, &page, &Profile::of(&me).into(), shown).await
 }
@@ -149,10 +150,17 @@ pub(super) async fn with_email_form(auth: &Auth, me: &SignedIn, page: &Page, ema
     render(auth, me, page, &Profile::of(me).into(), shown).await
 }
 
+/// The page with what is wrong with a picture.
+pub(super) async fn with_avatar_error(auth: &Auth, me: &SignedIn, page: &Page, error: String) -> Result<Html, Problem> {
+    let shown = Shown { avatar_error: Some(error), ..Shown::default() };
+    render(auth, me, page, &Profile::of(me).into(), shown).await
+}
+
 /// What the page says beside the profile.
 #[derive(Debug, Default)]
 struct Shown<'a> {
     errors: FormErrors,
+    avatar_error: Option<String>,
     email: &'a str,
     email_errors: FormErrors,
     done: Option<String>,
@@ -168,6 +176,9 @@ async fn render(auth: &Auth, me: &SignedIn, page: &Page, form: &ProfileForm, sho
             "locales": locales,
             "time_zones": time_zones(&form.time_zone),
             "done": shown.done,
+            "avatar_error": shown.avatar_error,
+            "accept": ACCEPT,
+            "max_megabytes": MAX_BYTES >> 20,
             "verified": me.verified,
             "change": change,
             "email_form": page.form(&[("email", shown.email)], &shown.email_errors),

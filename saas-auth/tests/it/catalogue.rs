@@ -17,7 +17,7 @@ async fn nothing_about_the_database_is_unsafe_or_unregistered() {
 #[tokio::test]
 async fn the_application_login_has_no_right_to_what_has_no_tenant() {
     let app = App::new().await;
-    for table in ["auth.account", "auth.attempt", "auth.session", "auth.email_token", "auth.email_change"] {
+    for table in ["auth.account", "auth.attempt", "auth.avatar", "auth.email_change", "auth.email_token", "auth.session"] {
         for right in ["select", "insert", "update", "delete"] {
             let sql = format!("select has_table_privilege('{table}', '{right}')");
             let allowed: bool = app

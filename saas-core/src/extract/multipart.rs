@@ -3,7 +3,7 @@ use axum::{
     body::Body,
     extract::{FromRequest, Request},
 };
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 use http::header;
 use http_body_util::LengthLimitError;
@@ -48,6 +48,22 @@ impl Upload {
     #[must_use]
     pub fn declared(&self) -> &str {
         self.0.content_type().map(AsRef::as_ref).unwrap_or_default()
+    }
+
+    /// All of it, of a file that is small enough to be held at once.
+    ///
+    /// # Errors
+    ///
+    /// 413 if it has more than `most` bytes; 400 or 413 if the form breaks off or is too long.
+    pub async fn whole(mut self, most: usize) -> Result<Bytes, Problem> {
+        let mut bytes = BytesMut::new();
+        while let Some(chunk) = self.0.chunk().await.map_err(refused)? {
+            if bytes.len() + chunk.len() > most {
+                return Err(Problem::new(&ProblemType::TOO_LARGE).detail(format!("a file may have at most {most} bytes here")));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes.freeze())
     }
 
     /// The bytes, as they arrive.

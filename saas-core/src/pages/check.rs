@@ -134,7 +134,7 @@ fn with_frame(context: &serde_json::Value) -> Value {
         };
         let acme = tenant("01890000-0000-7000-8000-000000000001", "acme", "Acme Logistics", "Owner");
         let other = tenant("01890000-0000-7000-8000-000000000002", "globex", "Globex Research Institute", "Viewer");
-        frame.user = Some(FrameUser { email: "ada@example.com".to_owned(), name: "Ada Lovelace".to_owned() });
+        frame.user = Some(FrameUser { email: "ada@example.com".to_owned(), name: "Ada Lovelace".to_owned(), picture: None });
         frame.memberships = vec![acme.clone(), other];
         frame.here = format!("?organization={}", acme.id);
         frame.tenant = Some(acme);

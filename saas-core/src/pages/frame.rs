@@ -39,6 +39,8 @@ pub struct FrameUser {
     pub email: String,
     /// What they are called.
     pub name: String,
+    /// The path of a small square picture of them.
+    pub picture: Option<String>,
 }
 
 /// An organization, as the layout shows it.

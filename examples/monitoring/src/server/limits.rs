@@ -67,7 +67,8 @@ fn is_guess(method: &Method, path: &str) -> bool {
 
 /// What people say of themselves, where there is nothing to guess.
 fn is_own(path: &str) -> bool {
-    matches!(path, "/account" | "/account/check" | "/account/email/stop" | "/api/v1/me/email/change" | "/api/v1/me/profile")
+    path.contains("/avatar")
+        || matches!(path, "/account" | "/account/check" | "/account/email/stop" | "/api/v1/me/email/change" | "/api/v1/me/profile")
 }
 
 fn sends_mail(method: &Method, path: &str) -> bool {

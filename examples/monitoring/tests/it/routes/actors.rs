@@ -1,6 +1,6 @@
 use std::net::Ipv4Addr;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use saas_core::{RouteInfo, TenantId, testing::TestClient};
 use saas_tenancy::Role;
 use serde_json::json;
@@ -40,6 +40,8 @@ pub(super) struct Scene {
     pub(super) tenant: TenantId,
     pub(super) actors: Vec<Actor>,
     owner: TestClient,
+    /// A picture of somebody in the first organization.
+    avatar: String,
     /// A session of somebody who is in no organization.
     session: String,
 }
@@ -70,7 +72,7 @@ impl Scene {
         for (actor, last) in actors.iter_mut().zip(2..) {
             actor.client = actor.client.clone().from_address(Ipv4Addr::new(127, 0, 0, last).into());
         }
-        Self { tenant, actors, owner: arranging, session: session.as_str().unwrap().to_owned() }
+        Self { tenant, actors, owner: arranging, avatar: avatar(app, tenant).await, session: session.as_str().unwrap().to_owned() }
     }
 
     pub(super) fn actor(&self, kind: Kind) -> &Actor {
@@ -109,6 +111,8 @@ impl Scene {
             let user = app.test.user().await;
             app.test.member(self.tenant, user, "viewer").await;
             path.replace("{user}", &user.to_string())
+        } else if path.contains("avatars/{id}") {
+            path.replace("{id}", &self.avatar).replace("{size}", "64")
         } else if path.contains("sessions/{id}") {
             path.replace("{id}", &self.session)
         } else if path.contains("workspaces/{id}") {
@@ -157,7 +161,7 @@ impl Scene {
 
     /// A file of the first organization.
     async fn file(&self) -> String {
-        let sent = upload(&self.owner, "/api/v1/files", "canary.txt").await;
+        let sent = upload(&self.owner, Method::POST, "/api/v1/files", "canary.txt").await;
         expect(&sent, StatusCode::CREATED);
         sent.json()["id"].as_str().unwrap().to_owned()
     }
@@ -209,6 +213,20 @@ async fn new_api_key(owner: &TestClient, scopes: &[&str]) -> (String, String) {
     expect(&made, StatusCode::CREATED);
     let text = |field: &str| made.json()[field].as_str().unwrap().to_owned();
     (text("id"), text("key"))
+}
+
+/// Gives a new member of an organization a picture, and says its id.
+async fn avatar(app: &App, tenant: TenantId) -> String {
+    let person = app.member(tenant, Role::Viewer).await;
+    let mut tx = app.test.db.system("arrange a test").begin().await.unwrap();
+    let id = uuid::Uuid::now_v7();
+    let given = sqlx::query(
+        "insert into auth.avatar (user_id, id, small, large, created_at)
+        select user_id, $2, 'x', 'x', now() from auth.account where email = $1",
+    );
+    given.bind(&person.email).bind(id).execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    id.to_string()
 }
 
 impl Actor {

@@ -55,6 +55,7 @@ impl Request {
             ("PATCH", "/api/v1/workspaces/{id}") => Self::Json(json!({ "name": "Renamed" })),
             ("POST", "/api/v1/agents") => Self::Json(json!({ "name": format!("New of {kind:?}") })),
             ("POST", "/files" | "/api/v1/files") => Self::Upload,
+            ("POST", "/account/avatar") | ("PUT", "/api/v1/me/avatar") => Self::Upload,
             ("POST", "/notifications/preferences") => Self::Form(vec![("mail:tenancy.member.joined", "off".to_owned())]),
             ("PUT", "/api/v1/notifications/preferences") => Self::Json(json!({ "kind": "tenancy.member.joined", "mail": "off" })),
             ("POST", "/api/v1/notifications/read") => Self::Json(json!({})),
@@ -127,6 +128,7 @@ impl Request {
                 | "/api/agent/credential"
                 | "/members/{user}/remove"
                 | "/members/leave"
+                | "/account/avatar/remove"
                 | "/account/email/stop"
                 | "/sessions/{id}/end"
                 | "/sessions/end-others"
@@ -147,7 +149,7 @@ impl Request {
                 let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
                 client.form(path, &fields).await
             }
-            Self::Upload => upload(client, path, "plan.txt").await,
+            Self::Upload => upload(client, route.method.clone(), path, "plan.txt").await,
             Self::Json(body) => client.json(route.method.clone(), path, body).await,
         };
         (answer.status, answer.text())
@@ -155,9 +157,9 @@ impl Request {
 }
 
 /// Sends a small text file, as a browser's form does.
-pub(super) async fn upload(client: &TestClient, path: &str, name: &str) -> Answer {
+pub(super) async fn upload(client: &TestClient, method: Method, path: &str, name: &str) -> Answer {
     let head = format!("--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n");
     let body = head + "a plan\r\n--x--\r\n";
     let accept = if path.starts_with("/api/") { "application/json" } else { "text/html" };
-    client.call(Method::POST, path, accept, Some("multipart/form-data; boundary=x"), body.into()).await
+    client.call(method, path, accept, Some("multipart/form-data; boundary=x"), body.into()).await
 }
