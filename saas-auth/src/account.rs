@@ -19,11 +19,11 @@ pub(crate) use avatar::{AvatarId, AvatarSize, avatar_read, avatar_remove, avatar
 pub(crate) use bound_token::{BoundToken, bound_token_holder};
 pub use change_password::ChangePasswordError;
 pub(crate) use change_password::{PasswordChange, account_change_password};
-pub use email_change::{EmailChange, EmailChangeError};
 pub(crate) use email_change::{
-    Confirmed, LinkState, NewEmail, Side, email_change_confirm, email_change_link, email_change_refuse, email_change_start, email_change_stop,
-    email_change_waiting,
+    Confirmed, LinkState, NewEmail, Side, email_change_confirm, email_change_link, email_change_refuse, email_change_start,
+    email_change_stop, email_change_waiting,
 };
+pub use email_change::{EmailChange, EmailChangeError};
 pub(crate) use event::{
     AccountCreated, AccountVerified, AvatarChanged, EmailChangeConfirmed, EmailChangeStarted, EmailChangeStopped, EmailChanged,
     LinkRequested, PasswordChangeRefused, PasswordChanged, PasswordReset, ProfileChanged, SessionBegan, SessionsEnded, SignInRefused,

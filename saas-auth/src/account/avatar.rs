@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use saas_core::{DbError, FieldError, Ledger, Origin, Problem, ProblemType, SignedIn, UserId, system_event_in};
 use serde::{Deserialize, Serialize};
+use tokio::task::JoinError;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -50,9 +51,12 @@ pub enum AvatarError {
     /// The picture itself is at fault.
     #[error(transparent)]
     Picture(#[from] PictureError),
-    /// Others are being looked at; or the program stops.
+    /// Others are being looked at.
     #[error("too many pictures at once")]
     Busy,
+    /// Looking at it failed, which is our mistake.
+    #[error("the picture could not be looked at")]
+    Failed(#[from] JoinError),
     /// The database did not take it.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -70,10 +74,14 @@ impl From<AvatarError> for Problem {
             AvatarError::Picture(PictureError::Kind) => {
                 Self::new(&ProblemType::UNSUPPORTED_MEDIA_TYPE).detail("GIF, JPEG, PNG and WebP pictures are taken")
             }
-            AvatarError::Picture(PictureError::TooManyPixels) => {
-                Self::invalid([FieldError::new("/file", format!("has too many pixels: at most {MAX_SIDE} on a side and 25 million in all"))])
+            AvatarError::Picture(PictureError::TooManyPixels) => Self::invalid([FieldError::new(
+                "/file",
+                format!("has too many pixels: at most {MAX_SIDE} on a side and 25 million in all"),
+            )]),
+            AvatarError::Picture(PictureError::Broken(_)) => {
+                Self::invalid([FieldError::new("/file", "cannot be read: it is cut off or damaged")])
             }
-            AvatarError::Picture(PictureError::Broken(_)) => Self::invalid([FieldError::new("/file", "cannot be read: it is cut off or damaged")]),
+            AvatarError::Failed(error) => Self::internal(error),
             AvatarError::Busy => Self::new(&ProblemType::UNAVAILABLE).retry_after(Duration::from_secs(2)),
             AvatarError::Db(error) => error.into(),
         }
@@ -93,7 +101,7 @@ pub(crate) async fn avatar_set(auth: &Auth, origin: Origin, me: &SignedIn, bytes
         drop(permit);
         made
     });
-    let made = made.await.map_err(|_| AvatarError::Busy)??;
+    let made = made.await??;
     let id = AvatarId::new();
     let mut tx = auth.db().system("change a picture").caused_by(origin).begin().await?;
     let now = tx.now();

@@ -5,7 +5,10 @@ mod confirm;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use saas_core::{DbError, Ledger, Origin, Personal, Problem, ProblemType, Secret, SignedIn, SystemTx, Token, UserId, mail::MailInError, system_event_in};
+use saas_core::{
+    DbError, FieldError, Ledger, Origin, Personal, Problem, ProblemType, Secret, SignedIn, SystemTx, Token, UserId, mail::MailInError,
+    system_event_in,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -95,7 +98,7 @@ impl From<EmailChangeError> for Problem {
             EmailChangeError::Throttled { wait } => {
                 Self::new(&ProblemType::TOO_MANY_REQUESTS).detail("Too many changes of address were begun.").retry_after(wait)
             }
-            EmailChangeError::Expired => Self::invalid([saas_core::FieldError::new("/token", "was used already, or is too old")]),
+            EmailChangeError::Expired => Self::invalid([FieldError::new("/token", "was used already, or is too old")]),
             EmailChangeError::Hash(error) => error.into(),
             EmailChangeError::Mail(error) => error.into(),
             EmailChangeError::Db(error) => error.into(),
@@ -120,15 +123,17 @@ pub(crate) async fn email_change_start(
 
     let mut tx = auth.db().system("begin a change of address").caused_by(origin).begin().await?;
     let now = tx.now();
-    let account = sqlx::query!("select email, name, password_hash from auth.account where user_id = $1 for no key update", Uuid::from(me.user))
-        .fetch_one(&mut *tx)
-        .await?;
+    let account =
+        sqlx::query!("select email, name, password_hash from auth.account where user_id = $1 for no key update", Uuid::from(me.user))
+            .fetch_one(&mut *tx)
+            .await?;
     // Somebody was faster: the password is another one by now.
     if account.password_hash != checked_hash {
         return Err(wrong_password());
     }
     wait_for_turn_in(&mut tx, me.user).await?;
     let (new_token, old_token) = (Token::generate(), Token::generate());
+    let (new_hash, old_hash) = (new_token.hash(), old_token.hash());
     let expires_at = now + LINK_LIFETIME;
     sqlx::query!(
         r#"with ended as (update auth.email_change set ended_at = $9 where user_id = $2 and ended_at is null)
@@ -141,8 +146,8 @@ pub(crate) async fn email_change_start(
         email.key(),
         account.email,
         checked_hash,
-        new_token.hash().as_bytes(),
-        old_token.hash().as_bytes(),
+        new_hash.as_bytes(),
+        old_hash.as_bytes(),
         now,
         expires_at,
     )

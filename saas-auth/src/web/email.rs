@@ -3,7 +3,10 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::StatusCode;
-use saas_core::{Accepted, CurrentUser, Form, FormErrors, Json, NoContent, Origin, Page, Problem, Query, Routes, SignedIn, Token, Validate, pages::Locale};
+use saas_core::{
+    Accepted, CurrentUser, Form, FormErrors, Json, NoContent, Origin, Page, Problem, Query, Routes, SignedIn, Token, Validate,
+    pages::Locale,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -86,7 +89,7 @@ async fn submit(
     let (status, errors) = match email_change_start(&auth, origin, &me, &wanted, &auth.letters(locale, None)).await {
         Ok(_) => return Ok(see("/account?done=email")),
         Err(EmailChangeError::Refused(refused)) => (StatusCode::UNPROCESSABLE_ENTITY, refused.form_errors()),
-        Err(EmailChangeError::Unverified) => (StatusCode::FORBIDDEN, FormErrors::whole("auth-email-unverified")),
+        Err(EmailChangeError::Unverified) => (StatusCode::FORBIDDEN, FormErrors::default()),
         Err(error) => return Err(error.into()),
     };
     Ok((status, profile::with_email_form(&auth, &me, &page, &wanted.email, errors).await?).into_response())

@@ -1,4 +1,4 @@
-use bytes::Bytes;
+use axum::body::Bytes;
 use http::Method;
 use saas_core::testing::{Answer, TestClient};
 
@@ -15,7 +15,8 @@ fn png() -> Vec<u8> {
 }
 
 async fn send(client: &TestClient, method: Method, path: &str, name: &str, file: &[u8]) -> Answer {
-    let mut body = format!("--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\ncontent-type: image/png\r\n\r\n").into_bytes();
+    let mut body = format!("--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\ncontent-type: image/png\r\n\r\n")
+        .into_bytes();
     body.extend_from_slice(file);
     body.extend_from_slice(b"\r\n--x--\r\n");
     let accept = if path.starts_with("/api/") { "application/json" } else { "text/html" };

@@ -1,6 +1,9 @@
 use chrono::TimeDelta;
 use http::Method;
-use saas_core::{mail::Mail, testing::{Answer, TestClient}};
+use saas_core::{
+    mail::Mail,
+    testing::{Answer, TestClient},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -76,8 +79,7 @@ async fn an_address_changes_when_both_mailboxes_have_confirmed_it_in_either_orde
         assert_eq!(sign_in(&app.browser(), NEW, PASSWORD, false).await.status, 200);
         let notice = app.mailbox.all().await.pop().unwrap();
         assert_eq!((notice.to.as_str(), notice.subject.as_str()), (ADA, "Your address at Monitoring was changed"));
-        let seen: String =
-            sqlx::query_scalar("select email from core.member").fetch_one(&mut *app.system().await).await.unwrap();
+        let seen: String = sqlx::query_scalar("select email from core.member").fetch_one(&mut *app.system().await).await.unwrap();
         assert_eq!(seen, NEW, "organizations see it");
         for mail in [&new, &old] {
             assert!(is_dead(&confirm(&app.browser(), mail).await));
@@ -189,7 +191,7 @@ async fn a_new_address_that_has_an_account_is_answered_like_any_other() {
         if email == "grace@example.com" {
             let told = mails.iter().find(|mail| mail.to == email).unwrap();
             assert!(told.subject.starts_with("Somebody wants to use your address") && !told.text.contains("token"), "{told:?}");
-            let old = mails.iter().filter(|mail| mail.to == ADA).next_back().unwrap();
+            let old = mails.iter().rfind(|mail| mail.to == ADA).unwrap();
             assert_eq!(confirm(&app.browser(), old).await.json(), json!({ "state": "waiting" }), "and waits for ever");
             assert_eq!(ada.json(Method::DELETE, "/api/v1/me/email/change", &json!({})).await.status, 204);
         }
@@ -343,15 +345,17 @@ async fn links_are_kept_as_hashes_and_addresses_are_masked_in_the_log() {
     let app = App::new().await;
     let ada = ada(&app).await;
     let mails = started(&app, &ada, NEW).await;
-    let rows: String = sqlx::query_scalar("select to_jsonb(t)::text from auth.email_change t").fetch_one(&mut *app.system().await).await.unwrap();
+    let rows: String =
+        sqlx::query_scalar("select to_jsonb(t)::text from auth.email_change t").fetch_one(&mut *app.system().await).await.unwrap();
     assert!(mails.iter().all(|mail| !rows.contains(&token(mail))));
     for mail in &mails {
         confirm(&app.browser(), mail).await;
     }
-    let log: Vec<(String, String)> = sqlx::query_as("select action, data::text from data.audit_entry where action like 'auth.%email%' order by id")
-        .fetch_all(&mut *app.system().await)
-        .await
-        .unwrap();
+    let log: Vec<(String, String)> =
+        sqlx::query_as("select action, data::text from data.audit_entry where action like 'auth.%email%' order by id")
+            .fetch_all(&mut *app.system().await)
+            .await
+            .unwrap();
     let actions: Vec<_> = log.iter().map(|(action, _)| action.as_str()).collect();
     assert_eq!(
         actions,

@@ -5,7 +5,10 @@ use chrono_tz::{TZ_VARIANTS, Tz};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use utoipa::{
     PartialSchema, ToSchema,
-    openapi::{RefOr, Schema, schema::ObjectBuilder},
+    openapi::{
+        RefOr, Schema,
+        schema::{ObjectBuilder, Type},
+    },
 };
 
 /// A time zone of the IANA database.
@@ -30,7 +33,7 @@ impl TimeZone {
 
     /// Every zone there is, older names among them.
     pub fn all() -> impl Iterator<Item = Self> {
-        TZ_VARIANTS.into_iter().map(Self)
+        TZ_VARIANTS.iter().copied().map(Self)
     }
 
     /// Its name.
@@ -104,7 +107,7 @@ impl<'de> Deserialize<'de> for TimeZone {
 
 impl PartialSchema for TimeZone {
     fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new().schema_type(utoipa::openapi::Type::String).description(Some("A name of the IANA database")).into()
+        ObjectBuilder::new().schema_type(Type::String).description(Some("A name of the IANA database")).into()
     }
 }
 

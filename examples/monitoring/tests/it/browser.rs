@@ -208,6 +208,59 @@ async fn without_scripts_and_in_german_the_way_is_the_same() {
     page.close().await;
 }
 
+/// AUT-14: what is wrong with a field is said while it is filled in, and the theme that was chosen holds against the device's.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_profile_is_checked_as_one_types_and_its_theme_holds() {
+    let (product, driver) = (Product::start().await, Driver::start().await);
+    let page = driver.browse(&Chromium::default(), &product.server.url, "profile").await;
+    becomes_a_user(&page).await;
+    page.open("/account").await;
+    page.shot("account").await;
+    page.mark().await;
+    page.fill("name", &"a".repeat(101)).await;
+    page.wait("#name[aria-invalid][aria-describedby~='name-error'] + #name-error").await;
+    page.fill("email", "ada@").await;
+    page.wait("#email[aria-invalid] + #email-error").await;
+    page.shot("account-wrong").await;
+    page.fill("name", "Countess of Lovelace").await;
+    page.wait("#name:not([aria-invalid])").await;
+    assert!(!page.has("#name-error").await && page.has("#email-error").await, "each field for itself");
+    assert!(page.is_marked().await, "all of it without loading the page");
+
+    for (dark, device_is_dark) in [(true, false), (false, true)] {
+        let kind = Chromium { phone: true, dark: device_is_dark, ..Chromium::default() };
+        let page = driver.browse(&kind, &product.server.url, if dark { "profile-dark" } else { "profile-light" }).await;
+        page.open("/sign-in").await;
+        page.fill("email", EMAIL).await;
+        page.fill("password", PASSWORD).await;
+        page.press("main form .button").await;
+        page.wait("header .menu.right").await;
+        page.open("/account").await;
+        page.is_readable("/account", if dark { device_is_dark } else { true }).await;
+        page.press(&format!(".segments input[value='{}']", if dark { "dark" } else { "light" })).await;
+        page.press("main form[action='/account'] .button.primary").await;
+        page.wait(".alert.good").await;
+        for path in ["/account", "/sessions", "/nowhere"] {
+            page.open(path).await;
+            page.is_readable(path, dark).await;
+            page.fits(path).await;
+        }
+        page.open("/account").await;
+        page.fill("email", "countess@example.org").await;
+        page.fill("password", PASSWORD).await;
+        page.press("main form[action='/account/email'] .button").await;
+        page.wait("#email-change .pill").await;
+        page.fits("/account").await;
+        page.is_readable("/account", dark).await;
+        page.shot("account").await;
+        page.press("main form[action='/account/email/stop'] .button").await;
+        page.wait("main form[action='/account/email']").await;
+        assert_eq!(page.complaints().await.into_iter().filter(|line| !line.contains("404")).collect::<Vec<_>>(), Vec::<String>::new());
+        page.close().await;
+    }
+    page.close().await;
+}
+
 /// Design 6: who has no mouse signs up with the keyboard alone, and always sees where they are.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_keyboard_alone_is_enough_to_sign_up() {

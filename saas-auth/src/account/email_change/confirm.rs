@@ -118,7 +118,13 @@ struct Used {
     is_whole: bool,
 }
 
-async fn change_in(tx: &mut SystemTx, token: &Token, used: &Used, at_hand: Option<SessionId>, letters: &Letters) -> Result<(), EmailChangeError> {
+async fn change_in(
+    tx: &mut SystemTx,
+    token: &Token,
+    used: &Used,
+    at_hand: Option<SessionId>,
+    letters: &Letters,
+) -> Result<(), EmailChangeError> {
     let (user, now) = (Uuid::from(used.user), tx.now());
     // Whoever signed up with the address, never showed that it is theirs and belongs nowhere gives way to somebody who has shown it.
     sqlx::query!(
@@ -187,11 +193,12 @@ pub(crate) async fn email_change_refuse(auth: &Auth, origin: Origin, token: &Tok
 
 /// The account first, then its links: two of one account that are used at once must not wait for each other.
 async fn lock_account_in(tx: &mut SystemTx, token: &Token) -> Result<(), DbError> {
+    let hash = token.hash();
     sqlx::query!(
         r#"select user_id from auth.account
         where user_id = (select user_id from auth.email_change where new_token_hash = $1 or old_token_hash = $1)
         for no key update"#,
-        token.hash().as_bytes(),
+        hash.as_bytes(),
     )
     .fetch_optional(&mut **tx)
     .await?;

@@ -220,11 +220,8 @@ async fn avatar(app: &App, tenant: TenantId) -> String {
     let person = app.member(tenant, Role::Viewer).await;
     let mut tx = app.test.db.system("arrange a test").begin().await.unwrap();
     let id = uuid::Uuid::now_v7();
-    let given = sqlx::query(
-        "insert into auth.avatar (user_id, id, small, large, created_at)
-        select user_id, $2, 'x', 'x', now() from auth.account where email = $1",
-    );
-    given.bind(&person.email).bind(id).execute(&mut *tx).await.unwrap();
+    let given = sqlx::query("insert into auth.avatar (user_id, id, small, large, created_at) values ($1, $2, 'x', 'x', now())");
+    given.bind(person.id).bind(id).execute(&mut *tx).await.unwrap();
     tx.commit().await.unwrap();
     id.to_string()
 }
