@@ -13,7 +13,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-    return query select reader.locale, reader.time_zone from core.user reader where reader.id = person;
+    return query select who.locale, who.time_zone from core.user who where who.id = person;
 end
 $$;
 
