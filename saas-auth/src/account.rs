@@ -3,6 +3,7 @@
 mod avatar;
 mod bound_token;
 mod change_password;
+mod current_password;
 mod email_change;
 mod event;
 mod mail_link;
@@ -25,9 +26,9 @@ pub(crate) use email_change::{
 };
 pub use email_change::{EmailChange, EmailChangeError};
 pub(crate) use event::{
-    AccountCreated, AccountVerified, AvatarChanged, EmailChangeConfirmed, EmailChangeStarted, EmailChangeStopped, EmailChanged,
-    LinkRequested, PasswordChangeRefused, PasswordChanged, PasswordReset, ProfileChanged, SessionBegan, SessionsEnded, SignInRefused,
-    SignInThrottled, SignUpRepeated,
+    AccountCreated, AccountVerified, AvatarChanged, EmailChangeConfirmed, EmailChangeRefused, EmailChangeStarted, EmailChangeStopped,
+    EmailChanged, LinkRequested, PasswordChangeRefused, PasswordChanged, PasswordReset, ProfileChanged, SessionBegan, SessionsEnded,
+    SignInRefused, SignInThrottled, SignUpRepeated,
 };
 pub(crate) use mail_link::account_mail_link;
 pub(crate) use profile::profile_set;

@@ -65,8 +65,8 @@ mod web;
 use saas_core::{EventKind, pages::PageSet};
 
 pub use account::{
-    AvatarError, ChangePasswordError, Credentials, EmailChange, EmailChangeError, NewAccount, Profile, ProfileError, ResetError, SignInError,
-    SignUpError, VerifyError,
+    AvatarError, ChangePasswordError, Credentials, EmailChange, EmailChangeError, NewAccount, Profile, ProfileError, ResetError,
+    SignInError, SignUpError, VerifyError,
 };
 pub use agent::{AgentCredentialError, AgentKey, AgentKeyError, AgentKeyId, AgentKeyPrincipal, ByAgentKey, IssuedCredential, NewAgentKey};
 pub use api_key::{API_KEY_NOTICES, ApiKey, ApiKeyError, ApiKeyRead, ApiKeyState, ApiKeyWrite, NewApiKey, Scope};
@@ -88,6 +88,7 @@ pub const EVENTS: &[EventKind] = &[
     EventKind::of::<account::AccountVerified>(),
     EventKind::of::<account::AvatarChanged>(),
     EventKind::of::<account::EmailChangeStarted>(),
+    EventKind::of::<account::EmailChangeRefused>(),
     EventKind::of::<account::EmailChangeConfirmed>(),
     EventKind::of::<account::EmailChangeStopped>(),
     EventKind::of::<account::EmailChanged>(),

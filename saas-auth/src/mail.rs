@@ -118,10 +118,14 @@ impl Letters {
 
     /// Says that the password was changed, from where and with what.
     pub(crate) async fn password_changed_in(&self, tx: &mut SystemTx, reader: Reader<'_>, cause: impl Display) -> Result<(), MailInError> {
+        self.notice_in(tx, reader, SecurityEvent::PasswordChanged, cause).await
+    }
+
+    async fn notice_in(&self, tx: &mut SystemTx, reader: Reader<'_>, what: SecurityEvent, cause: impl Display) -> Result<(), MailInError> {
         let origin = tx.origin();
         let letter = SecurityNotice {
             name: reader.name.to_owned(),
-            what: SecurityEvent::PasswordChanged,
+            what,
             at: tx.now(),
             address: origin.address.map(|address| address.to_string()),
             device: origin.user_agent.as_deref().and_then(|user_agent| device_text(&self.pages.texts(self.locale), user_agent)),

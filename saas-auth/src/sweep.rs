@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Auth;
 
-/// How long a session or a mailed link can still be looked up after it is over, for whoever asks what happened.
+/// How long a session, a mailed link or a change of address can still be looked up after it is over, for whoever asks what happened.
 const REMEMBERED: TimeDelta = TimeDelta::days(30);
 
 /// How many rows one transaction deletes.
@@ -27,7 +27,7 @@ impl Auth {
         jobs.cron("20 3 * * *", &SweepAuth {});
     }
 
-    /// Deletes sessions and mailed links that have been over for 30 days: ended, used or expired. Says how many.
+    /// Deletes sessions, mailed links and changes of address that have been over for 30 days: ended, used or expired. Says how many.
     ///
     /// # Errors
     ///
@@ -52,8 +52,16 @@ impl Auth {
             )
             .execute(&mut *tx)
             .await?;
+            let changes = sqlx::query!(
+                "delete from auth.email_change
+                where id in (select id from auth.email_change where least(ended_at, expires_at) < $1 limit $2)",
+                before,
+                BATCH,
+            )
+            .execute(&mut *tx)
+            .await?;
             tx.commit().await?;
-            let deleted = sessions.rows_affected() + links.rows_affected();
+            let deleted = sessions.rows_affected() + links.rows_affected() + changes.rows_affected();
             if deleted == 0 {
                 return Ok(swept);
             }

@@ -1,20 +1,19 @@
 use std::time::Duration;
 
-use chrono::{DateTime, Utc};
-use saas_core::{Actor, DbError, Ledger, Origin, Problem, Secret, SignedIn, UserId, mail::MailInError, system_event_in};
+use saas_core::{DbError, Ledger, Origin, Problem, Secret, SignedIn, mail::MailInError, system_event_in};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
     PasswordChangeRefused, PasswordChanged,
+    current_password::{CurrentPasswordError, current_password_check, current_password_entered},
     password::{Person, password_check},
 };
 use crate::{
-    Auth, HashError, PasswordPolicy,
-    attempt::{Attempts, Counted, throttled},
+    Auth, HashError,
+    attempt::throttled,
     mail::{Letters, Reader},
-    password::Verdict,
     refused::{Refusal, Refused},
     session::{NewSession, session_end_all_in, session_insert_in},
 };
@@ -63,6 +62,17 @@ impl From<sqlx::Error> for ChangePasswordError {
     }
 }
 
+impl From<CurrentPasswordError> for ChangePasswordError {
+    fn from(error: CurrentPasswordError) -> Self {
+        match error {
+            CurrentPasswordError::Wrong => wrong(),
+            CurrentPasswordError::Throttled { wait } => Self::Throttled { wait },
+            CurrentPasswordError::Hash(error) => Self::Hash(error),
+            CurrentPasswordError::Db(error) => Self::Db(error),
+        }
+    }
+}
+
 impl From<ChangePasswordError> for Problem {
     fn from(error: ChangePasswordError) -> Self {
         match error {
@@ -85,22 +95,16 @@ pub(crate) async fn account_change_password(
     letters: &Letters,
 ) -> Result<NewSession, ChangePasswordError> {
     check(auth, me, change).await.map_err(ChangePasswordError::Refused)?;
-    let attempts = auth.attempts("current password", me.user, auth.sign_in_limit());
-    let stored = stored_hash(auth, &attempts, me.user).await?;
-    if auth.hasher().verify(&change.current_password, Some(&stored)).await? == Verdict::Wrong {
-        return Err(refuse(auth, origin, me, &attempts).await?);
-    }
+    let current = current_password_check(auth, origin.clone(), me, &change.current_password, &PasswordChangeRefused {}).await?;
     let new_hash = auth.hasher().hash(&change.new_password).await?;
 
     let mut tx = auth.db().system("change a password").caused_by(origin).begin().await?;
     let now = tx.now();
-    if let Some(until) = attempts.refused_until_in(&mut tx).await? {
-        return Err(wait(until, now));
-    }
+    current.counts_in(&mut tx).await?;
     let account = sqlx::query!(
         "update auth.account set password_hash = $3 where user_id = $1 and password_hash = $2 returning email, name",
         Uuid::from(me.user),
-        stored,
+        current.hash,
         new_hash,
     )
     .fetch_optional(&mut *tx)
@@ -114,7 +118,7 @@ pub(crate) async fn account_change_password(
     .await?;
     // Somebody was faster: the password is another one by now, or the session is over.
     let (Some(account), Some(remembered)) = (account, remembered) else { return Err(wrong()) };
-    session_end_all_in(&mut tx, me.user).await?;
+    session_end_all_in(&mut tx, me.user, None).await?;
     let Some(session) = session_insert_in(&mut tx, me.user, &new_hash, remembered).await? else { return Err(wrong()) };
     system_event_in(&mut tx, Ledger::Platform, me.into(), me.user, &PasswordChanged {}).await?;
     letters.password_changed_in(&mut tx, Reader { user: me.user, email: &account.email, name: &account.name }, session.id).await?;
@@ -123,45 +127,13 @@ pub(crate) async fn account_change_password(
     Ok(session)
 }
 
-/// The hash of the current password, if it may be tried.
-async fn stored_hash(auth: &Auth, attempts: &Attempts, user: UserId) -> Result<String, ChangePasswordError> {
-    let mut tx = auth.db().system("change a password").begin().await?;
-    if let Some(until) = attempts.refused_until_in(&mut tx).await? {
-        return Err(wait(until, tx.now()));
-    }
-    let stored =
-        sqlx::query_scalar!("select password_hash from auth.account where user_id = $1", Uuid::from(user)).fetch_one(&mut *tx).await?;
-    tx.commit().await?;
-    Ok(stored)
-}
-
-/// Counts and records that the current password was wrong.
-async fn refuse(auth: &Auth, origin: Origin, me: &SignedIn, attempts: &Attempts) -> Result<ChangePasswordError, DbError> {
-    let mut tx = auth.db().system("refuse to change a password").caused_by(origin).begin().await?;
-    if let Counted::Refused { until } = attempts.add_in(&mut tx).await? {
-        return Ok(wait(until, tx.now()));
-    }
-    system_event_in(&mut tx, Ledger::Platform, Actor::User(me.user), me.user, &PasswordChangeRefused {}).await?;
-    tx.commit().await?;
-    Ok(wrong())
-}
-
 fn wrong() -> ChangePasswordError {
     ChangePasswordError::Refused(Refused::of("current_password", Refusal::PasswordWrong))
 }
 
-fn wait(until: DateTime<Utc>, now: DateTime<Utc>) -> ChangePasswordError {
-    ChangePasswordError::Throttled { wait: (until - now).to_std().unwrap_or_default() }
-}
-
 async fn check(auth: &Auth, me: &SignedIn, change: &PasswordChange) -> Result<(), Refused> {
     let mut refused = Refused::default();
-    let current = change.current_password.expose();
-    if current.is_empty() {
-        refused.add("current_password", Refusal::PasswordMissing);
-    } else if current.len() > PasswordPolicy::MAX_BYTES || current.contains('\0') {
-        refused.add("current_password", Refusal::PasswordWrong);
-    }
+    refused.take("current_password", current_password_entered(&change.current_password));
     let person = Person { name: Some(&me.name), email: Some(&me.email) };
     refused.take("new_password", password_check(auth, &change.new_password, person).await);
     if refused.is_empty() { Ok(()) } else { Err(refused) }

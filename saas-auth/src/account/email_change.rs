@@ -6,8 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use saas_core::{
-    DbError, FieldError, Ledger, Origin, Personal, Problem, ProblemType, Secret, SignedIn, SystemTx, Token, UserId, mail::MailInError,
-    system_event_in,
+    DbError, FieldError, Ledger, Origin, Personal, Problem, Secret, SignedIn, SystemTx, Token, UserId, mail::MailInError, system_event_in,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -15,11 +14,14 @@ use uuid::Uuid;
 
 pub(crate) use confirm::{Confirmed, LinkState, Side, email_change_confirm, email_change_link, email_change_refuse};
 
-use super::{EmailChangeStarted, EmailChangeStopped, LINK_LIFETIME};
+use super::{
+    EmailChangeRefused, EmailChangeStarted, EmailChangeStopped, LINK_LIFETIME,
+    current_password::{CurrentPasswordError, current_password_check, current_password_entered},
+};
 use crate::{
-    Auth, Email, HashError, PasswordPolicy,
+    Auth, Email, HashError,
+    attempt::throttled,
     mail::{Letters, Reader},
-    password::Verdict,
     refused::{self, Refusal, Refused},
 };
 
@@ -70,6 +72,12 @@ pub enum EmailChangeError {
         /// When another one may be.
         wait: Duration,
     },
+    /// The current password was wrong too often.
+    #[error("the current password was wrong too often")]
+    PasswordThrottled {
+        /// When it may be tried again.
+        wait: Duration,
+    },
     /// The link was used, is too old, or never was one.
     #[error("the link was used already or is too old")]
     Expired,
@@ -90,14 +98,24 @@ impl From<sqlx::Error> for EmailChangeError {
     }
 }
 
+impl From<CurrentPasswordError> for EmailChangeError {
+    fn from(error: CurrentPasswordError) -> Self {
+        match error {
+            CurrentPasswordError::Wrong => wrong_password(),
+            CurrentPasswordError::Throttled { wait } => Self::PasswordThrottled { wait },
+            CurrentPasswordError::Hash(error) => Self::Hash(error),
+            CurrentPasswordError::Db(error) => Self::Db(error),
+        }
+    }
+}
+
 impl From<EmailChangeError> for Problem {
     fn from(error: EmailChangeError) -> Self {
         match error {
             EmailChangeError::Refused(refused) => refused.into(),
             EmailChangeError::Unverified => Self::forbidden().detail("confirm the address that you have first"),
-            EmailChangeError::Throttled { wait } => {
-                Self::new(&ProblemType::TOO_MANY_REQUESTS).detail("Too many changes of address were begun.").retry_after(wait)
-            }
+            EmailChangeError::Throttled { wait } => throttled("Too many changes of address were begun.", wait),
+            EmailChangeError::PasswordThrottled { wait } => throttled("The current password was wrong too often.", wait),
             EmailChangeError::Expired => Self::invalid([FieldError::new("/token", "was used already, or is too old")]),
             EmailChangeError::Hash(error) => error.into(),
             EmailChangeError::Mail(error) => error.into(),
@@ -119,16 +137,17 @@ pub(crate) async fn email_change_start(
     if !me.verified {
         return Err(EmailChangeError::Unverified);
     }
-    let checked_hash = check_password(auth, me, &wanted.password).await?;
+    let current = current_password_check(auth, origin.clone(), me, &wanted.password, &EmailChangeRefused {}).await?;
 
     let mut tx = auth.db().system("begin a change of address").caused_by(origin).begin().await?;
     let now = tx.now();
+    current.counts_in(&mut tx).await?;
     let account =
         sqlx::query!("select email, name, password_hash from auth.account where user_id = $1 for no key update", Uuid::from(me.user))
             .fetch_one(&mut *tx)
             .await?;
     // Somebody was faster: the password is another one by now.
-    if account.password_hash != checked_hash {
+    if account.password_hash != current.hash {
         return Err(wrong_password());
     }
     wait_for_turn_in(&mut tx, me.user).await?;
@@ -145,7 +164,7 @@ pub(crate) async fn email_change_start(
         email.as_str(),
         email.key(),
         account.email,
-        checked_hash,
+        current.hash,
         new_hash.as_bytes(),
         old_hash.as_bytes(),
         now,
@@ -208,18 +227,10 @@ pub(crate) async fn email_change_stop(auth: &Auth, origin: Origin, me: &SignedIn
     tx.commit().await
 }
 
-/// Counts the changes that were begun, and forgets those that count no more.
+/// Counts the changes that were begun.
 async fn wait_for_turn_in(tx: &mut SystemTx, user: UserId) -> Result<(), EmailChangeError> {
     let now = tx.now();
     let hour = TimeDelta::hours(1);
-    sqlx::query!(
-        "delete from auth.email_change where user_id = $1 and created_at <= $2 and (ended_at is not null or expires_at <= $3)",
-        Uuid::from(user),
-        now - hour,
-        now,
-    )
-    .execute(&mut **tx)
-    .await?;
     let begun = sqlx::query!(
         r#"select count(*) as "times!", min(created_at) as first from auth.email_change where user_id = $1 and created_at > $2"#,
         Uuid::from(user),
@@ -235,22 +246,8 @@ async fn wait_for_turn_in(tx: &mut SystemTx, user: UserId) -> Result<(), EmailCh
     }
 }
 
-/// The hash of the password that was shown, if it is the account's.
-async fn check_password(auth: &Auth, me: &SignedIn, password: &Secret) -> Result<String, EmailChangeError> {
-    let mut tx = auth.db().system("begin a change of address").begin().await?;
-    let stored =
-        sqlx::query_scalar!("select password_hash from auth.account where user_id = $1", Uuid::from(me.user)).fetch_one(&mut *tx).await?;
-    tx.commit().await?;
-    match auth.hasher().verify(password, Some(&stored)).await? {
-        Verdict::Right { .. } => Ok(stored),
-        Verdict::Wrong => Err(wrong_password()),
-    }
-}
-
 fn wrong_password() -> EmailChangeError {
-    let mut refused = Refused::default();
-    refused.add("password", Refusal::PasswordWrong);
-    EmailChangeError::Refused(refused)
+    EmailChangeError::Refused(Refused::of("password", Refusal::PasswordWrong))
 }
 
 fn check(me: &SignedIn, wanted: &NewEmail) -> Result<Email, Refused> {
@@ -259,11 +256,6 @@ fn check(me: &SignedIn, wanted: &NewEmail) -> Result<Email, Refused> {
     if email.as_ref().is_some_and(|email| email.key() == me.email.to_ascii_lowercase()) {
         refused.add("email", Refusal::EmailSame);
     }
-    let password = wanted.password.expose();
-    if password.is_empty() {
-        refused.add("password", Refusal::PasswordMissing);
-    } else if password.len() > PasswordPolicy::MAX_BYTES || password.contains('\0') {
-        refused.add("password", Refusal::PasswordWrong);
-    }
+    refused.take("password", current_password_entered(&wanted.password));
     email.filter(|_| refused.is_empty()).ok_or(refused)
 }

@@ -123,7 +123,7 @@ async fn reset_in(tx: &mut SystemTx, token: &Token, new_hash: &str, letters: &Le
     )
     .execute(&mut **tx)
     .await?;
-    session_end_all_in(tx, user).await?;
+    session_end_all_in(tx, user, None).await?;
     if account.first {
         system_event_in(tx, Ledger::Platform, Actor::User(user), user, &AccountVerified { replaced: true }).await?;
     }

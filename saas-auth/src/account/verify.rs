@@ -254,7 +254,7 @@ async fn confirm_in(tx: &mut SystemTx, token: &Token, new_hash: Option<&str>) ->
     .ok_or(VerifyError::Expired)?;
     let user = confirmed.user_id;
     if confirmed.replaced {
-        session_end_all_in(tx, user).await?;
+        session_end_all_in(tx, user, None).await?;
     }
     // The other links that were mailed have nothing left to prove.
     sqlx::query!(

@@ -2,10 +2,7 @@
 
 use saas_core::{
     SystemTx, Token, UserId,
-    mail::{
-        Envelope, Letter, Link, MailInError,
-        letters::{SecurityEvent, SecurityNotice},
-    },
+    mail::{Envelope, Letter, Link, MailInError, letters::SecurityEvent},
 };
 use serde::Serialize;
 
@@ -59,25 +56,17 @@ impl Letters {
     /// Asks whoever reads the old address whether it is to change to `email`.
     pub(crate) async fn email_old_in(&self, tx: &mut SystemTx, reader: Reader<'_>, email: &str, token: &Token) -> Result<(), MailInError> {
         let letter = EmailOld { name: reader.name, email, href: self.change_link(token), hours: LINK_LIFETIME.num_hours() };
-        self.mail_in(tx, reader, &token.hash(), &letter).await
+        self.mail_in(tx, reader, hex(&token.hash()), &letter).await
     }
 
     /// Says that somebody wants the address for another account. `token` stands for the one that another reader would have got.
     pub(crate) async fn email_taken_in(&self, tx: &mut SystemTx, reader: Reader<'_>, token: &Token) -> Result<(), MailInError> {
-        self.mail_in(tx, reader, &token.hash(), &EmailTaken { name: reader.name, href: self.outbox.link("/sign-in") }).await
+        self.mail_in(tx, reader, hex(&token.hash()), &EmailTaken { name: reader.name, href: self.outbox.link("/sign-in") }).await
     }
 
-    /// Says at the old address that it is the account's no more.
+    /// Says at the old address that it is the account's no more, from where and with what that was done.
     pub(crate) async fn email_changed_in(&self, tx: &mut SystemTx, reader: Reader<'_>, token: &Token) -> Result<(), MailInError> {
-        let letter = SecurityNotice {
-            name: reader.name.to_owned(),
-            what: SecurityEvent::EmailChanged,
-            at: tx.now(),
-            address: tx.origin().address.map(|address| address.to_string()),
-            device: None,
-            href: self.outbox.link("/sessions"),
-        };
-        self.mail_in(tx, reader, &token.hash(), &letter).await
+        self.notice_in(tx, reader, SecurityEvent::EmailChanged, hex(&token.hash())).await
     }
 
     fn change_link(&self, token: &Token) -> Link {

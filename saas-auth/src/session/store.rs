@@ -179,28 +179,19 @@ pub(crate) async fn session_end(db: &Db, origin: Origin, user: UserId, session: 
 /// Ends all sessions of a person but the one at hand.
 pub(crate) async fn session_end_others(db: &Db, origin: Origin, me: &SignedIn) -> Result<(), DbError> {
     let mut tx = db.system("end a person's other sessions").caused_by(origin).begin().await?;
-    let now = tx.now();
-    let sessions = sqlx::query_scalar!(
-        r#"update auth.session set ended_at = $3 where user_id = $1 and id <> $2 and ended_at is null returning id as "id: SessionId""#,
-        Uuid::from(me.user),
-        Uuid::from(me.session),
-        now,
-    )
-    .fetch_all(&mut *tx)
-    .await?;
-    if !sessions.is_empty() {
-        system_event_in(&mut tx, Ledger::Platform, me.into(), me.user, &SessionsEnded { sessions }).await?;
-    }
+    session_end_all_in(&mut tx, me.user, Some(me.session)).await?;
     tx.commit().await
 }
 
-/// Ends all sessions of a person.
-pub(crate) async fn session_end_all_in(tx: &mut SystemTx, user: UserId) -> Result<(), DbError> {
+/// Ends all sessions of a person but the one that is kept, if it is theirs.
+pub(crate) async fn session_end_all_in(tx: &mut SystemTx, user: UserId, kept: Option<SessionId>) -> Result<(), DbError> {
     let now = tx.now();
     let sessions = sqlx::query_scalar!(
-        r#"update auth.session set ended_at = $2 where user_id = $1 and ended_at is null returning id as "id: SessionId""#,
+        r#"update auth.session set ended_at = $2 where user_id = $1 and ended_at is null and id is distinct from $3
+        returning id as "id: SessionId""#,
         Uuid::from(user),
         now,
+        kept.map(Uuid::from) as Option<Uuid>,
     )
     .fetch_all(&mut **tx)
     .await?;

@@ -2,7 +2,7 @@ use axum::{
     extract::State,
     response::{IntoResponse as _, Response},
 };
-use http::StatusCode;
+use http::{HeaderValue, StatusCode, header};
 use saas_core::{
     Accepted, CurrentUser, Form, FormErrors, Json, NoContent, Origin, Page, Problem, Query, Routes, SignedIn, Token, Validate,
     pages::Locale,
@@ -90,6 +90,12 @@ async fn submit(
         Ok(_) => return Ok(see("/account?done=email")),
         Err(EmailChangeError::Refused(refused)) => (StatusCode::UNPROCESSABLE_ENTITY, refused.form_errors()),
         Err(EmailChangeError::Unverified) => (StatusCode::FORBIDDEN, FormErrors::default()),
+        Err(EmailChangeError::PasswordThrottled { wait }) => {
+            let errors = FormErrors::whole("auth-error-attempts");
+            let page = profile::with_email_form(&auth, &me, &page, &wanted.email, errors).await?;
+            let seconds = HeaderValue::from(crate::attempt::seconds(wait));
+            return Ok((StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds)], page).into_response());
+        }
         Err(error) => return Err(error.into()),
     };
     Ok((status, profile::with_email_form(&auth, &me, &page, &wanted.email, errors).await?).into_response())

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, path::PathBuf, process::Command};
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use monitoring::server::ALL_MIGRATIONS;
 use saas_core::{
     Clock, DatabaseConfig, Db, Secret,
@@ -18,7 +18,7 @@ use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use url::Url;
 
-use crate::app::{App, expect};
+use crate::app::{App, PASSWORD, expect};
 
 /// The programs of the server that runs, so that they are of its version.
 async fn program(app: &App, name: &str) -> PathBuf {
@@ -69,6 +69,9 @@ async fn a_restored_product_has_all_rows_of_all_its_tables_and_the_same_walls() 
     expect(&agent.client.post("/api/agent/devices", &devices).await, StatusCode::OK);
     let guess = json!({ "email": owner.email, "password": "not the one that it is" });
     expect(&app.anon().post("/api/v1/auth/sign-in", &guess).await, StatusCode::UNAUTHORIZED);
+    let wanted = json!({ "email": "ada@example.org", "password": PASSWORD });
+    expect(&owner.browser.json(Method::PUT, "/api/v1/me/email", &wanted).await, StatusCode::ACCEPTED);
+    app.avatar(owner.id).await;
     let mut tx = app.test.db.system("an address that takes no mail").begin().await.unwrap();
     let suppressions = Suppressions::new(app.program.master_key.clone());
     suppressions.add_in(&mut tx, "gone@example.com", SuppressionReason::Bounce, None).await.unwrap();

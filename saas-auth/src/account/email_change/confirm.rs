@@ -8,8 +8,9 @@ use uuid::Uuid;
 use super::EmailChangeError;
 use crate::{
     Auth,
-    account::{EmailChangeConfirmed, EmailChangeStopped, EmailChanged, SessionsEnded},
+    account::{EmailChangeConfirmed, EmailChangeStopped, EmailChanged},
     mail::{Letters, Reader},
+    session::session_end_all_in,
 };
 
 /// Which of the two addresses a link was mailed to.
@@ -152,20 +153,9 @@ async fn change_in(
     // Links that were mailed to the old address have nothing left to prove.
     sqlx::query!("update auth.email_token set used_at = $2 where user_id = $1 and used_at is null", user, now).execute(&mut **tx).await?;
     person_known_as_in(tx, used.user, &used.name, &used.email).await?;
-    let sessions = sqlx::query_scalar!(
-        r#"update auth.session set ended_at = $2 where user_id = $1 and ended_at is null and id is distinct from $3
-        returning id as "id: SessionId""#,
-        user,
-        now,
-        at_hand.map(Uuid::from) as Option<Uuid>,
-    )
-    .fetch_all(&mut **tx)
-    .await?;
     let email = Change::new(Personal(used.old_email.as_str()), Personal(used.email.as_str()));
     system_event_in(tx, Ledger::Platform, Actor::User(used.user), used.user, &EmailChanged { email }).await?;
-    if !sessions.is_empty() {
-        system_event_in(tx, Ledger::Platform, Actor::User(used.user), used.user, &SessionsEnded { sessions }).await?;
-    }
+    session_end_all_in(tx, used.user, at_hand).await?;
     letters.email_changed_in(tx, Reader { user: used.user, email: &used.old_email, name: &used.name }, token).await?;
     Ok(())
 }

@@ -72,7 +72,7 @@ impl Scene {
         for (actor, last) in actors.iter_mut().zip(2..) {
             actor.client = actor.client.clone().from_address(Ipv4Addr::new(127, 0, 0, last).into());
         }
-        Self { tenant, actors, owner: arranging, avatar: avatar(app, tenant).await, session: session.as_str().unwrap().to_owned() }
+        Self { tenant, actors, owner: arranging, avatar: pictured(app, tenant).await, session: session.as_str().unwrap().to_owned() }
     }
 
     pub(super) fn actor(&self, kind: Kind) -> &Actor {
@@ -215,15 +215,10 @@ async fn new_api_key(owner: &TestClient, scopes: &[&str]) -> (String, String) {
     (text("id"), text("key"))
 }
 
-/// Gives a new member of an organization a picture, and says its id.
-async fn avatar(app: &App, tenant: TenantId) -> String {
+/// The id of the picture of somebody in an organization.
+async fn pictured(app: &App, tenant: TenantId) -> String {
     let person = app.member(tenant, Role::Viewer).await;
-    let mut tx = app.test.db.system("arrange a test").begin().await.unwrap();
-    let id = uuid::Uuid::now_v7();
-    let given = sqlx::query("insert into auth.avatar (user_id, id, small, large, created_at) values ($1, $2, 'x', 'x', now())");
-    given.bind(person.id).bind(id).execute(&mut *tx).await.unwrap();
-    tx.commit().await.unwrap();
-    id.to_string()
+    app.avatar(person.id).await.to_string()
 }
 
 impl Actor {

@@ -87,7 +87,9 @@ impl Request {
             }
             // Enough to be let in; signing up in earnest takes longer than all else together.
             ("POST", "/sign-up" | "/sign-in" | "/verify/resend" | "/reset" | "/sign-in/link") => Self::Form(vec![("email", String::new())]),
-            ("POST", "/verify" | "/reset/password" | "/account/email/confirm" | "/account/email/refuse") => Self::Form(vec![("token", "none".to_owned())]),
+            ("POST", "/verify" | "/reset/password" | "/account/email/confirm" | "/account/email/refuse") => {
+                Self::Form(vec![("token", "none".to_owned())])
+            }
             (
                 "POST",
                 "/api/v1/auth/sign-up"
