@@ -154,9 +154,11 @@ pub(crate) async fn email_change_start(
     let (new_token, old_token) = (Token::generate(), Token::generate());
     let (new_hash, old_hash) = (new_token.hash(), old_token.hash());
     let expires_at = now + LINK_LIFETIME;
+    sqlx::query!("update auth.email_change set ended_at = $2 where user_id = $1 and ended_at is null", Uuid::from(me.user), now)
+        .execute(&mut *tx)
+        .await?;
     sqlx::query!(
-        r#"with ended as (update auth.email_change set ended_at = $9 where user_id = $2 and ended_at is null)
-        insert into auth.email_change
+        r#"insert into auth.email_change
             (id, user_id, email, email_key, old_email, password_hash, new_token_hash, old_token_hash, created_at, expires_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)"#,
         Uuid::now_v7(),

@@ -46,7 +46,7 @@ pub(super) fn routes() -> Routes<Auth> {
 
 /// The address that somebody has, and the one that they want.
 #[derive(Debug, Serialize, ToSchema)]
-struct Address {
+struct AccountEmail {
     email: String,
     /// Whether they have shown that it is theirs.
     verified: bool,
@@ -167,10 +167,10 @@ fn outcome(page: &Page, status: StatusCode, state: &str, side: Side) -> Result<R
     Ok((status, page.render(PAGE, context)?).into_response())
 }
 
-async fn read(State(auth): State<Auth>, CurrentUser(me): CurrentUser) -> Result<Json<Address>, Problem> {
+async fn read(State(auth): State<Auth>, CurrentUser(me): CurrentUser) -> Result<Json<AccountEmail>, Problem> {
     let change = email_change_waiting(&auth, &me).await?;
     let SignedIn { email, verified, .. } = &*me;
-    Ok(Json(Address { email: email.clone(), verified: *verified, change }))
+    Ok(Json(AccountEmail { email: email.clone(), verified: *verified, change }))
 }
 
 /// 202 whether or not the new address has an account already.

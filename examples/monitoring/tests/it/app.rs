@@ -123,7 +123,7 @@ impl App {
         let mut owner = self.owner().await;
         let told: Option<Uuid> = sqlx::query_scalar(
             "insert into notification (tenant_id, user_id, event_id, kind, subject, data, at, listed, digest)
-            select tenant_id, user_id, gen_random_uuid(), 'tenancy.member.joined', 'canary', '{}', now(), true, false
+            select tenant_id, user_id, gen_random_uuid(), 'tenancy.member.joined', 'canarybird', '{}', now(), true, false
             from core.member join auth.account using (user_id) where tenant_id = $1 and account.email = $2
             returning event_id",
         )

@@ -129,6 +129,7 @@ async fn a_stranger_is_led_to_sign_in_and_a_program_is_told_401() {
             .path
             .replace("{id}", "01890000-0000-7000-8000-000000000000")
             .replace("{message}", "01890000-0000-7000-8000-000000000000")
+            .replace("{size}", "64")
             .replace("{user}", "01890000-0000-7000-8000-000000000000");
         let name = format!("{} {path}", route.method);
         let program = app.anon().call(route.method.clone(), &path, "application/json", None, bytes::Bytes::new()).await;
@@ -156,7 +157,7 @@ async fn naming_an_organization_that_is_not_ones_own_is_answered_like_one_that_n
     let known = scene.tenant.to_string();
     for route in app.routes.iter().filter(|route| route.access.caller == Caller::Member) {
         let mut answers = Vec::new();
-        for named in [known.as_str(), "canary", unknown.as_str(), "no-such-organization"] {
+        for named in [known.as_str(), "canarybird", unknown.as_str(), "no-such-organization"] {
             let client = other.client.clone().with("x-organization", named);
             let (path, body) = scene.request(&app, route, other).await;
             answers.push((StatusCode::NOT_FOUND, body.send(&client, route, &path).await));

@@ -48,7 +48,7 @@ pub(super) struct Scene {
 
 impl Scene {
     pub(super) async fn of(app: &App) -> Self {
-        let (tenant, other) = (app.tenant("canary").await, app.tenant("other").await);
+        let (tenant, other) = (app.tenant("canarybird").await, app.tenant("other").await);
         app.plan(tenant, "team").await;
         app.plan(other, "team").await;
         let mut actors = vec![Actor { name: "stranger", kind: Kind::Stranger, client: app.anon(), headers: Vec::new(), email: None }];
@@ -58,7 +58,7 @@ impl Scene {
             actors.push(Actor::person(name, Kind::Role(role), tenant, app.member(tenant, role).await));
         }
         let agent = app.agent(&owner).await;
-        let device = json!({ "devices": [{ "address": "10.0.0.1", "hostname": "canary-host", "found_by": ["tcp"] }] });
+        let device = json!({ "devices": [{ "address": "10.0.0.1", "hostname": "canarybird-host", "found_by": ["tcp"] }] });
         expect(&agent.client.post("/api/agent/devices", &device).await, StatusCode::OK);
         let (_, key) = app.added(&owner).await;
         let bystander = app.person().await;
@@ -147,11 +147,11 @@ impl Scene {
 
     async fn new_agent(&self) -> String {
         let list = self.owner.get("/api/v1/agents").await.json()["items"].clone();
-        let spare = list.as_array().unwrap().iter().find(|agent| agent["name"] == "Canary").map(|agent| agent["id"].clone());
+        let spare = list.as_array().unwrap().iter().find(|agent| agent["name"] == "Canarybird").map(|agent| agent["id"].clone());
         let id = match spare {
             Some(id) => id,
             None => {
-                let added = self.owner.post("/api/v1/agents", &json!({ "name": "Canary" })).await;
+                let added = self.owner.post("/api/v1/agents", &json!({ "name": "Canarybird" })).await;
                 expect(&added, StatusCode::CREATED);
                 added.json()["id"].clone()
             }
@@ -161,7 +161,7 @@ impl Scene {
 
     /// A file of the first organization.
     async fn file(&self) -> String {
-        let sent = upload(&self.owner, Method::POST, "/api/v1/files", "canary.txt").await;
+        let sent = upload(&self.owner, Method::POST, "/api/v1/files", "canarybird.txt").await;
         expect(&sent, StatusCode::CREATED);
         sent.json()["id"].as_str().unwrap().to_owned()
     }
@@ -169,11 +169,11 @@ impl Scene {
     /// A chat channel of the first organization, active.
     async fn channel(&self) -> String {
         let list = self.owner.get("/api/v1/channels").await.json()["items"].clone();
-        let spare = list.as_array().unwrap().iter().find(|it| it["name"] == "Canary" && it["state"] == "active");
+        let spare = list.as_array().unwrap().iter().find(|it| it["name"] == "Canarybird" && it["state"] == "active");
         let channel = match spare {
             Some(channel) => channel["id"].clone(),
             None => {
-                let new = json!({ "format": "slack", "name": "Canary", "address": "http://127.0.0.1:9/" });
+                let new = json!({ "format": "slack", "name": "Canarybird", "address": "http://127.0.0.1:9/" });
                 let added = self.owner.post("/api/v1/channels", &new).await;
                 expect(&added, StatusCode::CREATED);
                 added.json()["id"].clone()
@@ -185,11 +185,12 @@ impl Scene {
     /// A webhook endpoint and a message that waits for it.
     async fn webhook(&self) -> (String, String) {
         let list = self.owner.get("/api/v1/webhooks").await.json()["items"].clone();
-        let spare = list.as_array().unwrap().iter().find(|it| it["description"] == "Canary" && it["state"] == "active");
+        let spare = list.as_array().unwrap().iter().find(|it| it["description"] == "Canarybird" && it["state"] == "active");
         let endpoint = match spare {
             Some(endpoint) => endpoint["id"].clone(),
             None => {
-                let added = self.owner.post("/api/v1/webhooks", &json!({ "url": "http://127.0.0.1:9/", "description": "Canary" })).await;
+                let added =
+                    self.owner.post("/api/v1/webhooks", &json!({ "url": "http://127.0.0.1:9/", "description": "Canarybird" })).await;
                 expect(&added, StatusCode::CREATED);
                 added.json()["id"].clone()
             }
@@ -200,16 +201,16 @@ impl Scene {
         (endpoint, tested.json()["id"].as_str().unwrap().to_owned())
     }
 
-    /// Whether a text holds something of the first organization.
+    /// Whether a text holds something of the first organization. (Its canary is not the island of that name, whose time is in a list.)
     pub(super) fn gives_away(&self, text: &str) -> bool {
         let text = text.to_lowercase();
-        ["canary", "10.0.0.1", &self.tenant.to_string()].iter().any(|secret| text.contains(secret))
+        ["canarybird", "10.0.0.1", &self.tenant.to_string()].iter().any(|secret| text.contains(secret))
     }
 }
 
 /// The id of a new key of the first organization, and the key.
 async fn new_api_key(owner: &TestClient, scopes: &[&str]) -> (String, String) {
-    let made = owner.post("/api/v1/api-keys", &json!({ "name": "Canary", "scopes": scopes })).await;
+    let made = owner.post("/api/v1/api-keys", &json!({ "name": "Canarybird", "scopes": scopes })).await;
     expect(&made, StatusCode::CREATED);
     let text = |field: &str| made.json()[field].as_str().unwrap().to_owned();
     (text("id"), text("key"))

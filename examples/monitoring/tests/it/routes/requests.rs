@@ -65,11 +65,11 @@ impl Request {
             }
             ("POST", "/channels/{id}/state") => Self::Form(vec![("state", "active".to_owned())]),
             ("POST", "/api/v1/channels") => Self::Json(json!({ "format": "json", "name": "On-call", "address": "http://127.0.0.1:9/" })),
-            ("PATCH", "/api/v1/channels/{id}") => Self::Json(json!({ "name": "Canary" })),
+            ("PATCH", "/api/v1/channels/{id}") => Self::Json(json!({ "name": "Canarybird" })),
             ("POST", "/webhooks" | "/webhooks/{id}") => Self::Form(vec![("url", "http://127.0.0.1:9/".to_owned())]),
             ("POST", "/webhooks/{id}/state") => Self::Form(vec![("state", "active".to_owned())]),
             ("POST", "/api/v1/webhooks") => Self::Json(json!({ "url": "http://127.0.0.1:9/" })),
-            ("PATCH", "/api/v1/webhooks/{id}") => Self::Json(json!({ "description": "Canary" })),
+            ("PATCH", "/api/v1/webhooks/{id}") => Self::Json(json!({ "description": "Canarybird" })),
             ("POST", "/members/{user}/role") => Self::Form(vec![("role", "member".to_owned())]),
             ("PATCH", "/api/v1/members/{user}") => Self::Json(json!({ "role": "member" })),
             ("POST", "/organizations") => Self::Form(vec![("name", "One more".to_owned())]),
