@@ -102,8 +102,8 @@ impl Request {
             ) => Self::Json(json!({ "email": "" })),
             ("POST", "/account/password") => Self::Form(vec![("current_password", String::new())]),
             ("PUT", "/api/v1/auth/password") => Self::Json(json!({ "current_password": "" })),
-            ("POST", "/account/email") => Self::Form(vec![("email", String::new())]),
-            ("PUT", "/api/v1/me/email") => Self::Json(json!({ "email": "" })),
+            ("POST", "/account/email") => Self::Form(vec![("email", "nobody".to_owned())]),
+            ("PUT", "/api/v1/me/email") => Self::Json(json!({ "email": "nobody" })),
             ("POST", "/api/v1/me/email/confirm" | "/api/v1/me/email/refuse") => Self::Json(json!({ "token": "none" })),
             ("DELETE", _)
             | (
