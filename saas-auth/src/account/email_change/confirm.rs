@@ -146,10 +146,10 @@ async fn change_in(
         .execute(&mut **tx)
         .await
         .map_err(DbError::from);
-    match changed {
-        Err(error) if error.constraint() == Some("account_email_key") => return Err(EmailChangeError::Expired),
-        changed => drop(changed?),
-    }
+    changed.map_err(|error| match error.constraint() {
+        Some("account_email_key") => EmailChangeError::Expired,
+        _ => EmailChangeError::from(error),
+    })?;
     // Links that were mailed to the old address have nothing left to prove.
     sqlx::query!("update auth.email_token set used_at = $2 where user_id = $1 and used_at is null", user, now).execute(&mut **tx).await?;
     person_known_as_in(tx, used.user, &used.name, &used.email).await?;
