@@ -34,6 +34,8 @@ async fn while_the_mail_server_is_away_letters_wait_and_the_status_says_so() {
     let _running = start(&jobs, quick(2)).await;
     post.write(acme, &Envelope::new("first@example.com", "a", "b")).await.unwrap();
     assert!(sink.next_is_to("first@example.com").await);
+    // It is noted that this one was sent.
+    nothing_left(&post.test).await;
     assert_eq!(board.state("mail").await, "working");
 
     drop(sink);
