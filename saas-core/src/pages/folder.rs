@@ -34,11 +34,12 @@ impl Folder {
         let mut hasher = DefaultHasher::new();
         for part in ["templates", "locales", "assets"] {
             for file in self.files(part).unwrap_or_default() {
-                // One that goes away meanwhile makes another fingerprint, which is what it is for.
-                let metadata = fs::metadata(&file.path).ok();
                 file.path.hash(&mut hasher);
-                metadata.as_ref().map(fs::Metadata::len).hash(&mut hasher);
-                metadata.and_then(|metadata| metadata.modified().ok()).hash(&mut hasher);
+                match fs::metadata(&file.path) {
+                    Ok(metadata) => (metadata.len(), metadata.modified().map_err(|error| error.kind())).hash(&mut hasher),
+                    // One that goes away meanwhile makes another fingerprint, which is what it is for.
+                    Err(error) => error.kind().hash(&mut hasher),
+                }
             }
         }
         hasher.finish()

@@ -80,9 +80,8 @@ fn parse_proc(text: &str) -> Table {
         let address = columns.next()?.parse().ok()?;
         let flags = columns.nth(1)?.strip_prefix("0x")?;
         let complete = u32::from_str_radix(flags, 16).ok()? & 2 != 0;
-        // What is no Ethernet address cannot be remembered, and is as absent as one that did not answer.
-        let mac = columns.next()?.parse::<MacAddress>().ok();
-        Some((address, neighbour(mac.filter(|_| complete))))
+        let mac = columns.next()?;
+        Some((address, if complete { neighbour(mac) } else { Neighbour::Absent }))
     };
     text.lines().skip(1).filter_map(line).collect()
 }
@@ -92,15 +91,17 @@ fn parse_arp(text: &str) -> Table {
     let line = |line: &str| {
         let (_, rest) = line.split_once('(')?;
         let (address, rest) = rest.split_once(") at ")?;
-        // It says `(incomplete)` in the place of an address that did not answer.
-        let mac = rest.split_ascii_whitespace().next()?.parse::<MacAddress>().ok();
-        Some((address.parse().ok()?, neighbour(mac)))
+        Some((address.parse().ok()?, neighbour(rest.split_ascii_whitespace().next()?)))
     };
     text.lines().filter_map(line).collect()
 }
 
-fn neighbour(mac: Option<MacAddress>) -> Neighbour {
-    mac.filter(|mac| !mac.is_zero()).map_or(Neighbour::Absent, Neighbour::Present)
+/// Whoever did not answer has zeros or `(incomplete)` for an address; what has one that is no Ethernet's cannot be remembered, and is as absent.
+fn neighbour(mac: &str) -> Neighbour {
+    match mac.parse::<MacAddress>() {
+        Ok(mac) if !mac.is_zero() => Neighbour::Present(mac),
+        Ok(_) | Err(_) => Neighbour::Absent,
+    }
 }
 
 #[cfg(test)]
