@@ -5,6 +5,7 @@ mod bound_token;
 mod change_password;
 mod current_password;
 mod email_change;
+mod entry;
 mod event;
 mod mail_link;
 mod password;
@@ -25,6 +26,7 @@ pub(crate) use email_change::{
     email_change_stop, email_change_waiting,
 };
 pub use email_change::{EmailChange, EmailChangeError};
+pub(crate) use entry::Entry;
 pub(crate) use event::{
     AccountCreated, AccountVerified, AvatarChanged, EmailChangeConfirmed, EmailChangeRefused, EmailChangeStarted, EmailChangeStopped,
     EmailChanged, LinkRequested, PasswordChangeRefused, PasswordChanged, PasswordReset, ProfileChanged, SessionBegan, SessionsEnded,

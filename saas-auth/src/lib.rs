@@ -80,7 +80,7 @@ pub use migrations::MIGRATIONS;
 pub use password::{BreachedPasswords, BreachedPasswordsError, CommonPasswords, HashError, PasswordFlaw, PasswordPolicy};
 pub use picture::PictureError;
 pub use refused::{Refusal, Refused};
-pub use session::Session;
+pub use session::{Method, Session};
 
 /// What this crate announces. What happens to keys and credentials is the tenant's; the rest is the program's own.
 pub const EVENTS: &[EventKind] = &[

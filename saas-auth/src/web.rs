@@ -4,6 +4,7 @@ mod address;
 mod api_keys;
 mod avatar;
 mod email;
+mod entry;
 mod leaked_keys;
 mod me;
 mod profile;

@@ -68,7 +68,7 @@ pub(crate) async fn bound_token_holder(auth: &Auth, kind: BoundToken, token: Opt
     let holder = sqlx::query_as!(
         Holder,
         r#"select t.email, account.name,
-            t.used_at is null and t.expires_at > $3 and t.email = account.email and t.password_hash = account.password_hash as "is_ready!"
+            t.used_at is null and t.expires_at > $3 and t.email = account.email and t.password_hash is not distinct from account.password_hash as "is_ready!"
         from auth.email_token t
         join auth.account on account.user_id = t.user_id
         where t.token_hash = $1 and t.purpose = $2"#,
@@ -88,7 +88,7 @@ pub(super) async fn bound_token_holds_in(tx: &mut SystemTx, kind: BoundToken, to
     Ok(sqlx::query_scalar!(
         r#"select exists (
             select from auth.email_token t
-            join auth.account on account.user_id = t.user_id and account.email = t.email and account.password_hash = t.password_hash
+            join auth.account on account.user_id = t.user_id and account.email = t.email and account.password_hash is not distinct from t.password_hash
             where t.token_hash = $1 and t.purpose = $2 and t.user_id = $3 and t.used_at is null and t.expires_at > $4
         ) as "holds!""#,
         hash.as_bytes(),
@@ -106,7 +106,7 @@ pub(super) async fn bound_token_use_in(tx: &mut SystemTx, kind: BoundToken, toke
     let used = sqlx::query!(
         r#"update auth.email_token t set used_at = $4
         from auth.account
-        where account.user_id = t.user_id and account.email = t.email and account.password_hash = t.password_hash
+        where account.user_id = t.user_id and account.email = t.email and account.password_hash is not distinct from t.password_hash
           and t.token_hash = $1 and t.purpose = $2 and t.user_id = $3 and t.used_at is null and t.expires_at > $4"#,
         hash.as_bytes(),
         kind.as_str(),

@@ -15,7 +15,7 @@ use crate::{
     attempt::throttled,
     mail::{Letters, Reader},
     refused::{Refusal, Refused},
-    session::{NewSession, session_end_all_in, session_insert_in},
+    session::{Begin, Method, NewSession, session_end_all_in, session_insert_in},
 };
 
 /// What somebody who is signed in enters to change their password.
@@ -109,17 +109,19 @@ pub(crate) async fn account_change_password(
     )
     .fetch_optional(&mut *tx)
     .await?;
-    let remembered = sqlx::query_scalar!(
-        "select remembered from auth.session where id = $1 and ended_at is null and expires_at > $2",
+    let session = sqlx::query!(
+        "select remembered, methods from auth.session where id = $1 and ended_at is null and expires_at > $2",
         Uuid::from(me.session),
         now,
     )
     .fetch_optional(&mut *tx)
     .await?;
     // Somebody was faster: the password is another one by now, or the session is over.
-    let (Some(account), Some(remembered)) = (account, remembered) else { return Err(wrong()) };
+    let (Some(account), Some(session)) = (account, session) else { return Err(wrong()) };
     session_end_all_in(&mut tx, me.user, None).await?;
-    let Some(session) = session_insert_in(&mut tx, me.user, &new_hash, remembered).await? else { return Err(wrong()) };
+    let methods: Vec<Method> = session.methods.iter().filter_map(|method| Method::stored(method)).collect();
+    let begin = Begin { user: me.user, password_hash: Some(&new_hash), remembered: session.remembered, methods: &methods };
+    let Some(session) = session_insert_in(&mut tx, begin).await? else { return Err(wrong()) };
     system_event_in(&mut tx, Ledger::Platform, me.into(), me.user, &PasswordChanged {}).await?;
     letters.password_changed_in(&mut tx, Reader { user: me.user, email: &account.email, name: &account.name }, session.id).await?;
     tx.commit().await?;

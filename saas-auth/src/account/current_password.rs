@@ -81,7 +81,8 @@ pub(super) async fn current_password_check(
     let hash =
         sqlx::query_scalar!("select password_hash from auth.account where user_id = $1", Uuid::from(me.user)).fetch_one(&mut *tx).await?;
     tx.commit().await?;
-    if auth.hasher().verify(password, Some(&hash)).await? != Verdict::Wrong {
+    let verdict = auth.hasher().verify(password, hash.as_deref()).await?;
+    if let Some(hash) = hash.filter(|_| verdict != Verdict::Wrong) {
         return Ok(CurrentPassword { hash, attempts });
     }
     let mut tx = auth.db().system("refuse a current password").caused_by(origin).begin().await?;

@@ -147,7 +147,7 @@ pub(crate) async fn email_change_start(
             .fetch_one(&mut *tx)
             .await?;
     // Somebody was faster: the password is another one by now.
-    if account.password_hash != current.hash {
+    if account.password_hash.as_ref() != Some(&current.hash) {
         return Err(wrong_password());
     }
     wait_for_turn_in(&mut tx, me.user).await?;
@@ -204,7 +204,7 @@ pub(crate) async fn email_change_waiting(auth: &Auth, me: &SignedIn) -> Result<O
         EmailChange,
         r#"select c.email, c.expires_at, c.new_confirmed_at is not null as "new_confirmed!", c.old_confirmed_at is not null as "old_confirmed!"
         from auth.email_change c
-        join auth.account on account.user_id = c.user_id and account.email = c.old_email and account.password_hash = c.password_hash
+        join auth.account on account.user_id = c.user_id and account.email = c.old_email and account.password_hash is not distinct from c.password_hash
         where c.user_id = $1 and c.ended_at is null and c.expires_at > $2"#,
         Uuid::from(me.user),
         now,

@@ -5,6 +5,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{BoundToken, Side};
+use crate::session::Method;
 
 /// Somebody signed up.
 #[derive(Debug, Serialize, ToSchema)]
@@ -144,6 +145,8 @@ pub(crate) struct SessionBegan {
     pub(crate) session: SessionId,
     /// Whether it outlives the browser.
     pub(crate) remembered: bool,
+    /// What they have shown.
+    pub(crate) methods: Vec<Method>,
 }
 
 impl Event for SessionBegan {

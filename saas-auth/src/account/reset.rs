@@ -100,7 +100,7 @@ async fn reset_in(tx: &mut SystemTx, token: &Token, new_hash: &str, letters: &Le
         ), before as (
             select account.user_id, account.verified_at is null as first
             from auth.account
-            join used on used.user_id = account.user_id and used.email = account.email and used.password_hash = account.password_hash
+            join used on used.user_id = account.user_id and used.email = account.email and used.password_hash is not distinct from account.password_hash
         )
         update auth.account
         set password_hash = $3, verified_at = coalesce(account.verified_at, $2)

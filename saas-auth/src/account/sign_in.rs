@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{
     SignInRefused, SignInThrottled,
     bound_token::{BoundToken, bound_token_use_in},
+    entry::{Entry, Shown, entry_in},
     throttle::{Claim, Lane},
 };
 use crate::{
@@ -16,7 +17,7 @@ use crate::{
     attempt::{Counted, throttled},
     password::Verdict,
     refused::{self, Refusal, Refused},
-    session::{DeviceCookies, NewSession, session_insert_in},
+    session::{DeviceCookies, Method},
 };
 
 /// What somebody enters to sign in.
@@ -90,7 +91,7 @@ impl From<SignInError> for Problem {
     }
 }
 
-/// Checks a password and begins a session with a token of its own, in the place of `old`, the session that the request came with.
+/// Checks a password and lets its person in, in the place of `old`, the session that the request came with.
 ///
 /// Whether the password may be tried is asked before it is checked, to save the work, and decided afterwards, to be exact: of any number of
 /// guesses at once as many are answered as may be.
@@ -100,7 +101,7 @@ pub(crate) async fn account_sign_in(
     origin: &Origin,
     old: Option<SessionId>,
     cookies: &DeviceCookies,
-) -> Result<NewSession, SignInError> {
+) -> Result<Entry, SignInError> {
     let email = check(credentials).map_err(SignInError::Refused)?;
     let link = credentials.link.as_ref().and_then(|link| Token::parse(link.expose()));
     let mut tx = auth.db().system("sign in").begin().await?;
@@ -110,7 +111,7 @@ pub(crate) async fn account_sign_in(
     let lane = Lane::find_in(&mut tx, auth, claim).await?.map_err(|until| SignInError::until(until, tx.now()))?;
     tx.commit().await?;
 
-    let stored = account.as_ref().map(|account| account.password_hash.as_str());
+    let stored = account.as_ref().and_then(|account| account.password_hash.as_deref());
     let verdict = auth.hasher().verify(&credentials.password, stored).await?;
     let (Verdict::Right { outdated }, Some(account)) = (verdict, account) else {
         return Err(refuse(auth, origin, user, &lane).await?);
@@ -119,7 +120,9 @@ pub(crate) async fn account_sign_in(
 
     let mut tx = auth.db().system("sign in").caused_by(origin.clone()).begin().await?;
     let now = tx.now();
-    let Some(session) = session_insert_in(&mut tx, account.user, &account.password_hash, credentials.remember).await? else {
+    let password_hash = account.password_hash.as_deref();
+    let shown = Shown { user: account.user, method: Method::Password, password_hash, remember: credentials.remember, old };
+    let Some(entry) = entry_in(&mut tx, shown).await? else {
         tx.rollback().await;
         return Err(refuse(auth, origin, user, &lane).await?);
     };
@@ -133,24 +136,19 @@ pub(crate) async fn account_sign_in(
     if let Some(until) = lane.attempts.refused_until_in(&mut tx).await? {
         return Err(SignInError::until(until, now));
     }
-    if let Some(old) = old {
-        sqlx::query!("update auth.session set ended_at = $2 where id = $1 and ended_at is null", Uuid::from(old), now)
-            .execute(&mut *tx)
-            .await?;
-    }
     if let Some(fresh_hash) = fresh_hash {
         sqlx::query!(
             "update auth.account set password_hash = $3 where user_id = $1 and password_hash = $2",
             Uuid::from(account.user),
-            account.password_hash,
+            password_hash,
             fresh_hash,
         )
         .execute(&mut *tx)
         .await?;
     }
     tx.commit().await?;
-    tracing::info!(user.id = %session.user, "signed in");
-    Ok(session)
+    tracing::info!(user.id = %account.user, "signed in");
+    Ok(entry)
 }
 
 /// Counts and records a refusal, the same way whether or not there is such an account.
@@ -176,7 +174,7 @@ async fn refuse(auth: &Auth, origin: &Origin, user: Option<UserId>, lane: &Lane)
 
 struct Account {
     user: UserId,
-    password_hash: String,
+    password_hash: Option<String>,
 }
 
 async fn find_in(tx: &mut SystemTx, email: &Email) -> Result<Option<Account>, DbError> {

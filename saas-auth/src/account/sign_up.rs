@@ -107,7 +107,7 @@ pub(crate) async fn account_sign_up(auth: &Auth, origin: Origin, new: NewAccount
     .fetch_one(&mut *tx)
     .await?;
     let token = Token::generate();
-    let chosen = Chosen { name: &name, password_hash: &password_hash };
+    let chosen = Chosen { name: &name, password_hash: Some(&password_hash) };
     match (known.added, known.user_id.zip(known.name).zip(known.email)) {
         (true, _) => {
             let reader = Reader { user, email: email.as_str(), name: &name };

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{
     AccountVerified,
+    entry::{Entry, Shown, entry_in},
     password::{Person, password_hash},
 };
 use crate::{
@@ -15,7 +16,7 @@ use crate::{
     mail::{Letters, Reader},
     password::Verdict,
     refused::{Refusal, Refused},
-    session::{NewSession, session_end_all_in, session_insert_in},
+    session::{Method, session_end_all_in},
 };
 
 /// How long a link in a mail works.
@@ -69,7 +70,7 @@ impl From<VerifyError> for Problem {
 #[derive(Clone, Copy)]
 pub(crate) struct Chosen<'a> {
     pub(crate) name: &'a str,
-    pub(crate) password_hash: &'a str,
+    pub(crate) password_hash: Option<&'a str>,
 }
 
 /// Keeps a token for a mail about a sign-up; whether the mail may be sent, or the account has had enough of them.
@@ -99,7 +100,7 @@ pub(crate) async fn email_token_insert_in(
         now + LINK_LIFETIME,
         MAILS_PER_HOUR,
         chosen.map(|chosen| chosen.name),
-        chosen.map(|chosen| chosen.password_hash),
+        chosen.and_then(|chosen| chosen.password_hash),
     )
     .execute(&mut **tx)
     .await?;
@@ -161,20 +162,16 @@ pub(crate) async fn account_verify_and_sign_in(
     token: &Token,
     password: &VerifyPassword,
     old: Option<SessionId>,
-) -> Result<NewSession, VerifyError> {
+) -> Result<Entry, VerifyError> {
     let new = check(auth, token, password).await?;
     let mut tx = auth.db().system("confirm an address").caused_by(origin).begin().await?;
     let confirmed = confirm_in(&mut tx, token, new.as_deref()).await?;
-    let session = session_insert_in(&mut tx, confirmed.user, &confirmed.password_hash, false).await?.ok_or(VerifyError::Expired)?;
-    if let Some(old) = old {
-        let now = tx.now();
-        sqlx::query!("update auth.session set ended_at = $2 where id = $1 and ended_at is null", Uuid::from(old), now)
-            .execute(&mut *tx)
-            .await?;
-    }
+    let password_hash = confirmed.password_hash.as_deref();
+    let shown = Shown { user: confirmed.user, method: Method::Password, password_hash, remember: false, old };
+    let entry = entry_in(&mut tx, shown).await?.ok_or(VerifyError::Expired)?;
     tx.commit().await?;
     tracing::info!(user.id = %confirmed.user, "confirmed an address");
-    Ok(session)
+    Ok(entry)
 }
 
 /// Compares with what was chosen at the sign-up that the link belongs to, or gives the hash of the new password.
@@ -182,7 +179,7 @@ async fn check(auth: &Auth, token: &Token, password: &VerifyPassword) -> Result<
     let mut tx = auth.db().system("look at a mailed link").begin().await?;
     let (hash, now) = (token.hash(), tx.now());
     let chosen = sqlx::query!(
-        r#"select t.email, coalesce(t.name, account.name) as "name!", coalesce(t.password_hash, account.password_hash) as "password_hash!"
+        r#"select t.email, coalesce(t.name, account.name) as "name!", coalesce(t.password_hash, account.password_hash) as password_hash
         from auth.email_token t
         join auth.account on account.user_id = t.user_id
         where t.token_hash = $1 and t.purpose = 'verify' and t.used_at is null and t.expires_at > $2"#,
@@ -197,7 +194,7 @@ async fn check(auth: &Auth, token: &Token, password: &VerifyPassword) -> Result<
     match password {
         VerifyPassword::Chosen(password) if password.expose().is_empty() => Err(refuse(Refusal::PasswordMissing)),
         VerifyPassword::Chosen(password) if password.expose().len() > PasswordPolicy::MAX_BYTES => Err(refuse(Refusal::PasswordOther)),
-        VerifyPassword::Chosen(password) => match auth.hasher().verify(password, Some(&chosen.password_hash)).await? {
+        VerifyPassword::Chosen(password) => match auth.hasher().verify(password, chosen.password_hash.as_deref()).await? {
             Verdict::Right { .. } => Ok(None),
             Verdict::Wrong => Err(refuse(Refusal::PasswordOther)),
         },
@@ -210,7 +207,7 @@ async fn check(auth: &Auth, token: &Token, password: &VerifyPassword) -> Result<
 
 struct Confirmed {
     user: UserId,
-    password_hash: String,
+    password_hash: Option<String>,
 }
 
 async fn confirm_in(tx: &mut SystemTx, token: &Token, new_hash: Option<&str>) -> Result<Confirmed, VerifyError> {
@@ -244,7 +241,7 @@ async fn confirm_in(tx: &mut SystemTx, token: &Token, new_hash: Option<&str>) ->
         join before on before.user_id = used.user_id
         where account.user_id = before.user_id
         returning account.user_id as "user_id: UserId", account.password_hash,
-            account.password_hash <> before.password_hash as "replaced!""#,
+            account.password_hash is distinct from before.password_hash as "replaced!""#,
         hash.as_bytes(),
         now,
         new_hash,
@@ -285,7 +282,7 @@ async fn resend(auth: &Auth, email: &Email, letters: &Letters) -> Result<(), Mai
     let mut tx = auth.db().system("send a link again").begin().await?;
     let account = sqlx::query!(
         r#"select account.user_id as "user_id: UserId", account.email, coalesce(latest.name, account.name) as "name!",
-            coalesce(latest.password_hash, account.password_hash) as "password_hash!"
+            coalesce(latest.password_hash, account.password_hash) as password_hash
         from auth.account
         left join lateral (
             select email_token.name, email_token.password_hash from auth.email_token
@@ -300,7 +297,7 @@ async fn resend(auth: &Auth, email: &Email, letters: &Letters) -> Result<(), Mai
     .await?;
     let Some(account) = account else { return Ok(()) };
     let token = Token::generate();
-    let chosen = Chosen { name: &account.name, password_hash: &account.password_hash };
+    let chosen = Chosen { name: &account.name, password_hash: account.password_hash.as_deref() };
     if email_token_insert_in(&mut tx, &token, account.user_id, &account.email, "verify", Some(chosen)).await? {
         let reader = Reader { user: account.user_id, email: &account.email, name: &account.name };
         letters.verify_in(&mut tx, reader, &token).await?;

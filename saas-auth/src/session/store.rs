@@ -9,6 +9,7 @@ use sqlx::types::Json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::Method;
 use crate::account::{AvatarId, AvatarSize, SessionBegan, SessionsEnded};
 
 /// A session, as its owner sees it.
@@ -32,6 +33,18 @@ pub struct Session {
     pub expires_at: DateTime<Utc>,
     /// Whether it outlives the browser.
     pub remembered: bool,
+    /// How its person has shown who they are.
+    pub methods: Vec<Method>,
+}
+
+/// A session to begin.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Begin<'a> {
+    pub(crate) user: UserId,
+    /// The password that was compared, if one was.
+    pub(crate) password_hash: Option<&'a str>,
+    pub(crate) remembered: bool,
+    pub(crate) methods: &'a [Method],
 }
 
 /// A session that has just begun.
@@ -85,15 +98,12 @@ pub(crate) async fn session_by_token(db: &Db, token: &Token) -> Result<Option<(S
     }))
 }
 
-/// Begins a session where the transaction says that the request comes from, if the account still has the password that was checked and the
+/// Begins a session where the transaction says that the request comes from, if the account still has the password that was compared and the
 /// person may sign in; nothing otherwise. Whoever changes the password at the same moment either finds this session and ends it, or is waited
 /// for.
-pub(crate) async fn session_insert_in(
-    tx: &mut SystemTx,
-    user: UserId,
-    checked_hash: &str,
-    remembered: bool,
-) -> Result<Option<NewSession>, DbError> {
+pub(crate) async fn session_insert_in(tx: &mut SystemTx, begin: Begin<'_>) -> Result<Option<NewSession>, DbError> {
+    let Begin { user, password_hash, remembered, methods } = begin;
+    let methods: Vec<String> = methods.iter().map(|method| method.as_str().to_owned()).collect();
     let (token, now, origin) = (Token::generate(), tx.now(), tx.origin().clone());
     let (hash, session) = (token.hash(), SessionId::new());
     let verified = sqlx::query_scalar!(
@@ -101,28 +111,29 @@ pub(crate) async fn session_insert_in(
             select account.user_id, account.verified_at
             from auth.account
             join core.user person on person.id = account.user_id
-            where account.user_id = $2 and account.password_hash = $3 and person.state = 'active'
+            where account.user_id = $2 and ($3::text is null or account.password_hash = $3) and person.state = 'active'
             for no key update of account
         ), begun as (
             insert into auth.session
-                (id, user_id, token_hash, created_at, expires_at, last_seen_at, remembered, address, user_agent)
-            select $1, user_id, $4, $5, $6, $5, $7, $8, $9 from account
+                (id, user_id, token_hash, created_at, expires_at, last_seen_at, proved_at, remembered, address, user_agent, methods)
+            select $1, user_id, $4, $5, $6, $5, $5, $7, $8, $9, $10 from account
         )
         select verified_at is not null as "verified!" from account"#,
         Uuid::from(session),
         Uuid::from(user),
-        checked_hash,
+        password_hash,
         hash.as_bytes(),
         now,
         now + NewSession::lifetime(remembered),
         remembered,
         origin.address as Option<IpAddr>,
         origin.user_agent.as_deref(),
+        &methods,
     )
     .fetch_optional(&mut **tx)
     .await?;
     let Some(verified) = verified else { return Ok(None) };
-    system_event_in(tx, Ledger::Platform, Actor::User(user), user, &SessionBegan { session, remembered }).await?;
+    system_event_in(tx, Ledger::Platform, Actor::User(user), user, &SessionBegan { session, remembered, methods: begin.methods.to_vec() }).await?;
     Ok(Some(NewSession { id: session, token, user, remembered, verified }))
 }
 
@@ -131,7 +142,7 @@ pub(crate) async fn session_list(db: &Db, me: &SignedIn) -> Result<Vec<Session>,
     let mut tx = db.system("a person's sessions").begin().await?;
     let now = tx.now();
     let rows = sqlx::query!(
-        r#"select id as "id: SessionId", user_agent, address as "address: IpAddr", created_at, last_seen_at, expires_at, remembered
+        r#"select id as "id: SessionId", user_agent, address as "address: IpAddr", created_at, last_seen_at, expires_at, remembered, methods
         from auth.session
         where user_id = $1 and ended_at is null and expires_at > $2
         order by last_seen_at desc, id"#,
@@ -152,6 +163,7 @@ pub(crate) async fn session_list(db: &Db, me: &SignedIn) -> Result<Vec<Session>,
             last_seen_at: row.last_seen_at,
             expires_at: row.expires_at,
             remembered: row.remembered,
+            methods: row.methods.iter().filter_map(|method| Method::stored(method)).collect(),
         })
         .collect())
 }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::{
     address::Address,
-    sign_in::{known, set},
+    entry::{known, set},
     sign_up::MailSent,
     visitor::Language,
     with_cookies,

@@ -9,8 +9,8 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{
+    entry::{set, signed_in},
     see,
-    sign_in::{set, signed_in},
     visitor::Language,
     with_cookies,
 };

@@ -3,24 +3,24 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use saas_core::{Accepted, Form, FormErrors, Html, Json, Origin, Page, Problem, Query, Routes, Secret, Token, UserId, Validate};
+use saas_core::{Accepted, Form, FormErrors, Html, Json, Origin, Page, Problem, Query, Routes, Secret, Token, Validate};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{
     address::Address,
+    entry::{entered, entered_program},
     me::Me,
     see,
     sign_up::MailSent,
     visitor::{Language, Visitor},
-    with_cookies,
 };
 use crate::{
     Auth, Credentials, SignInError,
     account::{BoundToken, account_mail_link, account_sign_in, bound_token_holder},
     attempt::seconds,
-    session::{DeviceCookies, NewSession, session_by_token},
+    session::DeviceCookies,
 };
 
 #[derive(Default, Deserialize, ToSchema)]
@@ -105,11 +105,7 @@ async fn submit(
         throttled: false,
     };
     let (status, errors) = match account_sign_in(&auth, &credentials, &origin, visitor.map(|it| it.session), &cookies).await {
-        Ok(session) => {
-            // The application may want a confirmed address for what comes next: better to say so now than there.
-            let to = if session.verified { next.as_deref().unwrap_or(auth.home()) } else { "/verify" };
-            return Ok(with_cookies(see(to), signed_in(&auth, &session, &cookies)?));
-        }
+        Ok(entry) => return entered(&auth, &entry, next.as_deref(), &cookies),
         Err(SignInError::Refused(refused)) => (StatusCode::UNPROCESSABLE_ENTITY, refused.form_errors()),
         Err(SignInError::Wrong) => (StatusCode::UNAUTHORIZED, FormErrors::whole("auth-error-credentials")),
         Err(SignInError::Throttled { wait }) => {
@@ -149,9 +145,8 @@ async fn sign_in(
     origin: Origin,
     Json(credentials): Json<Credentials>,
 ) -> Result<(HeaderMap, Json<Me>), Problem> {
-    let session = account_sign_in(&auth, &credentials, &origin, visitor.map(|it| it.session), &cookies).await?;
-    let (me, _) = session_by_token(auth.db(), &session.token).await?.ok_or_else(Problem::unauthenticated)?;
-    Ok((set(signed_in(&auth, &session, &cookies)?), Json(Me::of(&me))))
+    let entry = account_sign_in(&auth, &credentials, &origin, visitor.map(|it| it.session), &cookies).await?;
+    entered_program(&auth, &entry, &cookies).await
 }
 
 /// 202 whether or not there is an account.
@@ -165,21 +160,4 @@ async fn link(
     let sent = MailSent { email: email.as_str().to_owned() };
     account_mail_link(&auth, BoundToken::SignIn, origin, email, auth.letters(locale, None));
     Ok(Accepted(sent))
-}
-
-/// What a browser keeps of a sign-in: the session, and that the account knows it.
-pub(super) fn signed_in(auth: &Auth, session: &NewSession, cookies: &DeviceCookies) -> Result<[HeaderValue; 2], Problem> {
-    let keep = session.remembered.then_some(NewSession::REMEMBERED_LIFETIME);
-    Ok([auth.cookie().set(&session.token, keep)?, known(auth, session.user, cookies)?])
-}
-
-/// That an account knows the browser, from now on or still.
-pub(super) fn known(auth: &Auth, user: UserId, cookies: &DeviceCookies) -> Result<HeaderValue, Problem> {
-    let now = auth.db().clock().now();
-    auth.devices().cookie(auth.devices().find(cookies, user, now), user, now)
-}
-
-/// The headers that set these cookies.
-pub(super) fn set(cookies: impl IntoIterator<Item = HeaderValue>) -> HeaderMap {
-    cookies.into_iter().map(|cookie| (header::SET_COOKIE, cookie)).collect()
 }

@@ -9,11 +9,10 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::{
+    entry::entered,
     see,
-    sign_in::signed_in,
     sign_up::MailSent,
     visitor::{Language, Visitor},
-    with_cookies,
 };
 use crate::{
     Auth, VerifyError,
@@ -139,7 +138,7 @@ async fn submit(
         None => Err(VerifyError::Expired),
     };
     let refused = match verified {
-        Ok(session) => return Ok(with_cookies(see(next.as_deref().unwrap_or(auth.welcome())), signed_in(&auth, &session, &cookies)?)),
+        Ok(entry) => return entered(&auth, &entry, Some(next.as_deref().unwrap_or(auth.welcome())), &cookies),
         Err(VerifyError::Expired) => Refused::default(),
         Err(VerifyError::Refused(refused)) => refused,
         Err(error) => return Err(error.into()),

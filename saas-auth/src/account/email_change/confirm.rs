@@ -43,7 +43,7 @@ pub(crate) async fn email_change_link(auth: &Auth, token: Option<&Token>) -> Res
     let found = sqlx::query!(
         r#"select c.email, c.new_token_hash = $1 as "is_new!"
         from auth.email_change c
-        join auth.account on account.user_id = c.user_id and account.email = c.old_email and account.password_hash = c.password_hash
+        join auth.account on account.user_id = c.user_id and account.email = c.old_email and account.password_hash is not distinct from c.password_hash
         where ((c.new_token_hash = $1 and c.new_confirmed_at is null) or (c.old_token_hash = $1 and c.old_confirmed_at is null))
             and c.ended_at is null and c.expires_at > $2"#,
         hash.as_bytes(),
@@ -86,7 +86,7 @@ pub(crate) async fn email_change_confirm(
         join core.user person on person.id = account.user_id
         where ((c.new_token_hash = $1 and c.new_confirmed_at is null) or (c.old_token_hash = $1 and c.old_confirmed_at is null))
             and c.ended_at is null and c.expires_at > $2
-            and account.user_id = c.user_id and account.email = c.old_email and account.password_hash = c.password_hash
+            and account.user_id = c.user_id and account.email = c.old_email and account.password_hash is not distinct from c.password_hash
             and person.state = 'active'
         returning c.user_id as "user: UserId", account.name, c.email, c.email_key, c.old_email, c.new_token_hash = $1 as "is_new!",
             c.ended_at is not null as "is_whole!""#,

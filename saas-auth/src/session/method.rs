@@ -1,0 +1,56 @@
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A way to show who one is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Method {
+    /// The account's password.
+    Password,
+    /// A link or a code from a mail to the account's address.
+    Email,
+    /// An account elsewhere that is linked with this one.
+    Provider,
+    /// A code from an authenticator app.
+    Totp,
+    /// A code from the list that is kept for bad days.
+    BackupCode,
+    /// A passkey.
+    Passkey,
+}
+
+impl Method {
+    const ALL: [Self; 6] = [Self::Password, Self::Email, Self::Provider, Self::Totp, Self::BackupCode, Self::Passkey];
+
+    /// As it is stored.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Email => "email",
+            Self::Provider => "provider",
+            Self::Totp => "totp",
+            Self::BackupCode => "backup_code",
+            Self::Passkey => "passkey",
+        }
+    }
+
+    /// What is stored, read again. The table's constraint lets nothing else in.
+    pub(crate) fn stored(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|method| method.as_str() == text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_way_is_read_as_it_is_stored_and_shown() {
+        for method in Method::ALL {
+            assert_eq!(Method::stored(method.as_str()), Some(method));
+            assert_eq!(serde_json::to_value(method).unwrap(), method.as_str());
+        }
+        assert_eq!(Method::stored("fax"), None);
+    }
+}
