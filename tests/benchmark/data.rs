@@ -41,8 +41,8 @@ pub(crate) async fn tenants(superuser: &str, name: &str, count: u32) -> Outcome<
             select u, s || '@example.test', s || '@example.test', s, '$argon2id$none', $5, $5 \
             from unnest($2::text[], $3::uuid[]) as n (s, u) \
             where $1::uuid[] is not null and $4::bytea[] is not null and $6::timestamptz is not null",
-        "insert into auth.session (id, user_id, token_hash, created_at, expires_at, last_seen_at, remembered) \
-            select gen_random_uuid(), u, h, $5, $6, $5, false from unnest($3::uuid[], $4::bytea[]) as n (u, h) \
+        "insert into auth.session (id, user_id, token_hash, created_at, expires_at, last_seen_at, proved_at, remembered, methods) \
+            select gen_random_uuid(), u, h, $5, $6, $5, $5, false, '{password}' from unnest($3::uuid[], $4::bytea[]) as n (u, h) \
             where $1::uuid[] is not null and $2::text[] is not null",
         "insert into billing.tenant_plan (tenant_id, plan, since) select t, 'team', $5 from unnest($1::uuid[]) as n (t) \
             where $2::text[] is not null and $3::uuid[] is not null and $4::bytea[] is not null and $6::timestamptz is not null",
@@ -62,8 +62,8 @@ pub(crate) async fn sessions(superuser: &str, tenants: &[Tenant], each: usize) -
     let hashes: Vec<Vec<u8>> = tokens.iter().map(|token| token.hash().as_bytes().to_vec()).collect();
     let mut connection = PgConnection::connect(superuser).await?;
     sqlx::query(
-        "insert into auth.session (id, user_id, token_hash, created_at, expires_at, last_seen_at, remembered) \
-        select gen_random_uuid(), user_id, hash, $3, $4, $3, false \
+        "insert into auth.session (id, user_id, token_hash, created_at, expires_at, last_seen_at, proved_at, remembered, methods) \
+        select gen_random_uuid(), user_id, hash, $3, $4, $3, $3, false, '{password}' \
         from unnest($1::uuid[], $2::bytea[]) as n (tenant, hash) join core.member on tenant_id = tenant",
     )
     .bind(ids)
@@ -86,8 +86,8 @@ pub(crate) async fn agents_with_devices(superuser: &str, tenants: &[Tenant], dev
     for tenant in tenants {
         let agent = Uuid::now_v7();
         sqlx::query(
-            "insert into data.agent (tenant_id, id, name, key_id, state, created_by, created_at, last_seen_at) \
-            select $1, $2, 'Main office', $3, 'connected', user_id, $4, $4 from core.member where tenant_id = $1",
+            "insert into data.agent (tenant_id, id, workspace_id, name, key_id, state, created_by, created_at, last_seen_at) \
+            select $1, $2, $1, 'Main office', $3, 'connected', user_id, $4, $4 from core.member where tenant_id = $1",
         )
         .bind(tenant.id)
         .bind(agent)
@@ -126,8 +126,8 @@ async fn settle(mut connection: PgConnection) -> Outcome<()> {
 
 async fn insert_devices(connection: &mut PgConnection, tenant: Uuid, agent: Uuid, devices: u32) -> Outcome<()> {
     let now = Clock::system().now();
-    // The ids ascend, as those of version 7 do; their beginning is the tenant's own.
-    let beginning = &tenant.simple().to_string()[16..];
+    // The ids ascend, as those of version 7 do; their beginning is the agent's own.
+    let beginning = &agent.simple().to_string()[16..];
     sqlx::query(
         "insert into data.device (tenant_id, id, agent_id, address, mac, hostname, found_by, state, since_at, checked_at, latency_us, \
             created_at) \
