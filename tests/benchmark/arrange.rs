@@ -81,7 +81,7 @@ async fn login(cluster: &Cluster) -> Outcome<String> {
     let password = Token::generate().text();
     let mut connection = PgConnection::connect(cluster.big.superuser_url()).await?;
     sqlx::raw_sql(AssertSqlSafe(format!(
-        "create role bench_hand login password '{}'; grant saas_app to bench_hand; \
+        "create role bench_hand login password '{}'; grant saas_app to bench_hand; grant connect on database bench to bench_hand; \
         alter role bench_hand in database bench set search_path = data, pg_catalog; \
         create schema bench; grant usage on schema bench to bench_hand; \
         create table bench.membership as select m.user_id, t.id as organization, t.slug, t.name, m.role \

@@ -23,13 +23,16 @@ use crate::{
 /// Transactions at the same time, each of which writes a row.
 const WRITERS: usize = 8;
 
+/// How many tenants, each with a chain of its own.
+const TENANTS: usize = 50;
+
 /// How often it is looked how much waits.
 const LOOK: Duration = Duration::from_millis(250);
 
 pub(crate) async fn measure(library: &Library, plan: &Plan, report: &mut Report) -> Outcome<()> {
     let chain = AuditChain::new(&library.db, &MasterKey::generate());
     let all = plan.round * u32::try_from(plan.rounds)?;
-    report.heading(&format!("Audit rows of {} tenants, {WRITERS} written at once", library.tenants.len()), "rows/s")?;
+    report.heading(&format!("Audit rows of {TENANTS} tenants, {WRITERS} written at once"), "rows/s")?;
     let (unsealed, rows) = write(library, all).await?;
     report.figures("without the chain", &unsealed)?;
 
@@ -67,7 +70,7 @@ pub(crate) async fn measure(library: &Library, plan: &Plan, report: &mut Report)
     lifecycle.drain();
     report.figures("with it", &figures)?;
     report.say(&format!(
-        "  written and sealed: {both:.0} rows a second; the oldest unsealed row was {lag:.1} s old at most; a backlog of {sealed}: {backlog:.0} \
+        "  written and sealed: {both:.0} rows a second (expected: 1000 or more); the oldest unsealed row was {lag:.1} s old at most; a backlog of {sealed}: {backlog:.0} \
          rows a second"
     ))?;
     report.ratio("rows a second with the chain to without", figures.per_second / unsealed.per_second, "")?;
@@ -89,7 +92,7 @@ async fn state(library: &Library, chain: &AuditChain) -> Outcome<(i64, f64)> {
 
 /// Writes for a while; the figures, and how many rows it were.
 async fn write(library: &Library, until: Duration) -> Outcome<(Figures, u64)> {
-    let (db, tenants) = (library.db.clone(), Arc::new(library.tenants.clone()));
+    let (db, tenants) = (library.db.clone(), Arc::new(library.tenants.iter().copied().take(TENANTS).collect::<Vec<_>>()));
     let (before, started) = (Used::now(0, library.postmaster)?, Instant::now());
     let took = library
         .run(async move {

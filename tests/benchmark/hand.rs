@@ -199,13 +199,13 @@ async fn devices(connection: &mut PgConnection, statement: &'static str, tenant:
 
 #[derive(Serialize)]
 struct List {
-    devices: Vec<Device>,
+    items: Vec<Device>,
     next: Option<String>,
 }
 
 fn answer(devices: Vec<Device>) -> Result<Response, Refused> {
     let next = devices.last().filter(|_| devices.len() == 50).map(|device| format!("{}_{}", device.address.addr(), device.id));
-    let body = serde_json::to_vec(&List { devices, next }).map_err(|_| Refused(StatusCode::INTERNAL_SERVER_ERROR))?;
+    let body = serde_json::to_vec(&List { items: devices, next }).map_err(|_| Refused(StatusCode::INTERNAL_SERVER_ERROR))?;
     Ok(([(header::CONTENT_TYPE, "application/json")], body).into_response())
 }
 
