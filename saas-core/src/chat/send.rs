@@ -137,7 +137,7 @@ impl Chat {
             async move {
                 match chat.attempt(run.tenant(), run.db(), job.channel, job.message).await? {
                     ChatOutcome::Waits(_) if run.is_last_attempt() => Ok(chat.expire(run.tenant(), run.db(), &job).await?),
-                    ChatOutcome::Waits(pause) => Err(JobError::retry_after(pause, NotYet)),
+                    ChatOutcome::Waits(pause) => Err(JobError::put_off(pause, NotYet)),
                     _ => Ok(()),
                 }
             }

@@ -91,10 +91,11 @@ async fn record(db: &Db, pool: &PgPool, attempt: &Attempt, outcome: Result<(), J
         }
         Err(error) => error,
     };
-    let (delay, is_final) = match error.next {
-        Next::Usual => (backoff(attempt.number, rand::rng().random()), false),
-        Next::After(delay) => (delay, false),
-        Next::Dead => (Duration::ZERO, true),
+    let (delay, next) = match error.next {
+        Next::Usual => (backoff(attempt.number, rand::rng().random()), "again"),
+        Next::After(delay) => (delay, "again"),
+        Next::PutOff(delay) => (delay, "put_off"),
+        Next::Dead => (Duration::ZERO, "never"),
         Next::Nothing => return Err(Unfinished::Superseded),
     };
     let text = error.in_full();
@@ -105,13 +106,14 @@ async fn record(db: &Db, pool: &PgPool, attempt: &Attempt, outcome: Result<(), J
         text,
         // Rings at once otherwise, in the turn of those that wait.
         microseconds(delay).max(1),
-        is_final,
+        next,
         db.clock().now(),
     )
     .fetch_one(pool)
     .await?;
     match became.as_str() {
         "dead" => tracing::error!(error = text, "the job is a dead letter"),
+        "waiting" if next == "put_off" => tracing::debug!(reason = text, "the job was put off"),
         "waiting" => tracing::warn!(error = text, "the attempt failed"),
         _ => return Err(Unfinished::Superseded),
     }

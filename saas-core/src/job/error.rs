@@ -14,6 +14,8 @@ pub(super) enum Next {
     Usual,
     /// After this time.
     After(Duration),
+    /// After this time, and this was no attempt.
+    PutOff(Duration),
     /// Never.
     Dead,
     /// Somebody else has it now.
@@ -24,6 +26,12 @@ impl JobError {
     /// Failed; the next attempt comes after this time and not after the usual one. For a `Retry-After`, or a schedule of one's own.
     pub fn retry_after(delay: Duration, error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { next: Next::After(delay), source: error.into() }
+    }
+
+    /// Nothing was tried, because of something that stands in everybody's way, such as an open circuit breaker: it comes again after this time, and this
+    /// was no attempt.
+    pub fn put_off(delay: Duration, reason: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { next: Next::PutOff(delay), source: reason.into() }
     }
 
     /// Failed, and trying again will not help: a dead letter at once.

@@ -181,7 +181,8 @@ impl MailSender {
 
     async fn run(&self, id: MailId) -> Result<(), JobError> {
         match self.attempt(id).await? {
-            MailOutcome::Waits(pause) => Err(JobError::retry_after(pause, NotYet)),
+            // The letter itself knows how long it is tried.
+            MailOutcome::Waits(pause) => Err(JobError::put_off(pause, NotYet)),
             _ => Ok(()),
         }
     }

@@ -42,6 +42,28 @@ async fn bad(run: TenantRun, job: Bad) -> Result<(), JobError> {
     }
 }
 
+/// NOT-01, OPS-04: what stands in everybody's way for long uses up nobody's attempts.
+#[tokio::test]
+async fn a_job_that_is_put_off_keeps_its_attempts() {
+    let test = TestDb::new(&[]).await.unwrap();
+    let ada = test.tenant("ada").await;
+    let jobs = Jobs::new(&test.db);
+    let (told, mut attempts) = mpsc::unbounded_channel();
+    let times = Arc::new(std::sync::atomic::AtomicU32::new(0));
+    jobs.on(move |run: TenantRun, _: Say| {
+        told.send((run.attempt(), run.is_last_attempt())).unwrap();
+        let is_in_the_way = times.fetch_add(1, std::sync::atomic::Ordering::SeqCst) < 10;
+        async move { if is_in_the_way { Err(JobError::put_off(Duration::ZERO, Moon)) } else { Ok(()) } }
+    });
+    let _running = start(&jobs, quick(1)).await;
+    enqueue(&test, ada, &say("howl"), JobOptions::new().attempts(2)).await;
+    for _ in 0..11 {
+        assert_eq!(attempts.recv().await, Some((1, false)));
+    }
+    nothing_left(&test).await;
+    assert_eq!(DeadLetters::new(&test.db).list(10).await.unwrap(), []);
+}
+
 /// OPS-01
 #[tokio::test]
 async fn a_job_that_fails_is_tried_again_and_then_a_dead_letter_that_can_be_replayed() {

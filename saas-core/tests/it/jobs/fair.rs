@@ -115,3 +115,22 @@ async fn a_job_whose_time_has_come_does_not_wait_behind_the_backlog_of_another()
     }
     assert!(before <= 2, "bob waited for {before} jobs of ada");
 }
+
+/// J7: also where thousands wait for another attempt at the same moment, and not all get their turns at once.
+#[tokio::test]
+async fn of_those_whose_time_has_come_each_tenants_first_is_among_the_first() {
+    let test = TestDb::new(&[]).await.unwrap();
+    let (ada, bob) = (test.tenant("ada").await, test.tenant("bob").await);
+    for _ in 0..50 {
+        enqueue(&test, ada, &say("ada's"), JobOptions::new().after(Duration::from_millis(1))).await;
+    }
+    let late = enqueue(&test, bob, &say("bob's"), JobOptions::new().after(Duration::from_millis(1))).await;
+    let due = "select (max(run_at) < now())::text from graphile_worker._private_jobs";
+    while crate::planted::truth(&test, due).await != ["true"] {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(crate::planted::truth(&test, "select core.job_promote(10)::text").await, ["10"]);
+    let first =
+        "select id::text from core.job where turn is not null order by tenant_id = (select id from core.tenant where slug = 'ada') limit 1";
+    assert_eq!(crate::planted::truth(&test, first).await, [uuid::Uuid::from(late).to_string()]);
+}

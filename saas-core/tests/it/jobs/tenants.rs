@@ -105,7 +105,7 @@ async fn the_application_can_neither_read_nor_write_the_queue() {
         "select graphile_worker.add_job('test.say')".to_owned(),
         format!("select core.job_put(gen_random_uuid(), '{bob}', 'test.say', '{{}}', 1::smallint, null, 1, 0, now())"),
         format!("select core.job_end('{id}', 0)"),
-        format!("select core.job_fail('{id}', 0, '', 0, true, now())"),
+        format!("select core.job_fail('{id}', 0, '', 0, 'never', now())"),
         format!("select core.job_replay('{id}')"),
         format!("select core.job_begin('{id}', 1, now())"),
         "select core.job_promote(1)".to_owned(),
