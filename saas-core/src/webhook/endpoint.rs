@@ -319,7 +319,7 @@ async fn endpoint_lock_in(tx: &mut TenantTx, id: EndpointId) -> Result<Endpoint,
     .ok_or(EndpointError::NotFound)
 }
 
-/// Changes an endpoint. Resumed, it starts without a past.
+/// Changes an endpoint. Resumed, or under another address, it starts without a past.
 pub(super) async fn endpoint_change_in(
     tx: &mut TenantTx,
     actor: Actor,
@@ -328,7 +328,7 @@ pub(super) async fn endpoint_change_in(
     state: EndpointState,
 ) -> Result<Endpoint, EndpointError> {
     let old = endpoint_lock_in(tx, id).await?;
-    let failing_since = if state == old.state { old.failing_since } else { None };
+    let failing_since = old.failing_since.filter(|_| state == old.state && new.url == old.url);
     sqlx::query!(
         r#"update webhook_endpoint set url = $3, description = $4, events = $5, state = $6, failing_since = $7
         where tenant_id = $1 and id = $2"#,

@@ -14,16 +14,18 @@ use crate::{Actor, DbError, SystemTx, event::CHANNEL as LIVE, system_event_in};
 const SWEPT: i64 = 2_000;
 
 impl Webhooks {
-    /// Notes how an attempt went. An attempt that a later one has overtaken is kept, and changes nothing else.
+    /// Notes how an attempt went. An attempt that a later one has overtaken, or that went to an address which the endpoint has no more, says nothing
+    /// about the endpoint.
     pub(super) async fn record(&self, claimed: &Claimed, outcome: &Outcome) -> Result<(), DbError> {
         let mut tx = self.0.db.system("note how webhooks went").begin().await?;
         let now = tx.now();
-        // The endpoint before the delivery, in the order in which removing an endpoint takes them.
-        let is_active = if outcome.is_delivered() {
-            succeed_in(&mut tx, claimed).await?;
-            true
-        } else {
-            self.fail_in(&mut tx, claimed, outcome, now).await?
+        let is_active = match is_current_in(&mut tx, claimed).await? {
+            true if outcome.is_delivered() => {
+                succeed_in(&mut tx, claimed).await?;
+                true
+            }
+            true => self.fail_in(&mut tx, claimed, outcome, now).await?,
+            false => true,
         };
         let again = match pause(&PAUSES, claimed.tries, outcome.asked) {
             Some(pause) if !outcome.is_delivered() && is_active => Some(now + pause),
@@ -129,6 +131,31 @@ impl Webhooks {
             }
         }
     }
+}
+
+/// Whether an attempt still is the latest of its delivery, and the endpoint where it was. Locks the endpoint before the delivery, in the order in
+/// which removing an endpoint takes them.
+async fn is_current_in(tx: &mut SystemTx, claimed: &Claimed) -> Result<bool, DbError> {
+    let (tenant, endpoint) = (Uuid::from(claimed.tenant), Uuid::from(claimed.endpoint));
+    let is_there = sqlx::query_scalar!(
+        r#"select url = $3 as "is_there!" from webhook_endpoint where tenant_id = $1 and id = $2 for no key update"#,
+        tenant,
+        endpoint,
+        claimed.url,
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    let is_latest = sqlx::query_scalar!(
+        r#"select attempt = $4 and state = 'sending' as "is_latest!" from webhook_delivery
+        where tenant_id = $1 and endpoint_id = $2 and message_id = $3 for no key update"#,
+        tenant,
+        endpoint,
+        Uuid::from(claimed.message),
+        claimed.attempt,
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(is_there == Some(true) && is_latest == Some(true))
 }
 
 /// One success and the endpoint has no past.

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use chrono::TimeDelta;
 use http::{Method, StatusCode};
 use serde_json::json;
@@ -72,6 +74,32 @@ async fn one_success_and_the_five_days_begin_anew() {
     receiver.always(Reply::status(200));
     half_a_day(&scene).await;
     assert_eq!(scene.read(&id).await["failing_since"], json!(null));
+}
+
+/// W4: what failed under an address that was corrected says nothing of the new one, nor does an answer from there that comes late.
+#[tokio::test]
+async fn an_endpoint_with_another_address_has_no_past() {
+    let (scene, receiver, other) = (Scene::new().await, Receiver::new().await, Receiver::new().await);
+    let (id, _) = scene.endpoint(&receiver).await;
+    receiver.always(Reply::status(500));
+    for _ in 0..9 {
+        half_a_day(&scene).await;
+    }
+    assert!(scene.read(&id).await["failing_since"].is_string());
+    receiver.always(Reply::status(410).after(Duration::from_millis(500)));
+    scene.happen(1).await;
+    let before = receiver.count();
+    let (_, moved) = tokio::join!(scene.deliver(), async {
+        receiver.wait_for(before + 1).await;
+        scene.owner.json(Method::PATCH, &format!("/api/v1/webhooks/{id}"), &json!({ "url": other.url() })).await
+    });
+    assert_eq!((moved.status, &moved.json()["failing_since"]), (StatusCode::OK, &json!(null)));
+    let endpoint = scene.read(&id).await;
+    assert_eq!((&endpoint["state"], &endpoint["failing_since"]), (&json!("active"), &json!(null)));
+    other.always(Reply::status(500));
+    scene.pass(TimeDelta::hours(23));
+    half_a_day(&scene).await;
+    assert_eq!(scene.read(&id).await["state"], "active");
 }
 
 /// W7
