@@ -52,6 +52,10 @@ where
             return Some(self.event("open", ""));
         }
         loop {
+            // Also where changes come faster than they are read.
+            if Instant::now() >= self.check_at {
+                self.check().await?;
+            }
             if self.doubt.is_none()
                 && let Some(change) = self.seat.missed.pop_front()
             {
@@ -65,7 +69,7 @@ where
                     Heard::Doubt => self.check().await?,
                     Heard::End => return None,
                 },
-                () = sleep_until(self.check_at) => self.check().await?,
+                () = sleep_until(self.check_at) => {}
                 _ = self.beat.tick() => return Some(SseEvent::default().comment("")),
             }
         }
@@ -180,6 +184,20 @@ mod tests {
             assert_eq!(next(&mut stream).await.as_deref(), Some("beat"));
         }
         assert!((4..=5).contains(&fixture.answers.asked.load(Ordering::SeqCst)));
+    }
+
+    /// T36: also where changes come faster than they are read.
+    #[tokio::test(start_paused = true)]
+    async fn a_busy_tenant_keeps_no_reader_that_may_not_any_more() {
+        let fixture = fixture();
+        let mut stream = fixture.open(None);
+        fixture.answer(Some(false));
+        let began = Instant::now();
+        while next(&mut stream).await.is_some() {
+            fixture.hub.changed(fixture.reader.tenant, "devices");
+            tokio::time::advance(Duration::from_secs(1)).await;
+            assert!(began.elapsed() <= RECHECK + Duration::from_secs(5), "it still hears");
+        }
     }
 
     /// T36: "no" ends a stream.
