@@ -33,6 +33,7 @@
 
 mod answer;
 mod email;
+mod kept;
 mod key;
 mod layer;
 mod memory;

@@ -13,20 +13,22 @@ use async_trait::async_trait;
 use governor::{
     Quota, RateLimiter,
     clock::{Clock as _, MonotonicClock},
-    middleware::StateInformationMiddleware,
-    state::keyed::DashMapStateStore,
+    middleware::{NoOpMiddleware, StateInformationMiddleware},
 };
 
-use super::{Ask, Count, Key, Rate, RateLimitStore, StoreError};
+use super::{Ask, Count, Key, Rate, RateLimitStore, StoreError, kept::Kept};
 
-type Limiter = RateLimiter<u64, DashMapStateStore<u64>, MonotonicClock, StateInformationMiddleware>;
+struct Limiter {
+    buckets: RateLimiter<u64, Kept, MonotonicClock, StateInformationMiddleware>,
+    kept: Kept,
+}
 
 /// Counts in this process, with `governor`: a bucket for each key, that fills evenly (GCRA). Its clock is the machine's monotonic one, which
 /// does not jump.
 ///
 /// A key is kept as a hash of 64 bits under a key that only this process has: two clients share a bucket with a chance of one to many
-/// millions, and nobody can choose to. A million keys take less than 64 MiB; more are not kept, and asking for them fails with
-/// [`StoreError::Full`]. Whoever used little is forgotten within seconds, so that takes a flood.
+/// millions, and nobody can choose to. A million keys take less than 64 MiB; more are not kept, and asking for a new one fails with
+/// [`StoreError::Full`], while those that are kept go on counting. Whoever used little is forgotten within seconds, so that takes a flood.
 pub struct MemoryStore {
     /// One for each rate, because governor knows one rate for all keys.
     limiters: RwLock<HashMap<Rate, Arc<Limiter>>>,
@@ -68,23 +70,23 @@ impl MemoryStore {
     /// How many keys it keeps.
     #[must_use]
     pub fn keys(&self) -> usize {
-        self.all().iter().map(|limiter| limiter.len()).sum()
+        self.all().iter().map(|limiter| limiter.buckets.len()).sum()
     }
 
     fn take_one(&self, key: Key, rate: Rate) -> Result<Count, StoreError> {
+        let (limiter, key) = (self.limiter(rate), self.hasher.hash_one(key));
         // Any request may bring a new key; most do not, which is found out when the room seems to be used up.
-        if self.room.fetch_sub(1, Ordering::Relaxed) <= 0 && !self.make_room() {
+        if self.room.fetch_sub(1, Ordering::Relaxed) <= 0 && !self.make_room() && !limiter.kept.has(key) {
             return Err(StoreError::Full);
         }
-        let limiter = self.limiter(rate);
         let step = rate.window() / rate.limit().get();
-        Ok(match limiter.check_key(&self.hasher.hash_one(key)) {
+        Ok(match limiter.buckets.check_key(&key) {
             Ok(state) => {
                 let remaining = state.remaining_burst_capacity();
                 Count { remaining, reset: step * (rate.limit().get() - remaining.min(rate.limit().get())), retry_after: None }
             }
             Err(not_yet) => {
-                let wait = not_yet.wait_time_from(limiter.clock().now());
+                let wait = not_yet.wait_time_from(limiter.buckets.clock().now());
                 Count { remaining: 0, reset: wait + rate.window().saturating_sub(step), retry_after: Some(wait) }
             }
         })
@@ -109,8 +111,8 @@ impl MemoryStore {
         let mut kept = self.keys();
         if kept >= self.most_keys.min(Self::FEW) && swept.elapsed() >= Self::BETWEEN_SWEEPS {
             for limiter in self.all() {
-                limiter.retain_recent();
-                limiter.shrink_to_fit();
+                limiter.buckets.retain_recent();
+                limiter.buckets.shrink_to_fit();
             }
             kept = self.keys();
             *swept = Instant::now();
@@ -129,7 +131,9 @@ fn limiter(rate: Rate) -> Limiter {
     let step = (rate.window() / rate.limit().get()).max(Duration::from_nanos(1));
     // A step is at least a nanosecond, so it is a quota.
     let quota = Quota::with_period(step).unwrap_or_else(|| Quota::per_second(rate.limit())).allow_burst(rate.limit());
-    RateLimiter::dashmap_with_clock(quota, MonotonicClock).with_middleware()
+    let kept = Kept::default();
+    let plain: RateLimiter<_, _, _, NoOpMiddleware<Instant>> = RateLimiter::new(quota, kept.clone(), MonotonicClock);
+    Limiter { buckets: plain.with_middleware(), kept }
 }
 
 #[async_trait]

@@ -54,6 +54,8 @@ async fn more_keys_than_there_may_be_are_not_kept() {
     }
     assert!(store.keys() <= 1000, "{}", store.keys());
     assert!(refused >= 4000, "{refused}");
+    let counts = store.take(&of(known, once_an_hour)).await.unwrap();
+    assert!(counts[0].retry_after.is_some(), "a flood of others does not take a limit away");
 }
 
 #[tokio::test]
