@@ -33,23 +33,26 @@ impl Files {
 
     /// Removes the bytes of deleted files, and those of files that broke off while they arrived. Says how many it removed.
     ///
-    /// Run it daily. The row goes after the bytes, so a sweep that is killed does the same again; two at once do no harm.
+    /// Run it daily. The row goes after the bytes, so a sweep that is killed does the same again; two at once do no harm. What the store does not
+    /// let go is tried again the next time, and keeps nothing else.
     ///
     /// # Errors
     ///
-    /// Fails if the database or the store does; what was removed until then stays so.
+    /// Fails if the database does, or the store is away; what was removed until then stays so.
     pub async fn sweep(&self, db: &SystemDb) -> Result<u64, FileError> {
-        let mut removed = 0;
+        let (mut removed, mut seen) = (0, None);
         loop {
-            let swept = self.sweep_some(db).await?;
-            removed += swept;
-            if swept == 0 {
+            let swept = self.sweep_some(db, seen).await?;
+            removed += swept.removed;
+            seen = swept.last;
+            if seen.is_none() {
                 return Ok(removed);
             }
         }
     }
 
-    async fn sweep_some(&self, db: &SystemDb) -> Result<u64, FileError> {
+    /// Looks at some of those that come after the last one that was looked at.
+    async fn sweep_some(&self, db: &SystemDb, after: Option<(Uuid, Uuid)>) -> Result<Swept, FileError> {
         let mut tx = db.begin().await?;
         let now = tx.now();
         // A file that is marked can no longer become ready, whoever still sends it.
@@ -57,7 +60,9 @@ impl Files {
             "update data.file f set state = 'deleted', deleted_at = coalesce(f.deleted_at, $1)
             from (
                 select tenant_id, id from data.file
-                where state = 'deleted' or (state = 'arriving' and created_at < $2)
+                where (state = 'deleted' or (state = 'arriving' and created_at < $2))
+                    and ($4::uuid is null or (tenant_id, id) > ($4, $5::uuid))
+                order by tenant_id, id
                 limit $3
             ) old
             where f.tenant_id = old.tenant_id and f.id = old.id
@@ -65,6 +70,8 @@ impl Files {
             now,
             now - ARRIVAL,
             BATCH,
+            after.map(|(tenant, _)| tenant),
+            after.map(|(_, id)| id),
         )
         .fetch_all(&mut *tx)
         .await
@@ -72,6 +79,7 @@ impl Files {
         tx.commit().await?;
 
         let storage = &self.0.storage;
+        let mut gone = Vec::new();
         for file in &files {
             let path = path(TenantId::from(file.tenant_id), FileId::from(file.id));
             let delete = async {
@@ -80,10 +88,16 @@ impl Files {
                     Err(error) => Err(FileError::Store(error.into())),
                 }
             };
-            storage.writing.call(delete, FileError::is_away).await?;
+            match storage.writing.call(delete, FileError::is_away).await {
+                Ok(()) => gone.push((file.tenant_id, file.id)),
+                Err(error) if error.is_away() || matches!(error, FileError::Interrupted(_)) => return Err(error),
+                Err(error) => {
+                    tracing::error!(tenant.id = %file.tenant_id, file.id = %file.id, error = &error as &dyn std::error::Error, "a file's bytes could not be removed");
+                }
+            }
         }
 
-        let (tenants, ids): (Vec<Uuid>, Vec<Uuid>) = files.iter().map(|file| (file.tenant_id, file.id)).unzip();
+        let (tenants, ids): (Vec<Uuid>, Vec<Uuid>) = gone.iter().copied().unzip();
         let mut tx = db.begin().await?;
         query!(
             "delete from data.file f using unnest($1::uuid[], $2::uuid[]) as gone (tenant_id, id)
@@ -95,6 +109,13 @@ impl Files {
         .await
         .map_err(DbError::from)?;
         tx.commit().await?;
-        Ok(files.len() as u64)
+        let last = files.iter().map(|file| (file.tenant_id, file.id)).max();
+        Ok(Swept { removed: gone.len() as u64, last })
     }
+}
+
+struct Swept {
+    removed: u64,
+    /// The last that was looked at; none if none was left.
+    last: Option<(Uuid, Uuid)>,
 }

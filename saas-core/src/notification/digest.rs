@@ -58,6 +58,20 @@ impl Mornings {
     }
 }
 
+/// Those whose mail could not be written in this run.
+#[derive(Default)]
+struct Left {
+    tenants: Vec<Uuid>,
+    users: Vec<Uuid>,
+}
+
+impl Left {
+    fn add(&mut self, tenant: TenantId, user: UserId) {
+        self.tenants.push(tenant.into());
+        self.users.push(user.into());
+    }
+}
+
 impl Notifications {
     /// Sends the daily mail each morning at seven where its reader is (UTC for those who chose no time zone), or within the hour.
     pub fn digest_daily(&self, jobs: &Jobs) {
@@ -76,16 +90,24 @@ impl Notifications {
     ///
     /// Fails if the database does.
     pub async fn send_digests(&self, db: &SystemDb) -> Result<u64, MailInError> {
-        let mut sent = 0;
+        let (mut sent, mut left) = (0, Left::default());
         let mornings = Mornings::before(db.now());
-        while self.send_digest(db, &mornings).await? {
-            sent += 1;
+        while let Some(done) = self.send_digest(db, &mornings, &left).await? {
+            match done {
+                Ok(()) => sent += 1,
+                Err((tenant, user)) => left.add(tenant, user),
+            }
         }
         Ok(sent)
     }
 
-    /// The next one; false if nobody is left.
-    async fn send_digest(&self, db: &SystemDb, mornings: &Mornings) -> Result<bool, MailInError> {
+    /// The next one, or whose could not be written; nothing if nobody is left.
+    async fn send_digest(
+        &self,
+        db: &SystemDb,
+        mornings: &Mornings,
+        left: &Left,
+    ) -> Result<Option<Result<(), (TenantId, UserId)>>, MailInError> {
         let mut tx = db.begin().await?;
         // Another node that does the same takes somebody else.
         let reader = sqlx::query_as!(
@@ -97,7 +119,7 @@ impl Notifications {
             join core.tenant tenant on tenant.id = member.tenant_id
             join core.user person on person.id = member.user_id
             left join unnest($1::text[], $2::timestamptz[]) morning (zone, at) on morning.zone = person.time_zone
-            where exists (
+            where (member.tenant_id, member.user_id) not in (select * from unnest($4::uuid[], $5::uuid[])) and exists (
                 select from notification n
                 where n.tenant_id = member.tenant_id and n.user_id = member.user_id and n.digest and n.at < coalesce(morning.at, $3)
             )
@@ -106,10 +128,12 @@ impl Notifications {
             &mornings.zones,
             &mornings.at,
             mornings.elsewhere,
+            &left.tenants,
+            &left.users,
         )
         .fetch_optional(&mut *tx)
         .await?;
-        let Some(reader) = reader else { return Ok(false) };
+        let Some(reader) = reader else { return Ok(None) };
         let waiting = query!(
             r#"with waiting as (
                 update notification set digest = false
@@ -123,11 +147,17 @@ impl Notifications {
         .fetch_all(&mut *tx)
         .await?;
         let events: Vec<_> = waiting.iter().map(|row| (row.kind.as_str(), row.subject.as_str(), &row.data, row.at)).collect();
-        if reader.is_member {
-            self.write_in(&mut tx, &reader, &events).await?;
+        match self.write_in(&mut tx, &reader, &events).await {
+            Ok(()) => {}
+            Err(MailInError::Db(error)) => return Err(error.into()),
+            // It waits for the next hour, and nobody else waits for it.
+            Err(error) => {
+                tracing::error!(tenant.id = %reader.tenant, user.id = %reader.user, error = &error as &dyn std::error::Error, "a daily mail could not be written");
+                return Ok(Some(Err((reader.tenant, reader.user))));
+            }
         }
         tx.commit().await?;
-        Ok(true)
+        Ok(Some(Ok(())))
     }
 
     async fn write_in(
@@ -136,6 +166,9 @@ impl Notifications {
         reader: &Reader,
         events: &[(&str, &str, &Value, DateTime<Utc>)],
     ) -> Result<(), MailInError> {
+        if !reader.is_member {
+            return Ok(());
+        }
         let outbox = &self.0.outbox;
         let locale = match reader.locale.as_deref().and_then(|locale| locale.parse().ok()) {
             Some(locale) => locale,
