@@ -51,7 +51,14 @@ pub(crate) const CORE: &[Table] = &[
         name: "core.tenant",
         erasure: Erasure::Purge,
         exported: true,
-        columns: &[("id", Internal), ("slug", Content), ("name", Content), ("state", Internal), ("created_at", Internal)],
+        columns: &[
+            ("id", Internal),
+            ("slug", Content),
+            ("name", Content),
+            ("state", Internal),
+            ("created_at", Internal),
+            ("second_factor_required", Internal),
+        ],
     },
     Table {
         name: "core.user",

@@ -3,6 +3,7 @@
 use std::{fmt, sync::Arc};
 
 use axum::extract::FromRequestParts;
+use chrono::{DateTime, Utc};
 use http::request::Parts;
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -40,6 +41,10 @@ pub struct SignedIn {
     pub picture: Option<String>,
     /// Whether they proved that the address is theirs.
     pub verified: bool,
+    /// When they last showed who they are, by what is strongest of all that they have.
+    pub proved_at: DateTime<Utc>,
+    /// Whether they have shown a second factor in this session.
+    pub second_factor: bool,
     /// How they want to be addressed.
     pub preferences: Preferences,
     /// The tenants that they belong to.
@@ -47,7 +52,7 @@ pub struct SignedIn {
 }
 
 impl SignedIn {
-    /// A signed-in person with no tenant yet; set the other fields as you know them.
+    /// A signed-in person with no tenant yet, who showed who they are long ago; set the other fields as you know them.
     #[must_use]
     pub fn new(user: UserId, session: SessionId) -> Self {
         Self {
@@ -57,6 +62,8 @@ impl SignedIn {
             email: String::new(),
             picture: None,
             verified: false,
+            proved_at: DateTime::UNIX_EPOCH,
+            second_factor: false,
             preferences: Preferences::default(),
             memberships: Vec::new(),
         }
@@ -81,6 +88,9 @@ pub struct Membership {
     pub name: String,
     /// The role held there.
     pub role: String,
+    /// Whether it lets only those in who have shown a second factor.
+    #[serde(default)]
+    pub second_factor_required: bool,
 }
 
 impl Listed for Membership {

@@ -38,6 +38,13 @@ problem_types! {
     INVALID = "invalid", UNPROCESSABLE_ENTITY, "Some fields are missing or wrong";
     /// Nobody is signed in, or the key is not valid.
     UNAUTHENTICATED = "unauthenticated", UNAUTHORIZED, "Sign in first";
+    /// The first factor was right, and the account has a second one; `methods` says what may be shown at `POST /api/v1/auth/sign-in/second`,
+    /// until `expires_at`.
+    SECOND_FACTOR_PENDING = "second-factor-pending", UNAUTHORIZED, "A second factor is asked for";
+    /// The organization lets only those in who have shown a second factor.
+    SECOND_FACTOR_REQUIRED = "second-factor-required", FORBIDDEN, "This organization asks for a second factor";
+    /// Whoever is signed in showed who they are too long ago for this; `methods` says what may be shown at `POST /api/v1/auth/prove`.
+    STEP_UP_REQUIRED = "step-up-required", FORBIDDEN, "Show again who you are";
     /// The caller is known and not permitted.
     FORBIDDEN = "forbidden", FORBIDDEN, "You are not allowed to do this";
     /// The request came from another site.
@@ -110,8 +117,18 @@ struct Inner {
     errors: Vec<FieldError>,
     more: Map<String, Value>,
     retry_after: Option<Duration>,
-    instead: Option<&'static str>,
+    detour: Option<Detour>,
+    cookies: Vec<HeaderValue>,
     cause: Option<Cause>,
+}
+
+/// Where a browser is sent instead of being shown a problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Detour {
+    /// There, if it asked for a page.
+    Instead(&'static str),
+    /// There, and back afterwards.
+    First(&'static str),
 }
 
 /// Why a problem arose. Logged once by the outermost layer, never sent.
@@ -121,7 +138,16 @@ pub struct Cause(pub Arc<dyn Error + Send + Sync>);
 impl Problem {
     /// A problem of this kind.
     pub fn new(kind: &'static ProblemType) -> Self {
-        Self(Box::new(Inner { kind, detail: None, errors: Vec::new(), more: Map::new(), retry_after: None, instead: None, cause: None }))
+        Self(Box::new(Inner {
+            kind,
+            detail: None,
+            errors: Vec::new(),
+            more: Map::new(),
+            retry_after: None,
+            detour: None,
+            cookies: Vec::new(),
+            cause: None,
+        }))
     }
 
     /// 401: nobody is signed in.
@@ -181,7 +207,19 @@ impl Problem {
 
     /// Where a browser that asked for a page is sent instead of being shown the problem.
     pub fn instead(mut self, path: &'static str) -> Self {
-        self.0.instead = Some(path);
+        self.0.detour = Some(Detour::Instead(path));
+        self
+    }
+
+    /// Where a browser is sent first, with `next` for the way back: to the page that it asked for, or to the one whose form it sent.
+    pub fn first(mut self, path: &'static str) -> Self {
+        self.0.detour = Some(Detour::First(path));
+        self
+    }
+
+    /// Gives a cookie along with the refusal.
+    pub fn cookie(mut self, cookie: HeaderValue) -> Self {
+        self.0.cookies.push(cookie);
         self
     }
 
@@ -249,14 +287,17 @@ impl IntoResponse for Problem {
         if self.status() == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
+        for cookie in &self.0.cookies {
+            headers.append(header::SET_COOKIE, cookie.clone());
+        }
         response.extensions_mut().insert(self);
         response
     }
 }
 
 impl Problem {
-    pub(crate) fn other_page(&self) -> Option<&'static str> {
-        self.0.instead
+    pub(crate) fn detour(&self) -> Option<Detour> {
+        self.0.detour
     }
 
     pub(crate) fn cause(&self) -> Option<&Cause> {

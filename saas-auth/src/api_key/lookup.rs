@@ -38,7 +38,8 @@ pub(super) async fn find(db: &Db, text: &KeyText) -> Result<Option<Found>, DbErr
         .await?;
     Ok(row.map(|row| Found {
         key: row.key_id.into(),
-        creator: Membership { id: row.tenant_id.into(), slug: row.slug, name: row.name, role: row.role },
+        // A program shows no second factor: whoever made its key has.
+        creator: Membership { id: row.tenant_id.into(), slug: row.slug, name: row.name, role: row.role, second_factor_required: false },
         scopes: row.scopes,
         networks: row.networks,
         used_long_ago: row.used_long_ago,

@@ -128,6 +128,12 @@ pub enum SecurityEvent {
     FactorAdded,
     /// A second factor was removed.
     FactorRemoved,
+    /// The backup codes were replaced by new ones.
+    BackupCodesRenewed,
+    /// One of the backup codes was used.
+    BackupCodeUsed,
+    /// Whoever knows the password entered so many wrong codes that no more are tried for a while.
+    CodesRefused,
     /// A key for programs was made.
     KeyCreated,
 }

@@ -28,6 +28,7 @@ use crate::{
     lifecycle::Lifecycle,
     openapi,
     pages::Pages,
+    problem::Detour,
     routes::RouteInfo,
 };
 
@@ -269,12 +270,16 @@ fn accepts_html(headers: &HeaderMap) -> bool {
 fn as_page(response: Response, web: &Web, mut reader: Reader, id: RequestId) -> Response {
     let Some(problem) = response.extensions().get::<Problem>() else { return response };
     let is_get = reader.parts.method == Method::GET;
-    if let Some(path) = problem.other_page().filter(|_| is_get) {
-        return Redirect::to(path).into_response();
+    match problem.detour() {
+        Some(Detour::Instead(path)) if is_get => return Redirect::to(path).into_response(),
+        Some(Detour::First(path)) => {
+            let next = if is_get { reader.next } else { page_of_form(web, &reader.parts.headers).unwrap_or_else(|| "/".to_owned()) };
+            return and_back(path, &next);
+        }
+        _ => {}
     }
     if problem.status() == StatusCode::UNAUTHORIZED && is_get {
-        let next: String = form_urlencoded::byte_serialize(reader.next.as_bytes()).collect();
-        return Redirect::to(&format!("{}?next={next}", web.sign_in)).into_response();
+        return and_back(web.sign_in, &reader.next);
     }
     let context = serde_json::json!({ "problem": problem.document(), "request_id": id.0 });
     // Who it was is found out further in.
@@ -294,6 +299,17 @@ fn as_page(response: Response, web: &Web, mut reader: Reader, id: RequestId) -> 
             response
         }
     }
+}
+
+fn and_back(path: &str, next: &str) -> Response {
+    let next: String = form_urlencoded::byte_serialize(next.as_bytes()).collect();
+    Redirect::to(&format!("{path}?next={next}")).into_response()
+}
+
+/// The page of ours that a form was sent from, as its browser says.
+fn page_of_form(web: &Web, headers: &HeaderMap) -> Option<String> {
+    let page: Url = headers.get(header::REFERER)?.to_str().ok()?.parse().ok()?;
+    (page.origin() == web.public_url.origin()).then(|| page[url::Position::BeforePath..url::Position::AfterQuery].to_owned())
 }
 
 struct Panicked(String);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
-use http::{Method, Request, StatusCode};
+use http::{HeaderValue, Method, Request, StatusCode};
 use saas_core::{
     Access, Can, FieldError, Form, Json, NoContent, Page, Path, Problem, ProblemType, Query, Routes, Validate, finish,
     pages::Pages,
@@ -89,6 +89,10 @@ async fn explode() -> NoContent {
     panic!("swordfish");
 }
 
+async fn proves_first() -> Result<NoContent, Problem> {
+    Err(Problem::new(&ProblemType::STEP_UP_REQUIRED).first("/prove").cookie(HeaderValue::from_static("a=b")))
+}
+
 async fn greet(page: Page) -> String {
     page.text("core-sign-out")
 }
@@ -103,6 +107,8 @@ fn routes() -> Routes {
         .get("/leak", leak)
         .get("/explode", explode)
         .get("/greet", greet)
+        .get("/guarded/page", proves_first)
+        .post("/guarded/form", proves_first)
 }
 
 struct App {
@@ -204,6 +210,26 @@ async fn a_browser_gets_a_page_where_a_program_gets_a_document() {
         assert_eq!(explained.status, StatusCode::OK, "{}", kind.slug);
     }
     assert_eq!(client.page("/problems/no-such-kind").await.status, StatusCode::NOT_FOUND);
+}
+
+/// ASVS 7.5.1: back to the page that was asked for, or that a form was sent from; to nobody else's.
+#[tokio::test]
+async fn a_browser_is_led_to_what_comes_first_and_back_and_a_program_is_told() {
+    let client = client().await;
+    assert_eq!(client.page("/guarded/page?a=b").await.location(), Some("/prove?next=%2Fguarded%2Fpage%3Fa%3Db"));
+    for (referer, next) in [
+        ("http://localhost:3000/notes?page=2#end", "%2Fnotes%3Fpage%3D2"),
+        ("http://localhost:3000", "%2F"),
+        ("https://evil.example/notes", "%2F"),
+        ("nonsense", "%2F"),
+    ] {
+        let sent = client.clone().with("referer", referer).form("/guarded/form", &[]).await;
+        assert_eq!((sent.status.as_u16(), sent.location()), (303, Some(format!("/prove?next={next}").as_str())), "{referer}");
+    }
+    assert_eq!(client.form("/guarded/form", &[]).await.location(), Some("/prove?next=%2F"));
+    let told = client.get("/guarded/page").await;
+    assert_eq!((told.status.as_u16(), &told.headers["set-cookie"]), (403, &HeaderValue::from_static("a=b")));
+    assert_eq!(told.json()["type"], "/problems/step-up-required");
 }
 
 /// AUT-16.

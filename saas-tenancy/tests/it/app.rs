@@ -48,6 +48,13 @@ impl App {
         self.app.acting(self.principal(user).await)
     }
 
+    /// The same, in a session in which they have shown a second factor.
+    pub(crate) async fn client_with_second_factor(&self, user: UserId) -> TestClient {
+        let mut signed_in = self.signed_in(user).await;
+        signed_in.second_factor = true;
+        self.app.acting(Principal::User(Arc::new(signed_in)))
+    }
+
     /// The same at another tenancy over the same database.
     pub(crate) async fn client_of(&self, tenancy: Tenancy, user: UserId) -> TestClient {
         let pages = Pages::builder().add(PAGES).build().unwrap();
@@ -56,9 +63,13 @@ impl App {
     }
 
     async fn principal(&self, user: UserId) -> Principal {
+        Principal::User(Arc::new(self.signed_in(user).await))
+    }
+
+    async fn signed_in(&self, user: UserId) -> SignedIn {
         let mut tx = self.test.db.person(user).begin().await.unwrap();
-        let memberships: Vec<(TenantId, String, String, String)> = sqlx::query_as(
-            "select t.id, t.slug, t.name, m.role from core.member m join core.tenant t on t.id = m.tenant_id
+        let memberships: Vec<(TenantId, String, String, String, bool)> = sqlx::query_as(
+            "select t.id, t.slug, t.name, m.role, t.second_factor_required from core.member m join core.tenant t on t.id = m.tenant_id
             where m.user_id = $1 and m.left_at is null order by t.slug",
         )
         .bind(user)
@@ -69,8 +80,11 @@ impl App {
         signed_in.name = "Ada".to_owned();
         signed_in.email = format!("{user}@example.com");
         signed_in.verified = true;
-        signed_in.memberships = memberships.into_iter().map(|(id, slug, name, role)| Membership { id, slug, name, role }).collect();
-        Principal::User(Arc::new(signed_in))
+        let memberships = memberships.into_iter();
+        signed_in.memberships = memberships
+            .map(|(id, slug, name, role, second_factor_required)| Membership { id, slug, name, role, second_factor_required })
+            .collect();
+        signed_in
     }
 
     /// A new member of a tenant.

@@ -116,7 +116,7 @@ fn person() -> Principal {
 
 /// A member's place in a tenant.
 fn place(tenant: TenantId) -> Membership {
-    Membership { id: tenant, slug: "acme".to_owned(), name: "Acme".to_owned(), role: "owner".to_owned() }
+    Membership { id: tenant, slug: "acme".to_owned(), name: "Acme".to_owned(), role: "owner".to_owned(), second_factor_required: false }
 }
 
 /// T60, API-02: by tenant, with what its plan allows; from one address, and one person in both.
