@@ -77,8 +77,65 @@ auth-reset-back = Zurück zur Anmeldung
 auth-security-text = Was Ihr Konto schützt.
 auth-security-others = Alle anderen Browser werden abgemeldet, und Sie erhalten eine Nachricht per E-Mail.
 auth-security-do = Passwort ändern
-auth-security-changed = Ihr Passwort wurde geändert. Alle anderen Browser sind abgemeldet.
 auth-security-sessions = Anmeldungen ansehen
+
+auth-second-factor = Zweiter Faktor
+auth-second-factor-text = Damit öffnet ein Passwort allein nichts: Es wird auch ein Code aus einer App auf Ihrem Telefon verlangt.
+auth-second-factor-asked = Ihre Organisation verlangt einen zweiten Faktor. Richten Sie einen ein, dann geht es weiter.
+auth-second-factor-on = An
+auth-second-factor-since = Verlangt seit
+auth-second-factor-set-up = Authentifizierungs-App einrichten
+auth-second-factor-replace = Andere App einrichten
+auth-second-factor-off = Ausschalten
+auth-second-factor-off-text = Wir schicken Ihnen eine Mail zur Bestätigung. Danach genügt Ihr Passwort allein.
+auth-second-factor-off-do = Mail schicken
+auth-second-factor-off-confirm = Zweiten Faktor ausschalten
+auth-second-factor-off-ready-title = Zweiten Faktor ausschalten?
+auth-second-factor-off-ready-text = Von da an öffnet Ihr Passwort allein Ihr Konto. Andere Browser werden abgemeldet.
+auth-second-factor-off-expired-title = Dieser Link gilt nicht mehr
+auth-second-factor-off-expired-text = Er wurde schon benutzt, ist zu alt oder gehört zu einem anderen Konto. Beginnen Sie noch einmal.
+auth-second-factor-done = Von jetzt an wird bei der Anmeldung ein Code verlangt. Andere Browser wurden abgemeldet.
+auth-second-factor-app-title = Authentifizierungs-App einrichten
+auth-second-factor-app-text = Jede App, die Codes erzeugt, ist recht: etwa Ihr Passwort-Manager, Google Authenticator oder Aegis.
+auth-second-factor-app-scan = Scannen Sie dieses Bild mit der App.
+auth-second-factor-app-qr = Ein QR-Code mit dem Geheimnis, das unten ausgeschrieben ist
+auth-second-factor-app-open = In einer App auf diesem Gerät öffnen
+auth-second-factor-app-secret = Oder geben Sie dies in die App ein
+auth-second-factor-app-code-hint = Die sechs Ziffern, die die App dann zeigt.
+auth-second-factor-app-do = Einschalten
+auth-security-done-password = Ihr Passwort wurde geändert. Alle anderen Browser sind abgemeldet.
+auth-security-done-second-factor-mail = Wir haben Ihnen eine Mail geschickt. Öffnen Sie den Link darin innerhalb von zehn Minuten, um den zweiten Faktor auszuschalten.
+auth-security-done-second-factor-off = Der zweite Faktor ist aus. Alle anderen Browser sind abgemeldet.
+auth-code = Code
+auth-code-hint = Die sechs Ziffern, die Ihre Authentifizierungs-App zeigt.
+auth-backup-code = Ersatzcode
+auth-backup-code-hint = Einer von denen, die Sie beim Einrichten der App aufbewahrt haben. Jeder gilt einmal.
+auth-backup-code-instead = Kein Zugriff auf die App?
+auth-backup-codes = Ersatzcodes
+auth-backup-codes-left = { $count ->
+    [0] keiner übrig
+    [one] einer übrig
+   *[other] { $count } übrig
+  }
+auth-backup-codes-few = Sie haben nur noch wenige Ersatzcodes. Ohne die App und ohne Code kann sich niemand anmelden.
+auth-backup-codes-renew = Neue Ersatzcodes
+auth-backup-codes-renew-ask = Die Codes, die Sie haben, gelten dann nicht mehr.
+auth-backup-codes-renew-do = Neue Codes erzeugen
+auth-backup-codes-title = Bewahren Sie Ihre Ersatzcodes auf
+auth-backup-codes-text = Jeder öffnet Ihr Konto einmal, an Stelle eines Codes aus der App. Bewahren Sie sie dort auf, wo Sie sie ohne Ihr Telefon finden: in einem Passwort-Manager oder auf Papier.
+auth-backup-codes-once = Sie werden nur jetzt gezeigt.
+auth-backup-codes-kept = Ich habe sie aufbewahrt
+auth-sign-in-second-title = Noch ein Schritt
+auth-sign-in-second-text = Ihr Konto verlangt einen zweiten Faktor.
+auth-prove-title = Zeigen Sie, dass Sie es sind
+auth-prove-text = Was Sie vorhaben, betrifft die Sicherheit Ihres Kontos oder Ihrer Organisation. Deshalb fragen wir noch einmal, wer Sie sind. Das gilt für zehn Minuten.
+auth-prove-do = Weiter
+auth-prove-sign-in = Ihr Konto hat kein Passwort. Melden Sie sich noch einmal an, dann kommen Sie hierher zurück.
+auth-error-code-required = Geben Sie einen Code ein: Ihr Konto hat einen zweiten Faktor.
+auth-error-code-wrong = Dieser Code ist falsch oder wurde schon benutzt. Warten Sie auf den nächsten.
+auth-error-code-first = Das ist nicht der Code. Geht die Uhr Ihres Telefons richtig?
+auth-error-codes-throttled = Zu viele Codes waren falsch, deshalb wird heute keiner aus der App mehr angenommen. Ein Ersatzcode schon. Waren Sie das nicht, ändern Sie Ihr Passwort: Jemand kennt es.
+auth-error-mails = Innerhalb einer Stunde wurden drei Links geschickt. Warten Sie eine Weile und versuchen Sie es dann noch einmal.
 
 auth-sessions-text = Die Browser, in denen Sie angemeldet sind. Beenden Sie jede Anmeldung, die Sie nicht kennen.
 auth-sessions-this = Dieser Browser
@@ -252,3 +309,9 @@ auth-mail-email-old-not-you = Wenn Sie das nicht waren, kennt jemand anders Ihr 
 auth-mail-email-taken-subject = Jemand will Ihre Adresse bei { $product } verwenden
 auth-mail-email-taken-heading = Diese Adresse hat schon ein Konto
 auth-mail-email-taken-text = Jemand, vermutlich Sie, will diese Adresse für ein weiteres Konto bei { $product } verwenden. Sie hat schon eines: Melden Sie sich damit an, oder geben Sie jenem Konto zuerst eine andere Adresse.
+
+auth-mail-second-factor-off-subject = Zweiten Faktor Ihres Kontos bei { $product } ausschalten?
+auth-mail-second-factor-off-heading = Zweiten Faktor ausschalten?
+auth-mail-second-factor-off-text = Jemand, vermutlich Sie, möchte sich bei Ihrem Konto bei { $product } künftig ohne zweiten Faktor anmelden.
+auth-mail-second-factor-off-do = Ansehen
+auth-mail-second-factor-off-not-you = Waren Sie das nicht, ist jemand anderes als Sie angemeldet: Beenden Sie alle Sitzungen, wählen Sie ein anderes Passwort, und benutzen Sie den Link nicht.

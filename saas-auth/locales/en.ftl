@@ -77,8 +77,65 @@ auth-reset-back = Back to sign-in
 auth-security-text = What keeps your account safe.
 auth-security-others = All other browsers are signed out, and we tell you by mail.
 auth-security-do = Change password
-auth-security-changed = Your password was changed. All other browsers are signed out.
 auth-security-sessions = See where you are signed in
+
+auth-second-factor = Second factor
+auth-second-factor-text = With it, a password alone opens nothing: a code from an app on your phone is asked for too.
+auth-second-factor-asked = Your organization asks for a second factor. Set one up, and you can go on.
+auth-second-factor-on = On
+auth-second-factor-since = Asked for since
+auth-second-factor-set-up = Set up an authenticator app
+auth-second-factor-replace = Set up another app
+auth-second-factor-off = Turn it off
+auth-second-factor-off-text = We send you a mail to confirm it. After that your password alone is enough.
+auth-second-factor-off-do = Send the mail
+auth-second-factor-off-confirm = Turn off the second factor
+auth-second-factor-off-ready-title = Turn off the second factor?
+auth-second-factor-off-ready-text = From then on your password alone opens your account. Other browsers are signed out.
+auth-second-factor-off-expired-title = This link no longer works
+auth-second-factor-off-expired-text = It was used already, is too old, or belongs to another account. Begin again.
+auth-second-factor-done = From now on a code is asked for when you sign in. Other browsers were signed out.
+auth-second-factor-app-title = Set up an authenticator app
+auth-second-factor-app-text = Any app that makes codes will do, such as the password manager that you have, Google Authenticator or Aegis.
+auth-second-factor-app-scan = Scan this picture with the app.
+auth-second-factor-app-qr = A QR code with the secret that is spelled out below
+auth-second-factor-app-open = Open it in an app on this device
+auth-second-factor-app-secret = Or type this into the app
+auth-second-factor-app-code-hint = The six digits that the app shows then.
+auth-second-factor-app-do = Turn it on
+auth-security-done-password = Your password was changed. All other browsers are signed out.
+auth-security-done-second-factor-mail = We sent you a mail. Open the link in it within ten minutes to turn the second factor off.
+auth-security-done-second-factor-off = The second factor is off. All other browsers are signed out.
+auth-code = Code
+auth-code-hint = The six digits that your authenticator app shows.
+auth-backup-code = Backup code
+auth-backup-code-hint = One of those that you kept when you set up the app. Each works once.
+auth-backup-code-instead = No access to the app?
+auth-backup-codes = Backup codes
+auth-backup-codes-left = { $count ->
+    [0] none left
+    [one] one left
+   *[other] { $count } left
+  }
+auth-backup-codes-few = You have few backup codes left. Without the app and without a code nobody can sign in.
+auth-backup-codes-renew = New backup codes
+auth-backup-codes-renew-ask = The codes that you have stop working.
+auth-backup-codes-renew-do = Make new codes
+auth-backup-codes-title = Keep your backup codes
+auth-backup-codes-text = Each of them opens your account once, in place of a code from the app. Keep them where you find them without your phone: in a password manager or on paper.
+auth-backup-codes-once = They are shown only now.
+auth-backup-codes-kept = I have kept them
+auth-sign-in-second-title = One more step
+auth-sign-in-second-text = Your account asks for a second factor.
+auth-prove-title = Show that it is you
+auth-prove-text = What you are about to do concerns the safety of your account or organization, so we ask again who you are. That holds for ten minutes.
+auth-prove-do = Go on
+auth-prove-sign-in = Your account has no password. Sign in again, and you come back here.
+auth-error-code-required = Enter a code: your account has a second factor.
+auth-error-code-wrong = This code is wrong or was used already. Wait for the next one.
+auth-error-code-first = This is not the code. Does the clock of your phone go right?
+auth-error-codes-throttled = Too many codes were wrong, so none from the app is taken today. A backup code still is. If that was not you, change your password: somebody knows it.
+auth-error-mails = Three links were sent within an hour. Wait a while, then try again.
 
 auth-sessions-text = The browsers in which you are signed in. End any that you do not recognize.
 auth-sessions-this = This browser
@@ -252,3 +309,9 @@ auth-mail-email-old-not-you = If that was not you, somebody else knows your pass
 auth-mail-email-taken-subject = Somebody wants to use your address at { $product }
 auth-mail-email-taken-heading = This address has an account already
 auth-mail-email-taken-text = Somebody, probably you, wants to use this address for another account at { $product }. It has one already: sign in with it, or give that account another address first.
+
+auth-mail-second-factor-off-subject = Turn off the second factor of your account at { $product }?
+auth-mail-second-factor-off-heading = Turn off the second factor?
+auth-mail-second-factor-off-text = Somebody, probably you, wants to sign in to your account at { $product } without a second factor from now on.
+auth-mail-second-factor-off-do = Look at it
+auth-mail-second-factor-off-not-you = If that was not you, somebody else is signed in as you: end all sessions, choose another password, and do not use the link.

@@ -7,6 +7,7 @@ mod current_password;
 mod email_change;
 mod entry;
 mod event;
+mod lock;
 mod mail_link;
 mod password;
 mod profile;
@@ -18,20 +19,24 @@ mod verify;
 
 pub use avatar::AvatarError;
 pub(crate) use avatar::{AvatarId, AvatarSize, avatar_read, avatar_remove, avatar_set};
-pub(crate) use bound_token::{BoundToken, bound_token_holder};
+pub(crate) use bound_token::{BoundToken, bound_token_holder, bound_token_insert_in, bound_token_use_in};
 pub use change_password::ChangePasswordError;
 pub(crate) use change_password::{PasswordChange, account_change_password};
+pub(crate) use current_password::{
+    CurrentPassword, CurrentPasswordError, account_has_password, current_password_check, current_password_entered,
+};
 pub(crate) use email_change::{
     Confirmed, LinkState, NewEmail, Side, email_change_confirm, email_change_link, email_change_refuse, email_change_start,
     email_change_stop, email_change_waiting,
 };
 pub use email_change::{EmailChange, EmailChangeError};
-pub(crate) use entry::Entry;
+pub(crate) use entry::{Entry, entry_begin_in};
 pub(crate) use event::{
     AccountCreated, AccountVerified, AvatarChanged, EmailChangeConfirmed, EmailChangeRefused, EmailChangeStarted, EmailChangeStopped,
     EmailChanged, LinkRequested, PasswordChangeRefused, PasswordChanged, PasswordReset, ProfileChanged, SessionBegan, SessionsEnded,
     SignInRefused, SignInThrottled, SignUpRepeated,
 };
+pub(crate) use lock::account_lock_in;
 pub(crate) use mail_link::account_mail_link;
 pub(crate) use profile::profile_set;
 pub use profile::{Profile, ProfileError};

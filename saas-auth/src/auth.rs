@@ -74,8 +74,8 @@ impl Auth {
         AuthLayer::new(self.clone())
     }
 
-    /// The pages (`/sign-up`, `/sign-in`, `/sign-out`, `/verify`, `/reset`, `/sessions`, `/account`, `/account/security`) and the same for
-    /// programs under `/api/v1/auth` and `/api/v1/me`. They need [`layer`](Self::layer) around them.
+    /// The pages (`/sign-up`, `/sign-in`, `/sign-out`, `/verify`, `/reset`, `/sessions`, `/account`, `/account/security`, `/account/prove`) and
+    /// the same for programs under `/api/v1/auth` and `/api/v1/me`. They need [`layer`](Self::layer) around them.
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Routes<S> {
         web::routes().with_state(self.clone())
     }
@@ -89,6 +89,11 @@ impl Auth {
     #[must_use]
     pub fn db(&self) -> &Db {
         &self.inner.db
+    }
+
+    /// The master key: what is sealed with it opens for its purpose and place alone.
+    pub(crate) fn keys(&self) -> &MasterKey {
+        &self.inner.keys
     }
 
     pub(crate) fn pages(&self) -> &Pages {

@@ -37,6 +37,8 @@
 //! * Nobody learns from an answer, its time or the number of mails whether an address has an account.
 //! * An address changes when the new mailbox and the old one have both agreed, and not if the password changes meanwhile. Whoever has lost the
 //!   old mailbox needs whoever runs the product.
+//! * Whoever has a second factor is asked for it however they sign in, and no mail stands in for it. What concerns the safety of an account or an
+//!   organization takes somebody who has just shown who they are ([`RecentProof`]).
 //! * A link in a mail works once, for 24 hours or, where it lets somebody choose another password, for one; and only when a button is pressed:
 //!   opening it changes nothing.
 //! * A key is recognized by its checksum before the database is asked, kept as a hash, and taken from a header alone. It may never do more than
@@ -58,7 +60,9 @@ mod next;
 mod password;
 mod picture;
 mod refused;
+mod second_factor;
 mod session;
+mod step_up;
 mod sweep;
 mod web;
 
@@ -80,7 +84,9 @@ pub use migrations::MIGRATIONS;
 pub use password::{BreachedPasswords, BreachedPasswordsError, CommonPasswords, HashError, PasswordFlaw, PasswordPolicy};
 pub use picture::PictureError;
 pub use refused::{Refusal, Refused};
+pub use second_factor::SecondFactorError;
 pub use session::{Method, Session};
+pub use step_up::RecentProof;
 
 /// What this crate announces. What happens to keys and credentials is the tenant's; the rest is the program's own.
 pub const EVENTS: &[EventKind] = &[
@@ -102,6 +108,16 @@ pub const EVENTS: &[EventKind] = &[
     EventKind::of::<account::SignInThrottled>(),
     EventKind::of::<account::SessionBegan>(),
     EventKind::of::<account::SessionsEnded>(),
+    EventKind::of::<step_up::SessionProved>(),
+    EventKind::of::<step_up::SessionProofRefused>(),
+    EventKind::of::<second_factor::SecondFactorOn>(),
+    EventKind::of::<second_factor::SecondFactorOffRequested>(),
+    EventKind::of::<second_factor::SecondFactorOffRefused>(),
+    EventKind::of::<second_factor::SecondFactorOff>(),
+    EventKind::of::<second_factor::SecondFactorRefused>(),
+    EventKind::of::<second_factor::SecondFactorThrottled>(),
+    EventKind::of::<second_factor::BackupCodesRenewed>(),
+    EventKind::of::<second_factor::BackupCodeUsed>(),
     EventKind::of::<agent::AgentKeyCreated>(),
     EventKind::of::<agent::AgentKeyRotated>(),
     EventKind::of::<agent::AgentKeyNetworksChanged>(),

@@ -1,18 +1,20 @@
 //! The letters of this crate, written in the transaction that is their reason, in the language that the reader chose or else the request's.
 
 mod email_change;
+mod second_factor;
 
 use std::fmt::{Display, Write as _};
 
 use chrono::TimeDelta;
 use saas_core::{
-    SystemTx, Token, TokenHash, UserId,
+    SignedIn, SystemTx, Token, TokenHash, UserId,
     mail::{
         Envelope, Letter, Link, MailInError, Outbox,
         letters::{Reset, SecurityEvent, SecurityNotice, Verification},
     },
     pages::{Locale, Pages},
 };
+use second_factor::SecondFactorOff;
 use serde::Serialize;
 
 use crate::{
@@ -71,6 +73,12 @@ pub(crate) struct Reader<'a> {
     pub(crate) name: &'a str,
 }
 
+impl<'a> From<&'a SignedIn> for Reader<'a> {
+    fn from(me: &'a SignedIn) -> Self {
+        Self { user: me.user, email: &me.email, name: &me.name }
+    }
+}
+
 impl Letters {
     /// `next` is a checked path, to go to after the link.
     pub(crate) fn new(outbox: Outbox, pages: Pages, locale: Locale, next: Option<String>) -> Self {
@@ -106,6 +114,10 @@ impl Letters {
         match kind {
             BoundToken::Reset => self.mail_in(tx, reader, cause, &Reset { name, href: link("/reset", "token"), minutes }).await,
             BoundToken::SignIn => self.mail_in(tx, reader, cause, &SignIn { name, href: link("/sign-in", "link"), minutes }).await,
+            BoundToken::SecondFactorOff => {
+                let href = link("/account/second-factor/off", "token");
+                self.mail_in(tx, reader, cause, &SecondFactorOff { name, href, minutes }).await
+            }
         }
     }
 

@@ -24,6 +24,9 @@ const INVENTORY: &[Table] = &[
     Table { name: "auth.email_token", erasure: Erasure::Purge, exported: false, columns: EMAIL_TOKEN },
     Table { name: "auth.email_change", erasure: Erasure::Purge, exported: true, columns: EMAIL_CHANGE },
     Table { name: "auth.attempt", erasure: Erasure::Purge, exported: false, columns: ATTEMPT },
+    Table { name: "auth.authenticator", erasure: Erasure::Purge, exported: false, columns: AUTHENTICATOR },
+    Table { name: "auth.backup_code", erasure: Erasure::Purge, exported: false, columns: BACKUP_CODE },
+    Table { name: "auth.pending_entry", erasure: Erasure::Purge, exported: false, columns: PENDING_ENTRY },
     Table { name: "auth.session", erasure: Erasure::Purge, exported: true, columns: SESSION },
     Table { name: "auth.agent_key", erasure: Erasure::Purge, exported: true, columns: AGENT_KEY },
     Table { name: "auth.agent_credential", erasure: Erasure::Purge, exported: false, columns: AGENT_CREDENTIAL },
@@ -72,6 +75,29 @@ const EMAIL_CHANGE: &[(&str, Class)] = &[
 ];
 
 const ATTEMPT: &[(&str, Class)] = &[("subject", Personal), ("times", Internal), ("over_at", Internal)];
+
+const AUTHENTICATOR: &[(&str, Class)] = &[
+    ("id", Internal),
+    ("user_id", Internal),
+    ("secret", Secret),
+    ("created_at", Internal),
+    ("confirmed_at", Internal),
+    ("last_step", Internal),
+];
+
+const BACKUP_CODE: &[(&str, Class)] = &[("user_id", Internal), ("code_hash", Secret), ("created_at", Internal), ("used_at", Internal)];
+
+const PENDING_ENTRY: &[(&str, Class)] = &[
+    ("token_hash", Secret),
+    ("user_id", Internal),
+    ("email", Personal),
+    ("password_hash", Secret),
+    ("methods", Internal),
+    ("remembered", Internal),
+    ("created_at", Internal),
+    ("expires_at", Internal),
+    ("used_at", Internal),
+];
 
 const SESSION: &[(&str, Class)] = &[
     ("id", Internal),

@@ -26,6 +26,8 @@ pub enum Refusal {
     PasswordOther,
     /// Not the password that the account has.
     PasswordWrong,
+    /// A code is missing.
+    CodeMissing,
     /// Not one of those that can be chosen.
     Choice,
     /// The password policy does not accept it.
@@ -45,6 +47,7 @@ impl Refusal {
             Self::PasswordMissing => ("auth-error-password-required", Vec::new()),
             Self::PasswordOther => ("auth-error-password-other", Vec::new()),
             Self::PasswordWrong => ("auth-error-password-wrong", Vec::new()),
+            Self::CodeMissing => ("auth-error-code-required", Vec::new()),
             Self::Choice => ("auth-error-choice", Vec::new()),
             Self::Password(flaw) => match flaw {
                 PasswordFlaw::Short { minimum } => ("auth-error-password-short", vec![("minimum", number(minimum))]),
@@ -61,7 +64,7 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::NameMissing | Self::PasswordMissing => f.write_str("is missing"),
+            Self::NameMissing | Self::PasswordMissing | Self::CodeMissing => f.write_str("is missing"),
             Self::PasswordOther => f.write_str("is not the one that was chosen at sign-up"),
             Self::PasswordWrong => f.write_str("is not the one that the account has"),
             Self::NameLong => write!(f, "at most {NAME_MAX} characters"),

@@ -4,14 +4,16 @@ mod cookie;
 mod device;
 mod known_device;
 mod method;
+mod replace;
 mod store;
 
 pub(crate) use cookie::{Carried, SessionCookie};
 pub(crate) use device::device_text;
 pub(crate) use known_device::{DeviceCookies, KnownDevices};
 pub use method::Method;
+pub(crate) use replace::{Replace, session_replace_in};
 pub use store::Session;
 pub(crate) use store::{
-    Begin, NewSession, session_by_token, session_end, session_end_all_in, session_end_others, session_holds, session_insert_in, session_list,
-    session_seen,
+    Begin, NewSession, session_by_token, session_end, session_end_all_in, session_end_others, session_holds, session_insert_in,
+    session_list, session_seen,
 };

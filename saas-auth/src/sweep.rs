@@ -1,10 +1,11 @@
 use chrono::TimeDelta;
 use saas_core::{DbError, Job, Jobs, SystemDb, SystemRun};
 use serde::{Deserialize, Serialize};
+use sqlx::postgres::PgQueryResult;
 
 use crate::Auth;
 
-/// How long a session, a mailed link or a change of address can still be looked up after it is over, for whoever asks what happened.
+/// How long a session, a sign-in that waited, a mailed link or a change of address can still be looked up after it is over, for whoever asks what happened.
 const REMEMBERED: TimeDelta = TimeDelta::days(30);
 
 /// How many rows one transaction deletes.
@@ -27,7 +28,8 @@ impl Auth {
         jobs.cron("20 3 * * *", &SweepAuth {});
     }
 
-    /// Deletes sessions, mailed links and changes of address that have been over for 30 days: ended, used or expired. Says how many.
+    /// Deletes sessions, sign-ins that waited for a second factor, mailed links and changes of address that have been over for 30 days: ended, used
+    /// or expired. Says how many.
     ///
     /// # Errors
     ///
@@ -60,8 +62,17 @@ impl Auth {
             )
             .execute(&mut *tx)
             .await?;
+            let pending = sqlx::query!(
+                "delete from auth.pending_entry
+                where token_hash in (select token_hash from auth.pending_entry where expires_at < $1 limit $2)",
+                before,
+                BATCH,
+            )
+            .execute(&mut *tx)
+            .await?;
             tx.commit().await?;
-            let deleted = sessions.rows_affected() + links.rows_affected() + changes.rows_affected();
+            let all = [sessions, links, changes, pending];
+            let deleted: u64 = all.iter().map(PgQueryResult::rows_affected).sum();
             if deleted == 0 {
                 return Ok(swept);
             }

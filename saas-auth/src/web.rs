@@ -3,19 +3,25 @@
 mod address;
 mod api_keys;
 mod avatar;
+mod code;
 mod email;
 mod entry;
 mod leaked_keys;
 mod me;
 mod profile;
+mod prove;
 mod reset;
+mod second_factor;
 mod security;
 mod sessions;
 mod sign_in;
+mod sign_in_second;
 mod sign_out;
 mod sign_up;
 mod verify;
 mod visitor;
+
+use std::time::Duration;
 
 use axum::response::{IntoResponse as _, Redirect, Response};
 use http::{HeaderValue, header};
@@ -23,7 +29,7 @@ use saas_core::Routes;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::Auth;
+use crate::{Auth, attempt::seconds};
 
 pub(crate) fn routes() -> Routes<Auth> {
     Routes::new()
@@ -32,10 +38,13 @@ pub(crate) fn routes() -> Routes<Auth> {
         .merge(leaked_keys::routes())
         .merge(me::routes())
         .merge(profile::routes())
+        .merge(prove::routes())
         .merge(reset::routes())
+        .merge(second_factor::routes())
         .merge(security::routes())
         .merge(sessions::routes())
         .merge(sign_in::routes())
+        .merge(sign_in_second::routes())
         .merge(sign_out::routes())
         .merge(sign_up::routes())
         .merge(verify::routes())
@@ -54,6 +63,14 @@ struct Next {
 fn with_cookies(mut response: Response, cookies: impl IntoIterator<Item = HeaderValue>) -> Response {
     for cookie in cookies {
         response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// Says when to come back, if that is what the answer is about.
+fn with_wait(mut response: Response, wait: Option<Duration>) -> Response {
+    if let Some(wait) = wait {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds(wait)));
     }
     response
 }

@@ -17,6 +17,8 @@ pub(crate) enum BoundToken {
     Reset,
     /// The right password is taken, however many wrong ones were tried.
     SignIn,
+    /// A second factor is asked for no more.
+    SecondFactorOff,
 }
 
 impl BoundToken {
@@ -24,12 +26,13 @@ impl BoundToken {
         match self {
             Self::Reset => "reset",
             Self::SignIn => "sign_in",
+            Self::SecondFactorOff => "second_factor_off",
         }
     }
 }
 
 /// Keeps a token for a mail.
-pub(super) async fn bound_token_insert_in(
+pub(crate) async fn bound_token_insert_in(
     tx: &mut SystemTx,
     token: &Token,
     kind: BoundToken,
@@ -101,7 +104,7 @@ pub(super) async fn bound_token_holds_in(tx: &mut SystemTx, kind: BoundToken, to
 }
 
 /// Uses a link of this account, whose row is locked; whether it held. Of any number at once one uses it.
-pub(super) async fn bound_token_use_in(tx: &mut SystemTx, kind: BoundToken, token: &Token, user: UserId) -> Result<bool, DbError> {
+pub(crate) async fn bound_token_use_in(tx: &mut SystemTx, kind: BoundToken, token: &Token, user: UserId) -> Result<bool, DbError> {
     let (hash, now) = (token.hash(), tx.now());
     let used = sqlx::query!(
         r#"update auth.email_token t set used_at = $4

@@ -110,7 +110,7 @@ pub(crate) async fn account_change_password(
     .fetch_optional(&mut *tx)
     .await?;
     let session = sqlx::query!(
-        "select remembered, methods from auth.session where id = $1 and ended_at is null and expires_at > $2",
+        "select remembered, methods, proved_at from auth.session where id = $1 and ended_at is null and expires_at > $2",
         Uuid::from(me.session),
         now,
     )
@@ -120,7 +120,9 @@ pub(crate) async fn account_change_password(
     let (Some(account), Some(session)) = (account, session) else { return Err(wrong()) };
     session_end_all_in(&mut tx, me.user, None).await?;
     let methods: Vec<Method> = session.methods.iter().filter_map(|method| Method::stored(method)).collect();
-    let begin = Begin { user: me.user, password_hash: Some(&new_hash), remembered: session.remembered, methods: &methods };
+    // Whoever has a second factor has not shown it here.
+    let proved_at = if me.second_factor { session.proved_at } else { now };
+    let begin = Begin { user: me.user, password_hash: Some(&new_hash), remembered: session.remembered, methods: &methods, proved_at };
     let Some(session) = session_insert_in(&mut tx, begin).await? else { return Err(wrong()) };
     system_event_in(&mut tx, Ledger::Platform, me.into(), me.user, &PasswordChanged {}).await?;
     letters.password_changed_in(&mut tx, Reader { user: me.user, email: &account.email, name: &account.name }, session.id).await?;

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use saas_core::{Actor, DbError, Event, Ledger, Origin, Secret, SignedIn, SystemTx, system_event_in};
+use saas_core::{Actor, DbError, Event, Ledger, Origin, Secret, SignedIn, SystemTx, UserId, system_event_in};
 use uuid::Uuid;
 
 use crate::{
@@ -15,15 +15,15 @@ use crate::{
 };
 
 /// The right password was entered.
-pub(super) struct CurrentPassword {
+pub(crate) struct CurrentPassword {
     /// What is kept of it: whoever finds another one later was overtaken.
-    pub(super) hash: String,
+    pub(crate) hash: String,
     attempts: Attempts,
 }
 
 /// The right password was not entered.
 #[derive(Debug)]
-pub(super) enum CurrentPasswordError {
+pub(crate) enum CurrentPasswordError {
     Wrong,
     Throttled { wait: Duration },
     Hash(HashError),
@@ -50,13 +50,23 @@ impl From<sqlx::Error> for CurrentPasswordError {
 
 impl CurrentPassword {
     /// Of many guesses at once the right one counts only if it was among those that may be tried.
-    pub(super) async fn counts_in(&self, tx: &mut SystemTx) -> Result<(), CurrentPasswordError> {
+    pub(crate) async fn counts_in(&self, tx: &mut SystemTx) -> Result<(), CurrentPasswordError> {
         may_be_tried_in(&self.attempts, tx).await
     }
 }
 
+/// Whether an account has a password at all.
+pub(crate) async fn account_has_password(auth: &Auth, user: UserId) -> Result<bool, DbError> {
+    let mut tx = auth.db().system("look whether there is a password").begin().await?;
+    let has = sqlx::query_scalar!(r#"select password_hash is not null as "has!" from auth.account where user_id = $1"#, Uuid::from(user),)
+        .fetch_one(&mut *tx)
+        .await?;
+    tx.commit().await?;
+    Ok(has)
+}
+
 /// Whether it can be a password at all.
-pub(super) fn current_password_entered(password: &Secret) -> Result<(), Refusal> {
+pub(crate) fn current_password_entered(password: &Secret) -> Result<(), Refusal> {
     let text = password.expose();
     if text.is_empty() {
         Err(Refusal::PasswordMissing)
@@ -68,7 +78,7 @@ pub(super) fn current_password_entered(password: &Secret) -> Result<(), Refusal>
 }
 
 /// Checks a password, if it may be tried. That it was wrong is counted, and recorded as `refused`.
-pub(super) async fn current_password_check(
+pub(crate) async fn current_password_check(
     auth: &Auth,
     origin: Origin,
     me: &SignedIn,

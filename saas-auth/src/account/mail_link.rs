@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     AttemptLimit, Auth, Email,
-    attempt::Counted,
+    attempt::{Attempts, Counted},
     mail::{Letters, Reader},
 };
 
@@ -23,6 +23,23 @@ const SIGN_INS: AttemptLimit = AttemptLimit::new(1, TimeDelta::minutes(5));
 
 /// How long a link to sign in works (ASVS 6.5.5 asks for ten minutes at most).
 const SIGN_IN_LIFETIME: TimeDelta = TimeDelta::minutes(10);
+
+/// How many mails with a link to turn a second factor off.
+const SECOND_FACTORS: AttemptLimit = AttemptLimit::new(3, TimeDelta::hours(1));
+
+/// How long that one works: as long.
+const SECOND_FACTOR_LIFETIME: TimeDelta = TimeDelta::minutes(10);
+
+impl BoundToken {
+    /// How long its link works, and the mails that are counted together with it, for whom this stands.
+    pub(crate) fn terms(self, auth: &Auth, key: &str) -> (TimeDelta, Attempts) {
+        match self {
+            Self::Reset => (auth.reset_lifetime(), auth.attempts("reset mail", key, RESETS)),
+            Self::SignIn => (SIGN_IN_LIFETIME, auth.attempts("sign-in mail", key, SIGN_INS)),
+            Self::SecondFactorOff => (SECOND_FACTOR_LIFETIME, auth.attempts("second factor mail", key, SECOND_FACTORS)),
+        }
+    }
+}
 
 /// Mails a link to whoever has an account with this address, or says in a mail that there is none. Done on its own: neither the answer nor its
 /// time nor the number of mails says whether there is one.
@@ -40,10 +57,7 @@ pub(crate) fn account_mail_link(auth: &Auth, kind: BoundToken, origin: Origin, e
 
 async fn mail_link(auth: &Auth, kind: BoundToken, origin: Origin, email: &Email, letters: &Letters) -> Result<(), MailInError> {
     let mut tx = auth.db().system("mail a link").caused_by(origin).begin().await?;
-    let (lifetime, mails) = match kind {
-        BoundToken::Reset => (auth.reset_lifetime(), auth.attempts("reset mail", email.key(), RESETS)),
-        BoundToken::SignIn => (SIGN_IN_LIFETIME, auth.attempts("sign-in mail", email.key(), SIGN_INS)),
-    };
+    let (lifetime, mails) = kind.terms(auth, email.key());
     if let Counted::Refused { .. } = mails.add_in(&mut tx).await? {
         return Ok(());
     }

@@ -10,6 +10,7 @@ use super::{
     SignInRefused, SignInThrottled,
     bound_token::{BoundToken, bound_token_use_in},
     entry::{Entry, Shown, entry_in},
+    lock::account_lock_in,
     throttle::{Claim, Lane},
 };
 use crate::{
@@ -120,12 +121,7 @@ pub(crate) async fn account_sign_in(
 
     let mut tx = auth.db().system("sign in").caused_by(origin.clone()).begin().await?;
     let now = tx.now();
-    let password_hash = account.password_hash.as_deref();
-    let shown = Shown { user: account.user, method: Method::Password, password_hash, remember: credentials.remember, old };
-    let Some(entry) = entry_in(&mut tx, shown).await? else {
-        tx.rollback().await;
-        return Err(refuse(auth, origin, user, &lane).await?);
-    };
+    account_lock_in(&mut tx, account.user).await?;
     let lane = match &link {
         // Somebody was faster: the link is used, and what is left is what there is without one.
         Some(link) if lane.is_by_link && !bound_token_use_in(&mut tx, BoundToken::SignIn, link, account.user).await? => {
@@ -136,18 +132,29 @@ pub(crate) async fn account_sign_in(
     if let Some(until) = lane.attempts.refused_until_in(&mut tx).await? {
         return Err(SignInError::until(until, now));
     }
-    if let Some(fresh_hash) = fresh_hash {
+    let stored = account.password_hash.as_deref();
+    // Before anything is bound to the password as it is.
+    if let Some(fresh_hash) = &fresh_hash {
         sqlx::query!(
             "update auth.account set password_hash = $3 where user_id = $1 and password_hash = $2",
             Uuid::from(account.user),
-            password_hash,
+            stored,
             fresh_hash,
         )
         .execute(&mut *tx)
         .await?;
     }
+    let password_hash = fresh_hash.as_deref().or(stored);
+    let shown = Shown { user: account.user, method: Method::Password, password_hash, remember: credentials.remember, old };
+    let Some(entry) = entry_in(&mut tx, shown).await? else {
+        tx.rollback().await;
+        return Err(refuse(auth, origin, user, &lane).await?);
+    };
     tx.commit().await?;
-    tracing::info!(user.id = %account.user, "signed in");
+    match &entry {
+        Entry::Session(_) => tracing::info!(user.id = %account.user, "signed in"),
+        Entry::Pending(_) => tracing::info!(user.id = %account.user, "asked for a second factor"),
+    }
     Ok(entry)
 }
 

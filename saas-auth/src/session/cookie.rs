@@ -3,7 +3,7 @@ use cookie::{Cookie, SameSite};
 use http::{HeaderMap, HeaderValue, header};
 use saas_core::{Problem, Token};
 
-/// How the session's cookie is named and protected.
+/// How the cookie of a session, or of one that waits for a second factor, is named and protected.
 ///
 /// # Security
 ///
@@ -11,6 +11,7 @@ use saas_core::{Problem, Token};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SessionCookie {
     secure: bool,
+    pending: bool,
 }
 
 /// What a request says about a session.
@@ -26,12 +27,22 @@ pub(crate) enum Carried {
 
 impl SessionCookie {
     pub(crate) const fn new(secure: bool) -> Self {
-        Self { secure }
+        Self { secure, pending: false }
+    }
+
+    /// The one of a session that waits for a second factor.
+    pub(crate) const fn pending(self) -> Self {
+        Self { pending: true, ..self }
     }
 
     pub(crate) const fn name(self) -> &'static str {
         // Another name without TLS, so that a cookie which was sent in the clear is never taken for a protected one.
-        if self.secure { "__Host-session" } else { "lan-session" }
+        match (self.pending, self.secure) {
+            (false, true) => "__Host-session",
+            (false, false) => "lan-session",
+            (true, true) => "__Host-entry",
+            (true, false) => "lan-entry",
+        }
     }
 
     /// Reads a request. Two cookies of the name mean that somebody planted one: neither is believed.

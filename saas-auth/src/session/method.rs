@@ -35,6 +35,11 @@ impl Method {
         }
     }
 
+    /// Whether it is asked for after another one.
+    pub(crate) const fn is_second(self) -> bool {
+        matches!(self, Self::Totp | Self::BackupCode)
+    }
+
     /// What is stored, read again. The table's constraint lets nothing else in.
     pub(crate) fn stored(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|method| method.as_str() == text)

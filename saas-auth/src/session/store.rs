@@ -45,6 +45,8 @@ pub(crate) struct Begin<'a> {
     pub(crate) password_hash: Option<&'a str>,
     pub(crate) remembered: bool,
     pub(crate) methods: &'a [Method],
+    /// When that was shown.
+    pub(crate) proved_at: DateTime<Utc>,
 }
 
 /// A session that has just begun.
@@ -76,7 +78,7 @@ pub(crate) async fn session_by_token(db: &Db, token: &Token) -> Result<Option<(S
                 sqlx::query!(
                     r#"select session_id as "session_id!", user_id as "user_id!", name as "name!", email as "email!",
                         verified as "verified!", avatar_id as "avatar_id: AvatarId", locale, time_zone, theme, memberships as "memberships!: Json<Vec<Membership>>",
-                        seen_long_ago as "seen_long_ago!"
+                        methods as "methods!", proved_at as "proved_at!", seen_long_ago as "seen_long_ago!"
                     from auth.session_lookup($1, $2)"#,
                     hash,
                     now,
@@ -91,6 +93,8 @@ pub(crate) async fn session_by_token(db: &Db, token: &Token) -> Result<Option<(S
         signed_in.name = row.name;
         signed_in.email = row.email;
         signed_in.verified = row.verified;
+        signed_in.proved_at = row.proved_at;
+        signed_in.second_factor = row.methods.iter().filter_map(|method| Method::stored(method)).any(Method::is_second);
         signed_in.picture = row.avatar_id.map(|id| id.path(AvatarSize::Small));
         signed_in.preferences = Preferences::stored(row.locale.as_deref(), row.time_zone.as_deref(), row.theme.as_deref());
         signed_in.memberships = row.memberships.0;
@@ -102,7 +106,7 @@ pub(crate) async fn session_by_token(db: &Db, token: &Token) -> Result<Option<(S
 /// person may sign in; nothing otherwise. Whoever changes the password at the same moment either finds this session and ends it, or is waited
 /// for.
 pub(crate) async fn session_insert_in(tx: &mut SystemTx, begin: Begin<'_>) -> Result<Option<NewSession>, DbError> {
-    let Begin { user, password_hash, remembered, methods } = begin;
+    let Begin { user, password_hash, remembered, methods, proved_at } = begin;
     let methods: Vec<String> = methods.iter().map(|method| method.as_str().to_owned()).collect();
     let (token, now, origin) = (Token::generate(), tx.now(), tx.origin().clone());
     let (hash, session) = (token.hash(), SessionId::new());
@@ -116,7 +120,7 @@ pub(crate) async fn session_insert_in(tx: &mut SystemTx, begin: Begin<'_>) -> Re
         ), begun as (
             insert into auth.session
                 (id, user_id, token_hash, created_at, expires_at, last_seen_at, proved_at, remembered, address, user_agent, methods)
-            select $1, user_id, $4, $5, $6, $5, $5, $7, $8, $9, $10 from account
+            select $1, user_id, $4, $5, $6, $5, $11, $7, $8, $9, $10 from account
         )
         select verified_at is not null as "verified!" from account"#,
         Uuid::from(session),
@@ -129,11 +133,13 @@ pub(crate) async fn session_insert_in(tx: &mut SystemTx, begin: Begin<'_>) -> Re
         origin.address as Option<IpAddr>,
         origin.user_agent.as_deref(),
         &methods,
+        proved_at,
     )
     .fetch_optional(&mut **tx)
     .await?;
     let Some(verified) = verified else { return Ok(None) };
-    system_event_in(tx, Ledger::Platform, Actor::User(user), user, &SessionBegan { session, remembered, methods: begin.methods.to_vec() }).await?;
+    system_event_in(tx, Ledger::Platform, Actor::User(user), user, &SessionBegan { session, remembered, methods: begin.methods.to_vec() })
+        .await?;
     Ok(Some(NewSession { id: session, token, user, remembered, verified }))
 }
 

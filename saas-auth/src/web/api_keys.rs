@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
-    AllowedFrom, ApiKey, ApiKeyRead, ApiKeyWrite, Auth, NewApiKey, Overlap,
+    AllowedFrom, ApiKey, ApiKeyRead, ApiKeyWrite, Auth, NewApiKey, Overlap, RecentProof,
     api_key::{SELECT, living},
 };
 
@@ -48,6 +48,7 @@ struct ApiKeyWithSecret {
 
 async fn create(
     can: Can<ApiKeyWrite>,
+    _: RecentProof,
     db: TenantDb,
     State(auth): State<Auth>,
     Json(new): Json<NewApiKey>,
@@ -123,6 +124,7 @@ struct RotatedApiKey {
 
 async fn rotate(
     can: Can<ApiKeyWrite>,
+    _: RecentProof,
     db: TenantDb,
     State(auth): State<Auth>,
     Path(id): Path<KeyId>,

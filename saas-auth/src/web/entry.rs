@@ -2,12 +2,14 @@
 
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, header};
-use saas_core::{Json, Problem, UserId};
+use saas_core::{Json, Problem, ProblemType, UserId};
+use serde_json::json;
 
-use super::{me::Me, see, with_cookies};
+use super::{me::Me, see, sign_in_second::with_next, with_cookies};
 use crate::{
     Auth,
     account::Entry,
+    second_factor::PendingEntry,
     session::{DeviceCookies, NewSession, session_by_token},
 };
 
@@ -19,17 +21,29 @@ pub(super) fn entered(auth: &Auth, entry: &Entry, next: Option<&str>, cookies: &
             let to = if session.verified { next.unwrap_or(auth.home()) } else { "/verify" };
             Ok(with_cookies(see(to), signed_in(auth, session, cookies)?))
         }
+        Entry::Pending(pending) => Ok(with_cookies(see(&with_next("/sign-in/second", next)), [waiting(auth, pending)?])),
     }
 }
 
-/// Who they are, and the session's cookie.
+/// Who they are, and the session's cookie; or what is missing, and the cookie to show it with.
 pub(super) async fn entered_program(auth: &Auth, entry: &Entry, cookies: &DeviceCookies) -> Result<(HeaderMap, Json<Me>), Problem> {
     match entry {
         Entry::Session(session) => {
             let (me, _) = session_by_token(auth.db(), &session.token).await?.ok_or_else(Problem::unauthenticated)?;
             Ok((set(signed_in(auth, session, cookies)?), Json(Me::of(&me))))
         }
+        Entry::Pending(pending) => {
+            let methods: Vec<&str> = pending.methods.iter().map(|method| method.as_str()).collect();
+            let problem = Problem::new(&ProblemType::SECOND_FACTOR_PENDING).detail("Show a code at POST /api/v1/auth/sign-in/second.");
+            let problem = problem.with("methods", methods).with("expires_at", json!(pending.expires_at));
+            Err(problem.cookie(waiting(auth, pending)?))
+        }
     }
+}
+
+/// What a browser keeps of a sign-in that waits for a second factor.
+fn waiting(auth: &Auth, pending: &PendingEntry) -> Result<HeaderValue, Problem> {
+    auth.cookie().pending().set(&pending.token, Some(PendingEntry::LIFETIME))
 }
 
 /// What a browser keeps of a sign-in: the session, and that the account knows it.

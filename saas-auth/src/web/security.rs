@@ -3,7 +3,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use saas_core::{CurrentUser, Form, FormErrors, Html, Json, NoContent, Origin, Page, Problem, Query, Routes, Validate};
+use saas_core::{CurrentUser, Form, FormErrors, Html, Json, NoContent, Origin, Page, Problem, Query, Routes, SignedIn, Validate};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
@@ -16,7 +16,8 @@ use super::{
 };
 use crate::{
     Auth, ChangePasswordError,
-    account::{PasswordChange, account_change_password},
+    account::{PasswordChange, account_change_password, account_has_password},
+    second_factor::second_factor,
     session::DeviceCookies,
 };
 
@@ -26,6 +27,9 @@ const PAGE: &str = "auth/security.html";
 struct Done {
     /// What was done just now.
     done: Option<String>,
+    /// Whether an organization asks for a second factor.
+    #[serde(default)]
+    asked: bool,
 }
 
 /// Its fields are checked together with the password policy, which a body alone does not know.
@@ -39,9 +43,14 @@ pub(super) fn routes() -> Routes<Auth> {
         .about("Changes the password, ends all other sessions and sets another cookie for the one at hand")
 }
 
-async fn show(State(auth): State<Auth>, CurrentUser(_): CurrentUser, Query(query): Query<Done>, page: Page) -> Result<Html, Problem> {
-    let changed = query.done.as_deref() == Some("password");
-    render(&auth, &page, changed, &FormErrors::default())
+async fn show(State(auth): State<Auth>, CurrentUser(me): CurrentUser, Query(query): Query<Done>, page: Page) -> Result<Html, Problem> {
+    let done = query.done.filter(|done| matches!(done.as_str(), "password" | "second-factor-mail" | "second-factor-off"));
+    let shown = Shown {
+        done: done.map(|done| page.text(&format!("auth-security-done-{done}"))),
+        asked: query.asked && !me.second_factor,
+        ..Shown::default()
+    };
+    render(&auth, &me, &page, shown).await
 }
 
 async fn submit(
@@ -56,10 +65,12 @@ async fn submit(
     match account_change_password(&auth, origin, &me, &form, &auth.letters(locale, None)).await {
         Ok(session) => Ok(with_cookies(see("/account/security?done=password"), signed_in(&auth, &session, &cookies)?)),
         Err(ChangePasswordError::Refused(refused)) => {
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&auth, &page, false, &refused.form_errors())?).into_response())
+            let shown = Shown { errors: refused.form_errors(), ..Shown::default() };
+            Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&auth, &me, &page, shown).await?).into_response())
         }
         Err(ChangePasswordError::Throttled { wait }) => {
-            let page = render(&auth, &page, false, &FormErrors::whole("auth-error-attempts"))?;
+            let shown = Shown { errors: FormErrors::whole("auth-error-attempts"), ..Shown::default() };
+            let page = render(&auth, &me, &page, shown).await?;
             let seconds = HeaderValue::from(crate::attempt::seconds(wait));
             Ok((StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds)], page).into_response())
         }
@@ -79,6 +90,32 @@ async fn change(
     Ok((set(signed_in(&auth, &session, &cookies)?), NoContent))
 }
 
-fn render(auth: &Auth, page: &Page, changed: bool, errors: &FormErrors) -> Result<Html, Problem> {
-    page.render(PAGE, json!({ "changed": changed, "minimum": auth.policy().minimum(), "form": page.form(&[], errors) }))
+/// The page with what is wrong with the form that turns the second factor off.
+pub(super) async fn with_off_form(auth: &Auth, me: &SignedIn, page: &Page, errors: FormErrors) -> Result<Html, Problem> {
+    render(auth, me, page, Shown { off_errors: errors, ..Shown::default() }).await
+}
+
+/// What the page says beside the facts.
+#[derive(Debug, Default)]
+struct Shown {
+    done: Option<String>,
+    asked: bool,
+    errors: FormErrors,
+    off_errors: FormErrors,
+}
+
+async fn render(auth: &Auth, me: &SignedIn, page: &Page, shown: Shown) -> Result<Html, Problem> {
+    let (second_factor, has_password) = (second_factor(auth, me.user).await?, account_has_password(auth, me.user).await?);
+    page.render(
+        PAGE,
+        json!({
+            "done": shown.done,
+            "asked": shown.asked,
+            "minimum": auth.policy().minimum(),
+            "has_password": has_password,
+            "form": page.form(&[], &shown.errors),
+            "second_factor": second_factor,
+            "off_form": page.form(&[], &shown.off_errors),
+        }),
+    )
 }

@@ -27,6 +27,9 @@ use crate::{
 struct Way {
     next: Option<String>,
     link: Option<String>,
+    /// Whether somebody who is signed in wants to sign in again, to have shown who they are.
+    #[serde(default)]
+    again: bool,
 }
 
 #[derive(Default, Deserialize)]
@@ -73,7 +76,7 @@ impl Shown<'_> {
 
 async fn show(State(auth): State<Auth>, Visitor(visitor): Visitor, Query(query): Query<Way>, page: Page) -> Result<Response, Problem> {
     let next = auth.local_path(query.next.as_deref());
-    if visitor.is_some() {
+    if visitor.is_some() && !query.again {
         return Ok(see(next.as_deref().unwrap_or(auth.home())));
     }
     let shown = Shown { next: next.as_deref(), ..Shown::default() };

@@ -17,7 +17,18 @@ async fn nothing_about_the_database_is_unsafe_or_unregistered() {
 #[tokio::test]
 async fn the_application_login_has_no_right_to_what_has_no_tenant() {
     let app = App::new().await;
-    for table in ["auth.account", "auth.attempt", "auth.avatar", "auth.email_change", "auth.email_token", "auth.session"] {
+    let tables = [
+        "auth.account",
+        "auth.attempt",
+        "auth.authenticator",
+        "auth.avatar",
+        "auth.backup_code",
+        "auth.email_change",
+        "auth.email_token",
+        "auth.pending_entry",
+        "auth.session",
+    ];
+    for table in tables {
         for right in ["select", "insert", "update", "delete"] {
             let sql = format!("select has_table_privilege('{table}', '{right}')");
             let allowed: bool = app
@@ -54,6 +65,7 @@ async fn only_what_must_be_is_open_to_strangers() {
             "GET /account/email/confirm",
             "GET /reset",
             "GET /sign-in",
+            "GET /sign-in/second",
             "GET /sign-up",
             "GET /verify",
             "POST /account/email/confirm",
@@ -63,6 +75,7 @@ async fn only_what_must_be_is_open_to_strangers() {
             "POST /api/v1/auth/reset/password",
             "POST /api/v1/auth/sign-in",
             "POST /api/v1/auth/sign-in/link",
+            "POST /api/v1/auth/sign-in/second",
             "POST /api/v1/auth/sign-out",
             "POST /api/v1/auth/sign-up",
             "POST /api/v1/auth/verify",
@@ -73,6 +86,7 @@ async fn only_what_must_be_is_open_to_strangers() {
             "POST /reset/password",
             "POST /sign-in",
             "POST /sign-in/link",
+            "POST /sign-in/second",
             "POST /sign-out",
             "POST /sign-up",
             "POST /verify",

@@ -27,11 +27,15 @@ mod profile;
 #[cfg(test)]
 mod reset;
 #[cfg(test)]
+mod second_factor;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod sign_in;
 #[cfg(test)]
 mod sign_up;
+#[cfg(test)]
+mod step_up;
 #[cfg(test)]
 mod sweep;
 #[cfg(test)]

@@ -187,7 +187,8 @@ async fn a_session_shows_the_living_tenants_that_its_person_belongs_to() {
     sqlx::query("update core.member set left_at = joined_at where tenant_id = $1").bind(tenants[2]).execute(&mut *tx).await.unwrap();
     tx.commit().await.unwrap();
     let me = browser.get("/api/v1/auth/me").await.json();
-    let memberships = serde_json::json!([{ "id": tenants[0], "slug": "acme", "name": "acme", "role": "member" }]);
+    let memberships =
+        serde_json::json!([{ "id": tenants[0], "slug": "acme", "name": "acme", "role": "member", "second_factor_required": false }]);
     assert_eq!(me["memberships"], memberships);
 }
 

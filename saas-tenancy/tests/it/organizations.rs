@@ -14,7 +14,10 @@ async fn whoever_makes_an_organization_owns_it() {
     assert_eq!(made.json()["slug"], "mueller-soehne");
     assert_eq!(made.json()["name"], "Müller & Söhne");
     let list = app.client(ada).await.get("/api/v1/organizations").await.json()["items"].clone();
-    assert_eq!(list, json!([{ "id": made.json()["id"], "slug": "mueller-soehne", "name": "Müller & Söhne", "role": "owner" }]));
+    assert_eq!(
+        list,
+        json!([{ "id": made.json()["id"], "slug": "mueller-soehne", "name": "Müller & Söhne", "role": "owner", "second_factor_required": false }])
+    );
 }
 
 /// T56: the same answer whether or not a name is in use.

@@ -33,6 +33,13 @@ pub(crate) struct Person {
     pub(crate) browser: TestClient,
 }
 
+impl Person {
+    /// Shows again who they are: what they did when they signed in may be too long ago by now.
+    pub(crate) async fn proves(&self) {
+        expect(&self.browser.post("/api/v1/auth/prove", &json!({ "password": PASSWORD })).await, StatusCode::NO_CONTENT);
+    }
+}
+
 /// A machine that registered.
 pub(crate) struct Agent {
     pub(crate) id: AgentId,

@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use super::overlap;
 use crate::{
-    AllowedFrom, ApiKey, ApiKeyError, ApiKeyRead, ApiKeyState, ApiKeyWrite, Auth, KeyFlaw, NewApiKey, Overlap, Scope, refused::Refused,
+    AllowedFrom, ApiKey, ApiKeyError, ApiKeyRead, ApiKeyState, ApiKeyWrite, Auth, KeyFlaw, NewApiKey, Overlap, RecentProof, Scope,
+    refused::Refused,
 };
 
 pub(super) fn routes() -> Routes<Auth> {
@@ -106,12 +107,13 @@ fn groups(scopes: &[Scope], standing: &Standing, page: &Page, ticked: &[String])
         .collect()
 }
 
-async fn new(can: Can<ApiKeyWrite>, State(auth): State<Auth>, page: Page) -> Result<Html, Problem> {
+async fn new(can: Can<ApiKeyWrite>, _: RecentProof, State(auth): State<Auth>, page: Page) -> Result<Html, Problem> {
     page.render("auth/api_key_new.html", NewForm::default().render(&auth, can.standing(), &page, &FormErrors::default()))
 }
 
 async fn create(
     can: Can<ApiKeyWrite>,
+    _: RecentProof,
     db: TenantDb,
     State(auth): State<Auth>,
     page: Page,
@@ -225,6 +227,7 @@ struct RotateForm {
 
 async fn rotate(
     can: Can<ApiKeyWrite>,
+    _: RecentProof,
     db: TenantDb,
     State(auth): State<Auth>,
     Path(id): Path<KeyId>,

@@ -83,6 +83,7 @@ async fn those_who_look_after_keys_are_told_of_one_in_an_address() {
     expect(&app.anon().get(&addresses(&key.text)[0]).await, StatusCode::BAD_REQUEST);
     assert_eq!(app.count(exposed).await, 2);
     // Another secret, and all is well; the old one is nobody's key.
+    owner.proves().await;
     key.rotated(&owner, 0).await;
     expect(&app.anon().get(&addresses(&key.text)[0]).await, StatusCode::BAD_REQUEST);
     assert_eq!((app.count(exposed).await, &key.about(&owner).await["exposed_at"]), (2, &json!(null)));

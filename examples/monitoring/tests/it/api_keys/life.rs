@@ -54,6 +54,7 @@ async fn a_key_ends_when_its_time_is_over_or_it_is_revoked() {
         [trial.about(&owner).await["state"].clone(), revoked.about(&owner).await["state"].clone()],
         [json!("expired"), json!("revoked")]
     );
+    owner.proves().await;
     for (key, path) in [(&trial, "/rotate"), (&revoked, "/rotate")] {
         let answer = owner.browser.post(&format!("{}{path}", key.path()), &json!({ "overlap_hours": 1 })).await;
         expect_problem(&answer, StatusCode::CONFLICT, "conflict");
@@ -74,6 +75,7 @@ async fn a_rotated_keys_old_secret_works_until_the_overlap_is_over() {
     clock.advance(HOUR);
     assert!(!key.works().await && works(&second).await);
     assert_eq!(key.about(&owner).await["previous_until"], json!(null));
+    owner.proves().await;
     let third = app.anon().bearer(&key.rotated(&owner, 0).await);
     assert!(!works(&second).await && works(&third).await, "without an overlap it ends at once");
     let too_long = owner.browser.post(&format!("{}/rotate", key.path()), &json!({ "overlap_hours": 169 })).await;

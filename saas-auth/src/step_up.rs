@@ -1,0 +1,140 @@
+//! Step-up: what concerns the safety of an account or an organization takes somebody who has just shown who they are.
+//!
+//! A session remembers when its person last did, by what is strongest of all that they have: their second factor, or else their password. Where
+//! that was too long ago, a browser is led to a page that asks for it and back; a program gets 403 `step-up-required`.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use chrono::TimeDelta;
+use http::request::Parts;
+use saas_core::{
+    Access, CurrentUser, Declares, Event, EventSeverity, Ledger, Origin, Problem, ProblemType, Secret, SignedIn, system_event_in,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use crate::{
+    Auth, SecondFactorError,
+    account::{account_lock_in, current_password_check, current_password_entered},
+    mail::Letters,
+    refused::{Refusal, Refused},
+    second_factor::{Checked, Proof, proof_check_in, second_factor_in},
+    session::{Method, NewSession, Replace, session_replace_in},
+};
+
+/// For how long it is recent.
+const RECENT: TimeDelta = TimeDelta::minutes(10);
+
+/// Whoever is signed in and has shown who they are within the last ten minutes: 401 for a stranger, 403 for a program with a key and for
+/// whoever showed it longer ago.
+///
+/// ```
+/// use saas_auth::RecentProof;
+///
+/// async fn export(RecentProof(me): RecentProof) -> String {
+///     format!("All that is known of {}", me.name)
+/// }
+/// ```
+#[derive(Debug, Clone)]
+pub struct RecentProof(pub Arc<SignedIn>);
+
+impl<S: Send + Sync> FromRequestParts<S> for RecentProof {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let CurrentUser(me) = CurrentUser::from_request_parts(parts, state).await?;
+        let auth = parts.extensions.get::<Auth>().ok_or_else(|| Problem::missing_layer("Auth::layer"))?;
+        let is_recent = auth.db().clock().now() < me.proved_at + RECENT;
+        if is_recent { Ok(Self(me)) } else { Err(step_up_required(&me)) }
+    }
+}
+
+impl Declares for RecentProof {
+    fn access() -> Access {
+        Access::signed_in()
+    }
+}
+
+fn step_up_required(me: &SignedIn) -> Problem {
+    let methods: &[Method] = if me.second_factor { &[Method::Totp, Method::BackupCode] } else { &[Method::Password] };
+    let methods: Vec<&str> = methods.iter().map(|method| method.as_str()).collect();
+    Problem::new(&ProblemType::STEP_UP_REQUIRED)
+        .detail("Show who you are at POST /api/v1/auth/prove, or sign in again.")
+        .with("methods", methods)
+        .first("/account/prove")
+}
+
+/// What somebody shows who is signed in.
+#[derive(Debug, Clone)]
+pub(crate) enum ShownAgain {
+    /// Their password, if they have no second factor.
+    Password(Secret),
+    /// Their second factor.
+    Second(Proof),
+}
+
+/// Takes what whoever is signed in shows again. The session goes on under another id and token; the old one is as it was, and over soon.
+pub(crate) async fn session_prove(
+    auth: &Auth,
+    origin: Origin,
+    me: &SignedIn,
+    shown: &ShownAgain,
+    letters: &Letters,
+) -> Result<NewSession, SecondFactorError> {
+    let current = match shown {
+        ShownAgain::Password(password) => {
+            current_password_entered(password).map_err(|refusal| SecondFactorError::Refused(Refused::of("password", refusal)))?;
+            Some(current_password_check(auth, origin.clone(), me, password, &SessionProofRefused {}).await?)
+        }
+        ShownAgain::Second(_) => None,
+    };
+    let mut tx = auth.db().system("show again who one is").caused_by(origin).begin().await?;
+    let now = tx.now();
+    account_lock_in(&mut tx, me.user).await?;
+    if let Some(current) = current {
+        current.counts_in(&mut tx).await?;
+    }
+    let method = match shown {
+        ShownAgain::Password(_) if second_factor_in(&mut tx, me.user).await?.since.is_some() => {
+            return Err(SecondFactorError::Refused(Refused::of("code", Refusal::CodeMissing)));
+        }
+        ShownAgain::Password(_) => Method::Password,
+        ShownAgain::Second(proof) => match proof_check_in(&mut tx, auth, me.into(), proof, letters).await? {
+            Checked::Right(method) => method,
+            Checked::Wrong => {
+                tx.commit().await?;
+                return Err(SecondFactorError::Wrong);
+            }
+            Checked::Throttled { until } => return Err(SecondFactorError::Throttled { wait: (until - now).to_std().unwrap_or_default() }),
+        },
+    };
+    let session = session_replace_in(&mut tx, me, Replace::Proved(method)).await?.ok_or(SecondFactorError::Expired)?;
+    system_event_in(&mut tx, Ledger::Platform, me.into(), me.user, &SessionProved { method }).await?;
+    tx.commit().await?;
+    Ok(session)
+}
+
+/// Somebody who is signed in showed again who they are.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SessionProved {
+    /// With what.
+    method: Method,
+}
+
+impl Event for SessionProved {
+    const NAME: &'static str = "auth.session.proved";
+    const TOPIC: &'static str = "sessions";
+    const PERMISSION: Option<&'static str> = None;
+}
+
+/// Somebody who is signed in did not know the password.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SessionProofRefused {}
+
+impl Event for SessionProofRefused {
+    const NAME: &'static str = "auth.session.proof_refused";
+    const TOPIC: &'static str = "sessions";
+    const SEVERITY: EventSeverity = EventSeverity::Warning;
+    const PERMISSION: Option<&'static str> = None;
+}
