@@ -55,3 +55,15 @@ tenancy-workspaces-new-hint = Zum Beispiel „Lager“ oder „Büro Berlin“.
 tenancy-workspaces-new-do = Bereich anlegen
 tenancy-workspace-error-name-required = Geben Sie dem Bereich einen Namen.
 tenancy-workspace-error-taken = Ein anderer Bereich heißt schon so.
+
+tenancy-security-title = Sicherheit
+tenancy-security-text = Was { $organization } von den Mitgliedern verlangt.
+tenancy-second-factor = Zweiter Faktor
+tenancy-second-factor-text = Lässt nur herein, wer bei der Anmeldung einen Code aus einer Authentifizierungs-App gezeigt hat. Alle anderen werden zum Einrichten geführt.
+tenancy-second-factor-required = Wird verlangt
+tenancy-second-factor-on = Verlangen
+tenancy-second-factor-ask = Mitglieder ohne zweiten Faktor sehen nichts von der Organisation, bis sie einen eingerichtet haben.
+tenancy-second-factor-on-do = Von allen Mitgliedern verlangen
+tenancy-second-factor-off = Nicht mehr verlangen
+tenancy-second-factor-own = Mein zweiter Faktor
+tenancy-security-error-own = Richten Sie zuerst selbst einen zweiten Faktor ein, sonst sperren Sie sich aus.

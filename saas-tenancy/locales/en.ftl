@@ -55,3 +55,15 @@ tenancy-workspaces-new-hint = Such as “Warehouse” or “Office Berlin”.
 tenancy-workspaces-new-do = Create workspace
 tenancy-workspace-error-name-required = Give the workspace a name.
 tenancy-workspace-error-taken = Another workspace has this name.
+
+tenancy-security-title = Security
+tenancy-security-text = What { $organization } asks of its members.
+tenancy-second-factor = Second factor
+tenancy-second-factor-text = Lets only those in who have shown a code from an authenticator app when they signed in. Everybody else is led to set one up.
+tenancy-second-factor-required = Asked for
+tenancy-second-factor-on = Ask for it
+tenancy-second-factor-ask = Members without a second factor see nothing of the organization until they have set one up.
+tenancy-second-factor-on-do = Ask all members for it
+tenancy-second-factor-off = Ask for it no more
+tenancy-second-factor-own = My second factor
+tenancy-security-error-own = Set up a second factor of your own first, or you would lock yourself out.

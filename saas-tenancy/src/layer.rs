@@ -124,6 +124,9 @@ impl Tenancy {
             return Err(Problem::new(&ProblemType::NO_TENANT).instead("/organizations"));
         };
         let membership = signed_in.memberships.iter().find(|membership| named.is(membership)).ok_or_else(Problem::not_found)?;
+        if membership.second_factor_required && !signed_in.second_factor {
+            return Err(Problem::new(&ProblemType::SECOND_FACTOR_REQUIRED).instead("/account/security?asked=true"));
+        }
         let role: Role = membership.role.parse().map_err(Problem::internal)?;
         Ok(standing(membership, Actor::from(signed_in), role, self.inner.roles.of(role)))
     }

@@ -22,6 +22,7 @@ mod member;
 mod organization;
 mod resolve;
 mod role;
+mod second_factor;
 mod workspace;
 
 use std::{fmt, sync::Arc};
@@ -39,6 +40,7 @@ pub use member::{
 pub use organization::{NewOrganization, Organization, OrganizationCreated, OrganizationError, organization_create};
 pub use resolve::{Header, Or, PathParameter, ResolveTenant, TenantRef};
 pub use role::{Role, Roles, UnknownRole};
+pub use second_factor::{OrganizationWrite, SecondFactorRequirementChanged, SecondFactorRuleError, second_factor_require_in};
 pub use workspace::{
     Workspace, WorkspaceCreated, WorkspaceError, WorkspaceRead, WorkspaceRenamed, WorkspaceWrite, workspace_create_in, workspace_rename_in,
     workspaces_in,
@@ -50,6 +52,7 @@ pub const MIGRATIONS: Migrations = Migrations { name: "tenancy", control: None, 
 /// What this crate announces.
 pub const EVENTS: &[EventKind] = &[
     EventKind::of::<OrganizationCreated>(),
+    EventKind::of::<SecondFactorRequirementChanged>(),
     EventKind::of::<MemberJoined>(),
     EventKind::of::<MemberRoleChanged>(),
     EventKind::of::<MemberLeft>(),
@@ -97,7 +100,8 @@ impl Tenancy {
     }
 
     /// Finds the tenant of a request, checks that the caller belongs to it, and puts [`Standing`](saas_core::Standing) and
-    /// [`TenantDb`](saas_core::TenantDb) on it. 401 for a stranger, 404 for whoever does not belong.
+    /// [`TenantDb`](saas_core::TenantDb) on it. 401 for a stranger, 404 for whoever does not belong, 403 for whoever has not shown a second
+    /// factor where the organization asks for it.
     pub fn layer(&self) -> TenancyLayer {
         TenancyLayer::new(self.clone(), Purpose::Enter)
     }
@@ -111,6 +115,7 @@ impl Tenancy {
     /// Pages and JSON API for organizations and members. Its own layer is inside, so merge it beside the tenant's routes.
     pub fn routes(&self) -> Routes {
         member::routes()
+            .merge(second_factor::routes())
             .merge(workspace::routes())
             .with_state(self.clone())
             .layer(self.layer())

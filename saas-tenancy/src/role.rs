@@ -3,7 +3,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
 use saas_core::{AuditRead, Permission as _};
 use serde::{Deserialize, Serialize};
 
-use crate::{MemberRead, MemberWrite, WorkspaceRead, WorkspaceWrite};
+use crate::{MemberRead, MemberWrite, OrganizationWrite, WorkspaceRead, WorkspaceWrite};
 
 /// A built-in role. Roles are ordered: an owner is above an admin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
@@ -76,6 +76,7 @@ const OWN: &[(&str, &[Role])] = &[
     (AuditRead::NAME, &[Role::Owner, Role::Admin]),
     (MemberRead::NAME, Role::ALL),
     (MemberWrite::NAME, &[Role::Owner, Role::Admin]),
+    (OrganizationWrite::NAME, &[Role::Owner, Role::Admin]),
     (WorkspaceRead::NAME, Role::ALL),
     (WorkspaceWrite::NAME, &[Role::Owner, Role::Admin]),
 ];

@@ -27,7 +27,9 @@ use saas_core::{
     pages::PageSet,
     webhook::{WebhookRead, WebhookWrite},
 };
-use saas_tenancy::{ActiveOrganization, Header, MemberRead, ResolveTenant as _, Role, Roles, Tenancy, WorkspaceRead, WorkspaceWrite};
+use saas_tenancy::{
+    ActiveOrganization, Header, MemberRead, OrganizationWrite, ResolveTenant as _, Role, Roles, Tenancy, WorkspaceRead, WorkspaceWrite,
+};
 use sqlx::migrate::Migrator;
 
 saas_core::ids! {
@@ -114,6 +116,7 @@ const NAV: &[NavLink] = &[
     NavLink::new("/files", "core-files"),
     NavLink::new("/members", "monitoring-members").of_organization(),
     NavLink::new("/workspaces", "tenancy-workspaces-title").of_organization(),
+    NavLink::new("/organization/security", "tenancy-security-title").needs::<OrganizationWrite>().of_organization(),
     NavLink::new("/audit", "core-audit").needs::<AuditRead>().of_organization(),
     NavLink::new("/channels", "core-chat").needs::<ChatRead>().of_organization(),
     NavLink::new("/api-keys", "auth-api-keys").needs::<ApiKeyRead>().of_organization(),

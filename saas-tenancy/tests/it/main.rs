@@ -9,6 +9,8 @@ mod organizations;
 #[cfg(test)]
 mod resolution;
 #[cfg(test)]
+mod second_factor;
+#[cfg(test)]
 mod two_tabs;
 #[cfg(test)]
 mod workspaces;

@@ -43,4 +43,6 @@ mod round_trips;
 #[cfg(test)]
 mod routes;
 #[cfg(test)]
+mod second_factor;
+#[cfg(test)]
 mod telemetry;

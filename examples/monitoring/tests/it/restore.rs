@@ -18,7 +18,10 @@ use serde_json::json;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use url::Url;
 
-use crate::app::{App, PASSWORD, expect};
+use crate::{
+    app::{App, PASSWORD, expect},
+    second_factor,
+};
 
 /// The programs of the server that runs, so that they are of its version.
 async fn program(app: &App, name: &str) -> PathBuf {
@@ -72,6 +75,9 @@ async fn a_restored_product_has_all_rows_of_all_its_tables_and_the_same_walls() 
     let wanted = json!({ "email": "ada@example.org", "password": PASSWORD });
     expect(&owner.browser.json(Method::PUT, "/api/v1/me/email", &wanted).await, StatusCode::ACCEPTED);
     app.avatar(owner.id).await;
+    second_factor::set_up(&owner, &Clock::system()).await;
+    let waits = json!({ "email": owner.email, "password": PASSWORD });
+    expect(&app.anon().post("/api/v1/auth/sign-in", &waits).await, StatusCode::UNAUTHORIZED);
     let mut tx = app.test.db.system("an address that takes no mail").begin().await.unwrap();
     let suppressions = Suppressions::new(app.program.master_key.clone());
     suppressions.add_in(&mut tx, "gone@example.com", SuppressionReason::Bounce, None).await.unwrap();

@@ -86,6 +86,14 @@ impl Request {
                 Self::Json(json!({ "readings": [{ "address": "10.0.0.1", "at": time, "up": true }] }))
             }
             // Enough to be let in; signing up in earnest takes longer than all else together.
+            ("POST", "/sign-in/second" | "/account/second-factor/app/confirm") => Self::Form(vec![("code", String::new())]),
+            ("POST", "/api/v1/me/second-factor/app/confirm") => Self::Json(json!({ "code": "" })),
+            ("POST", "/account/prove" | "/account/second-factor/off") => Self::Form(vec![("password", String::new())]),
+            ("POST", "/api/v1/auth/prove" | "/api/v1/me/second-factor/off") => Self::Json(json!({ "password": "" })),
+            ("POST", "/account/second-factor/off/confirm") => Self::Form(vec![("token", "none".to_owned())]),
+            ("POST", "/api/v1/me/second-factor/off/confirm") => Self::Json(json!({ "token": "none" })),
+            ("POST", "/organization/security") => Self::Form(vec![("required", "false".to_owned())]),
+            ("PUT", "/api/v1/organization/second-factor") => Self::Json(json!({ "required": false })),
             ("POST", "/sign-up" | "/sign-in" | "/verify/resend" | "/reset" | "/sign-in/link") => Self::Form(vec![("email", String::new())]),
             ("POST", "/verify" | "/reset/password" | "/account/email/confirm" | "/account/email/refuse") => {
                 Self::Form(vec![("token", "none".to_owned())])
@@ -95,6 +103,7 @@ impl Request {
                 "/api/v1/auth/sign-up"
                 | "/api/v1/auth/sign-in"
                 | "/api/v1/auth/sign-in/link"
+                | "/api/v1/auth/sign-in/second"
                 | "/api/v1/auth/verify"
                 | "/api/v1/auth/verify/resend"
                 | "/api/v1/auth/reset"
@@ -131,6 +140,10 @@ impl Request {
                 | "/members/{user}/remove"
                 | "/members/leave"
                 | "/account/avatar/remove"
+                | "/account/second-factor/app"
+                | "/account/second-factor/backup-codes"
+                | "/api/v1/me/second-factor/app"
+                | "/api/v1/me/second-factor/backup-codes"
                 | "/account/email/stop"
                 | "/sessions/{id}/end"
                 | "/sessions/end-others"
