@@ -4,6 +4,7 @@ use utoipa::ToSchema;
 /// A way to show who one is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = SignInMethod)]
 #[non_exhaustive]
 pub enum Method {
     /// The account's password.
