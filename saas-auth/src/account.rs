@@ -3,12 +3,15 @@
 mod avatar;
 mod bound_token;
 mod change_password;
+mod claim;
 mod current_password;
 mod email_change;
 mod entry;
 mod event;
 mod lock;
 mod mail_link;
+mod mailed_code;
+mod mailed_sign_in;
 mod password;
 mod profile;
 mod reset;
@@ -37,7 +40,9 @@ pub(crate) use event::{
     SignInRefused, SignInThrottled, SignUpRepeated,
 };
 pub(crate) use lock::account_lock_in;
-pub(crate) use mail_link::account_mail_link;
+pub(crate) use mail_link::{MailWanted, account_mail_link};
+pub(crate) use mailed_code::MailedCode;
+pub(crate) use mailed_sign_in::{Arrived, Mailed, MailedSignIn, SIGN_IN_LIFETIME, account_sign_in_by_mail};
 pub(crate) use profile::profile_set;
 pub use profile::{Profile, ProfileError};
 pub use reset::ResetError;

@@ -15,7 +15,7 @@ use crate::{
     mail::Letters,
     next::local_path,
     password::Hasher,
-    session::{KnownDevices, SessionCookie, session_holds},
+    session::{KnownDevices, TokenCookie, session_holds},
     web,
 };
 
@@ -35,8 +35,11 @@ pub(crate) struct Inner {
     pub(crate) breached: Option<Arc<dyn BreachedPasswords>>,
     pub(crate) sign_in_limit: AttemptLimit,
     pub(crate) reset_lifetime: TimeDelta,
+    pub(crate) sign_in_by_mail: bool,
     pub(crate) hasher: Hasher,
-    pub(crate) cookie: SessionCookie,
+    pub(crate) cookie: TokenCookie,
+    pub(crate) pending: TokenCookie,
+    pub(crate) asking: TokenCookie,
     pub(crate) devices: KnownDevices,
     pub(crate) home: String,
     pub(crate) welcome: String,
@@ -130,8 +133,27 @@ impl Auth {
         &self.inner.hasher
     }
 
-    pub(crate) fn cookie(&self) -> SessionCookie {
+    /// Whether a mail alone signs somebody in, or the password is asked for beside it.
+    pub(crate) fn signs_in_by_mail(&self) -> bool {
+        self.inner.sign_in_by_mail
+    }
+
+    pub(crate) fn keys(&self) -> &MasterKey {
+        &self.inner.keys
+    }
+
+    pub(crate) fn cookie(&self) -> TokenCookie {
         self.inner.cookie
+    }
+
+    /// The cookie of somebody who has still to show a second factor.
+    pub(crate) fn pending(&self) -> TokenCookie {
+        self.inner.pending
+    }
+
+    /// The cookie of a browser that asked for a mail to sign in with.
+    pub(crate) fn asking(&self) -> TokenCookie {
+        self.inner.asking
     }
 
     pub(crate) fn devices(&self) -> &KnownDevices {

@@ -10,7 +10,7 @@ use crate::{
     auth::{Inner, NOTES, PICTURES, RESENDS},
     next::local_path,
     password::Hasher,
-    session::{KnownDevices, SessionCookie},
+    session::{KnownDevices, TokenCookie},
 };
 
 /// Sets up [`Auth`]; see [`Auth::builder`].
@@ -26,6 +26,7 @@ pub struct AuthBuilder {
     breached: Option<Arc<dyn BreachedPasswords>>,
     sign_in_limit: AttemptLimit,
     reset_lifetime: TimeDelta,
+    sign_in_by_mail: bool,
     home: String,
     welcome: String,
     insecure_lan: bool,
@@ -46,6 +47,7 @@ impl Auth {
             breached: None,
             sign_in_limit: SIGN_IN_LIMIT,
             reset_lifetime: RESET_LIFETIME,
+            sign_in_by_mail: false,
             home: "/".to_owned(),
             welcome: "/".to_owned(),
             insecure_lan: false,
@@ -83,6 +85,13 @@ impl AuthBuilder {
     /// mailed in an hour, so with a shorter time whoever has asked for three may have to wait for another one.
     pub fn reset_lifetime(mut self, lifetime: TimeDelta) -> Self {
         self.reset_lifetime = lifetime;
+        self
+    }
+
+    /// Whether a mail alone signs somebody in, with a link or a code; not so unless it is said. Then accounts need no password. Without it the same
+    /// mail can be asked for where too many passwords were wrong, and the right one is asked for beside it.
+    pub fn sign_in_by_mail(mut self, yes: bool) -> Self {
+        self.sign_in_by_mail = yes;
         self
     }
 
@@ -150,7 +159,9 @@ impl AuthBuilder {
         Ok(Auth::from_inner(Inner {
             outbox: self.outbox,
             hasher: Hasher::new()?,
-            cookie: SessionCookie::new(is_secure),
+            cookie: TokenCookie::session(is_secure),
+            pending: TokenCookie::pending(is_secure),
+            asking: TokenCookie::asking(is_secure),
             devices: KnownDevices::new(self.keys.clone(), is_secure),
             home: local(self.home)?,
             welcome: local(self.welcome)?,
@@ -162,6 +173,7 @@ impl AuthBuilder {
             breached: self.breached,
             sign_in_limit: self.sign_in_limit,
             reset_lifetime: self.reset_lifetime,
+            sign_in_by_mail: self.sign_in_by_mail,
             agent_key_prefix: self.agent_key_prefix,
             scopes: self.scopes,
             notes: Arc::new(Semaphore::new(NOTES)),

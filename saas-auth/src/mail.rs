@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use crate::{
     Email,
-    account::{BoundToken, LINK_LIFETIME},
+    account::{LINK_LIFETIME, MailedCode},
     session::device_text,
 };
 
@@ -43,15 +43,18 @@ impl Letter for Already<'_> {
     const TEMPLATE: &'static str = "auth/mail/already";
 }
 
-/// Lets somebody sign in who others have locked out by guessing.
+/// Lets somebody sign in, by a link or by a code.
 #[derive(Debug, Serialize)]
-struct SignIn {
-    name: String,
+struct SignIn<'a> {
+    name: &'a str,
     href: Link,
+    code: String,
     minutes: i64,
+    /// Whether the mail is enough; else others have locked them out by guessing, and their password is asked for beside it.
+    is_enough: bool,
 }
 
-impl Letter for SignIn {
+impl Letter for SignIn<'_> {
     const TEMPLATE: &'static str = "auth/mail/sign_in";
 }
 
@@ -87,10 +90,7 @@ impl Letters {
 
     /// Asks to confirm an address.
     pub(crate) async fn verify_in(&self, tx: &mut SystemTx, reader: Reader<'_>, token: &Token) -> Result<(), MailInError> {
-        let mut href = self.outbox.link("/verify").with("token", token.text().expose());
-        if let Some(next) = &self.next {
-            href = href.with("next", next);
-        }
+        let href = self.onward(self.outbox.link("/verify").with("token", token.text().expose()));
         let letter = Verification { name: reader.name.to_owned(), href, hours: LINK_LIFETIME.num_hours() };
         self.mail_in(tx, reader, hex(&token.hash()), &letter).await
     }
@@ -100,25 +100,45 @@ impl Letters {
         self.mail_in(tx, reader, hex(&token.hash()), &Already { name: reader.name, href: self.outbox.link("/sign-in") }).await
     }
 
-    /// Gives somebody a link.
-    pub(crate) async fn link_in(
+    /// Lets somebody choose another password.
+    pub(crate) async fn reset_in(
         &self,
         tx: &mut SystemTx,
-        kind: BoundToken,
         reader: Reader<'_>,
         token: &Token,
         lifetime: TimeDelta,
     ) -> Result<(), MailInError> {
-        let (name, minutes, cause) = (reader.name.to_owned(), lifetime.num_minutes(), hex(&token.hash()));
-        let link = |path, parameter| self.outbox.link(path).with(parameter, token.text().expose());
-        match kind {
-            BoundToken::Reset => self.mail_in(tx, reader, cause, &Reset { name, href: link("/reset", "token"), minutes }).await,
-            BoundToken::SignIn => self.mail_in(tx, reader, cause, &SignIn { name, href: link("/sign-in", "link"), minutes }).await,
-            BoundToken::SecondFactorOff => {
-                let href = link("/account/second-factor/off", "token");
-                self.mail_in(tx, reader, cause, &SecondFactorOff { name, href, minutes }).await
-            }
-        }
+        let href = self.outbox.link("/reset").with("token", token.text().expose());
+        let letter = Reset { name: reader.name.to_owned(), href, minutes: lifetime.num_minutes() };
+        self.mail_in(tx, reader, hex(&token.hash()), &letter).await
+    }
+
+    /// Lets somebody turn their second factor off.
+    pub(crate) async fn second_factor_off_in(
+        &self,
+        tx: &mut SystemTx,
+        reader: Reader<'_>,
+        token: &Token,
+        lifetime: TimeDelta,
+    ) -> Result<(), MailInError> {
+        let href = self.outbox.link("/account/second-factor/off").with("token", token.text().expose());
+        let letter = SecondFactorOff { name: reader.name.to_owned(), href, minutes: lifetime.num_minutes() };
+        self.mail_in(tx, reader, hex(&token.hash()), &letter).await
+    }
+
+    /// Lets somebody sign in.
+    pub(crate) async fn sign_in_in(
+        &self,
+        tx: &mut SystemTx,
+        reader: Reader<'_>,
+        token: &Token,
+        code: &MailedCode,
+        lifetime: TimeDelta,
+        is_enough: bool,
+    ) -> Result<(), MailInError> {
+        let href = self.onward(self.outbox.link("/sign-in/link").with("token", token.text().expose()));
+        let letter = SignIn { name: reader.name, href, code: code.text(), minutes: lifetime.num_minutes(), is_enough };
+        self.mail_in(tx, reader, hex(&token.hash()), &letter).await
     }
 
     /// Says that there is no account with this address. `token` stands for the one that whoever has an account gets.
@@ -131,6 +151,14 @@ impl Letters {
     /// Says that the password was changed, from where and with what.
     pub(crate) async fn password_changed_in(&self, tx: &mut SystemTx, reader: Reader<'_>, cause: impl Display) -> Result<(), MailInError> {
         self.notice_in(tx, reader, SecurityEvent::PasswordChanged, cause).await
+    }
+
+    /// A link that remembers where its reader was going.
+    fn onward(&self, href: Link) -> Link {
+        match &self.next {
+            Some(next) => href.with("next", next),
+            None => href,
+        }
     }
 
     async fn notice_in(&self, tx: &mut SystemTx, reader: Reader<'_>, what: SecurityEvent, cause: impl Display) -> Result<(), MailInError> {

@@ -56,6 +56,7 @@ const EMAIL_TOKEN: &[(&str, Class)] = &[
     ("created_at", Internal),
     ("expires_at", Internal),
     ("used_at", Internal),
+    ("code_mac", Secret),
 ];
 
 const EMAIL_CHANGE: &[(&str, Class)] = &[

@@ -7,7 +7,7 @@ mod method;
 mod replace;
 mod store;
 
-pub(crate) use cookie::{Carried, SessionCookie};
+pub(crate) use cookie::{Carried, TokenCookie};
 pub(crate) use device::device_text;
 pub(crate) use known_device::{DeviceCookies, KnownDevices};
 pub use method::Method;

@@ -2,6 +2,7 @@
 
 mod address;
 mod api_keys;
+mod asking;
 mod avatar;
 mod code;
 mod email;
@@ -15,6 +16,8 @@ mod second_factor;
 mod security;
 mod sessions;
 mod sign_in;
+mod sign_in_link;
+mod sign_in_mail;
 mod sign_in_second;
 mod sign_out;
 mod sign_up;
@@ -44,6 +47,8 @@ pub(crate) fn routes() -> Routes<Auth> {
         .merge(security::routes())
         .merge(sessions::routes())
         .merge(sign_in::routes())
+        .merge(sign_in_link::routes())
+        .merge(sign_in_mail::routes())
         .merge(sign_in_second::routes())
         .merge(sign_out::routes())
         .merge(sign_up::routes())

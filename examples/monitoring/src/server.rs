@@ -169,6 +169,7 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .welcome("/organizations/new")
         .agent_key_prefix("mon")
         .scopes(SCOPES)
+        .sign_in_by_mail(true)
         .insecure_lan(program.insecure_lan)
         .build()?;
     Auth::sweep_daily(&program.jobs);

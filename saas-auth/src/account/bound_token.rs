@@ -15,7 +15,7 @@ use crate::Auth;
 pub(crate) enum BoundToken {
     /// Another password may be chosen.
     Reset,
-    /// The right password is taken, however many wrong ones were tried.
+    /// Its reader may sign in.
     SignIn,
     /// A second factor is asked for no more.
     SecondFactorOff,
@@ -31,23 +31,25 @@ impl BoundToken {
     }
 }
 
-/// Keeps a token for a mail.
+/// Keeps a token for a mail, and what is kept of the code beside it.
 pub(crate) async fn bound_token_insert_in(
     tx: &mut SystemTx,
     token: &Token,
     kind: BoundToken,
     user: UserId,
     lifetime: TimeDelta,
+    code_mac: Option<[u8; 32]>,
 ) -> Result<(), DbError> {
     let (hash, now) = (token.hash(), tx.now());
     sqlx::query!(
-        r#"insert into auth.email_token (token_hash, user_id, email, purpose, created_at, expires_at, password_hash)
-        select $1, user_id, email, $3, $4, $5, password_hash from auth.account where user_id = $2"#,
+        r#"insert into auth.email_token (token_hash, user_id, email, purpose, created_at, expires_at, password_hash, code_mac)
+        select $1, user_id, email, $3, $4, $5, password_hash, $6 from auth.account where user_id = $2"#,
         hash.as_bytes(),
         Uuid::from(user),
         kind.as_str(),
         now,
         now + lifetime,
+        code_mac.as_ref().map(|mac| mac.as_slice()) as Option<&[u8]>,
     )
     .execute(&mut **tx)
     .await?;
@@ -59,6 +61,8 @@ pub(crate) async fn bound_token_insert_in(
 pub(crate) struct Holder {
     pub(crate) email: String,
     pub(crate) name: String,
+    /// Whether somebody has shown that the address is theirs.
+    pub(crate) is_verified: bool,
     /// Whether it can still be used.
     pub(crate) is_ready: bool,
 }
@@ -70,7 +74,7 @@ pub(crate) async fn bound_token_holder(auth: &Auth, kind: BoundToken, token: Opt
     let (hash, now) = (token.hash(), tx.now());
     let holder = sqlx::query_as!(
         Holder,
-        r#"select t.email, account.name,
+        r#"select t.email, account.name, account.verified_at is not null as "is_verified!",
             t.used_at is null and t.expires_at > $3 and t.email = account.email and t.password_hash is not distinct from account.password_hash as "is_ready!"
         from auth.email_token t
         join auth.account on account.user_id = t.user_id
@@ -83,24 +87,6 @@ pub(crate) async fn bound_token_holder(auth: &Auth, kind: BoundToken, token: Opt
     .await?;
     tx.commit().await?;
     Ok(holder)
-}
-
-/// Whether a link holds for this account, without using it.
-pub(super) async fn bound_token_holds_in(tx: &mut SystemTx, kind: BoundToken, token: &Token, user: UserId) -> Result<bool, DbError> {
-    let (hash, now) = (token.hash(), tx.now());
-    Ok(sqlx::query_scalar!(
-        r#"select exists (
-            select from auth.email_token t
-            join auth.account on account.user_id = t.user_id and account.email = t.email and account.password_hash is not distinct from t.password_hash
-            where t.token_hash = $1 and t.purpose = $2 and t.user_id = $3 and t.used_at is null and t.expires_at > $4
-        ) as "holds!""#,
-        hash.as_bytes(),
-        kind.as_str(),
-        Uuid::from(user),
-        now,
-    )
-    .fetch_one(&mut **tx)
-    .await?)
 }
 
 /// Uses a link of this account, whose row is locked; whether it held. Of any number at once one uses it.

@@ -167,7 +167,7 @@ impl Event for SignInRefused {
     const PERMISSION: Option<&'static str> = None;
 }
 
-/// So many passwords were wrong that no more are tried for a while, but with a mailed link or in a browser that has signed in before.
+/// So many passwords or codes were wrong that no more are tried for a while, but with a mailed link or in a browser that has signed in before.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct SignInThrottled {}
 
@@ -190,7 +190,7 @@ impl Event for SessionsEnded {
     const PERMISSION: Option<&'static str> = None;
 }
 
-/// Somebody asked for a link by mail, whether or not there is an account with the address.
+/// Somebody asked for a mail to sign in with or to choose another password, whether or not there is an account with the address.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct LinkRequested {
     pub(crate) opens: BoundToken,

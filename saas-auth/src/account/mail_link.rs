@@ -6,6 +6,8 @@ use saas_core::{Actor, Ledger, Origin, Token, UserId, mail::MailInError, system_
 use super::{
     LinkRequested,
     bound_token::{BoundToken, bound_token_insert_in},
+    mailed_code::MailedCode,
+    mailed_sign_in::SIGN_IN_LIFETIME,
 };
 use crate::{
     AttemptLimit, Auth, Email,
@@ -17,12 +19,18 @@ use crate::{
 /// whoever asks for a victim's mails does not keep the victim from choosing another password.
 const RESETS: AttemptLimit = AttemptLimit::new(3, TimeDelta::hours(1));
 
-/// How many mails with a link to sign in: one in five minutes. Each works for ten, so whoever asks for a victim's mails leaves a link in the victim's
+/// How many mails to sign in with: one in five minutes. Each works for ten, so whoever asks for a victim's mails leaves a link in the victim's
 /// mailbox that works for five more.
 const SIGN_INS: AttemptLimit = AttemptLimit::new(1, TimeDelta::minutes(5));
 
-/// How long a link to sign in works (ASVS 6.5.5 asks for ten minutes at most).
-const SIGN_IN_LIFETIME: TimeDelta = TimeDelta::minutes(10);
+/// What somebody wants a mail for.
+#[derive(Debug, Clone)]
+pub(crate) enum MailWanted {
+    /// To choose another password.
+    Reset,
+    /// To sign in, where it is opened or in the browser of this token.
+    SignIn { browser: Token },
+}
 
 /// How many mails with a link to turn a second factor off.
 const SECOND_FACTORS: AttemptLimit = AttemptLimit::new(3, TimeDelta::hours(1));
@@ -43,11 +51,11 @@ impl BoundToken {
 
 /// Mails a link to whoever has an account with this address, or says in a mail that there is none. Done on its own: neither the answer nor its
 /// time nor the number of mails says whether there is one.
-pub(crate) fn account_mail_link(auth: &Auth, kind: BoundToken, origin: Origin, email: Email, letters: Letters) {
+pub(crate) fn account_mail_link(auth: &Auth, wanted: MailWanted, origin: Origin, email: Email, letters: Letters) {
     let Ok(permit) = Arc::clone(auth.resends()).try_acquire_owned() else { return };
     let auth = auth.clone();
     tokio::spawn(async move {
-        match mail_link(&auth, kind, origin, &email, &letters).await {
+        match mail_link(&auth, &wanted, origin, &email, &letters).await {
             Ok(()) => {}
             Err(error) => tracing::error!(error = &error as &dyn std::error::Error, "a link could not be mailed"),
         }
@@ -55,9 +63,13 @@ pub(crate) fn account_mail_link(auth: &Auth, kind: BoundToken, origin: Origin, e
     });
 }
 
-async fn mail_link(auth: &Auth, kind: BoundToken, origin: Origin, email: &Email, letters: &Letters) -> Result<(), MailInError> {
+async fn mail_link(auth: &Auth, wanted: &MailWanted, origin: Origin, email: &Email, letters: &Letters) -> Result<(), MailInError> {
     let mut tx = auth.db().system("mail a link").caused_by(origin).begin().await?;
-    let (lifetime, mails) = kind.terms(auth, email.key());
+    let opens = match wanted {
+        MailWanted::Reset => BoundToken::Reset,
+        MailWanted::SignIn { .. } => BoundToken::SignIn,
+    };
+    let (lifetime, mails) = opens.terms(auth, email.key());
     if let Counted::Refused { .. } = mails.add_in(&mut tx).await? {
         return Ok(());
     }
@@ -73,14 +85,24 @@ async fn mail_link(auth: &Auth, kind: BoundToken, origin: Origin, email: &Email,
     let token = Token::generate();
     match &account {
         Some(account) => {
-            bound_token_insert_in(&mut tx, &token, kind, account.user_id, lifetime).await?;
             let reader = Reader { user: account.user_id, email: &account.email, name: &account.name };
-            letters.link_in(&mut tx, kind, reader, &token, lifetime).await?;
+            match wanted {
+                MailWanted::Reset => {
+                    bound_token_insert_in(&mut tx, &token, opens, reader.user, lifetime, None).await?;
+                    letters.reset_in(&mut tx, reader, &token, lifetime).await?;
+                }
+                MailWanted::SignIn { browser } => {
+                    let code = MailedCode::generate();
+                    let mac = code.mac(auth.keys(), browser, email);
+                    bound_token_insert_in(&mut tx, &token, opens, reader.user, lifetime, Some(mac)).await?;
+                    letters.sign_in_in(&mut tx, reader, &token, &code, lifetime, auth.signs_in_by_mail()).await?;
+                }
+            }
         }
         None => letters.unknown_in(&mut tx, email, &token).await?,
     }
     let subject = account.map_or_else(|| "unknown".to_owned(), |account| account.user_id.to_string());
-    system_event_in(&mut tx, Ledger::Platform, Actor::Anonymous, subject, &LinkRequested { opens: kind }).await?;
+    system_event_in(&mut tx, Ledger::Platform, Actor::Anonymous, subject, &LinkRequested { opens }).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -1,21 +1,20 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use saas_core::{Actor, DbError, Ledger, Origin, Problem, ProblemType, Secret, SessionId, SystemTx, Token, UserId, system_event_in};
+use saas_core::{Actor, DbError, Ledger, Origin, Problem, ProblemType, Secret, SessionId, SystemTx, UserId, system_event_in};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
     SignInRefused, SignInThrottled,
-    bound_token::{BoundToken, bound_token_use_in},
     entry::{Entry, Shown, entry_in},
     lock::account_lock_in,
-    throttle::{Claim, Lane},
+    throttle::{Claim, attempts_open_in},
 };
 use crate::{
     Auth, Email, HashError, PasswordFlaw, PasswordPolicy,
-    attempt::{Counted, throttled},
+    attempt::{Attempts, Counted, throttled},
     password::Verdict,
     refused::{self, Refusal, Refused},
     session::{DeviceCookies, Method},
@@ -36,10 +35,6 @@ pub struct Credentials {
     /// Whether to stay signed in for 30 days, rather than 24 hours or until the browser is closed.
     #[serde(default)]
     pub remember: bool,
-    /// The token of a link that was mailed, with which the right password is taken however many wrong ones others have tried.
-    #[serde(default)]
-    #[schema(value_type = Option<String>)]
-    pub link: Option<Secret>,
 }
 
 /// Nobody was signed in.
@@ -52,8 +47,11 @@ pub enum SignInError {
     /// There is no such account, or it has another password, or it may not sign in: it is never said which.
     #[error("the address or the password is wrong")]
     Wrong,
-    /// Too many passwords were wrong, at this account or from this network; nothing is said about this one.
-    #[error("too many passwords were wrong")]
+    /// The link or the code of a mail was used, is too old, is not for this browser, or never was one.
+    #[error("the link or the code is wrong or does not work any more")]
+    Mail,
+    /// Too many passwords or codes were wrong, at this account or from this network; nothing is said about this one.
+    #[error("too many passwords or codes were wrong")]
     Throttled {
         /// When it may be tried again.
         wait: Duration,
@@ -67,7 +65,7 @@ pub enum SignInError {
 }
 
 impl SignInError {
-    fn until(until: DateTime<Utc>, now: DateTime<Utc>) -> Self {
+    pub(super) fn until(until: DateTime<Utc>, now: DateTime<Utc>) -> Self {
         Self::Throttled { wait: (until - now).to_std().unwrap_or_default() }
     }
 }
@@ -83,8 +81,10 @@ impl From<SignInError> for Problem {
         match error {
             SignInError::Refused(refused) => refused.into(),
             SignInError::Wrong => Self::new(&ProblemType::UNAUTHENTICATED).detail("The address or the password is wrong."),
+            SignInError::Mail => Self::new(&ProblemType::UNAUTHENTICATED)
+                .detail("The link or the code is wrong, was used already, is too old or is for another browser."),
             SignInError::Throttled { wait } => {
-                throttled("Too many sign-ins failed. Ask for a link by mail: with it the right password is taken at once.", wait)
+                throttled("Too many sign-ins failed. Ask for a mail to sign in with: its link is taken at once.", wait)
             }
             SignInError::Hash(error) => error.into(),
             SignInError::Db(error) => error.into(),
@@ -104,32 +104,25 @@ pub(crate) async fn account_sign_in(
     cookies: &DeviceCookies,
 ) -> Result<Entry, SignInError> {
     let email = check(credentials).map_err(SignInError::Refused)?;
-    let link = credentials.link.as_ref().and_then(|link| Token::parse(link.expose()));
     let mut tx = auth.db().system("sign in").begin().await?;
     let account = find_in(&mut tx, &email).await?;
     let user = account.as_ref().map(|account| account.user);
-    let claim = Claim { email: &email, user, address: origin.address, cookies, link: link.as_ref() };
-    let lane = Lane::find_in(&mut tx, auth, claim).await?.map_err(|until| SignInError::until(until, tx.now()))?;
+    let claim = Claim { email: &email, user, address: origin.address, cookies };
+    let attempts = attempts_open_in(&mut tx, auth, claim).await?.map_err(|until| SignInError::until(until, tx.now()))?;
     tx.commit().await?;
 
     let stored = account.as_ref().and_then(|account| account.password_hash.as_deref());
     let verdict = auth.hasher().verify(&credentials.password, stored).await?;
     let (Verdict::Right { outdated }, Some(account)) = (verdict, account) else {
-        return Err(refuse(auth, origin, user, &lane).await?);
+        refuse(auth, origin, user, &attempts).await?;
+        return Err(SignInError::Wrong);
     };
     let fresh_hash = if outdated { Some(auth.hasher().hash(&credentials.password).await?) } else { None };
 
     let mut tx = auth.db().system("sign in").caused_by(origin.clone()).begin().await?;
     let now = tx.now();
     account_lock_in(&mut tx, account.user).await?;
-    let lane = match &link {
-        // Somebody was faster: the link is used, and what is left is what there is without one.
-        Some(link) if lane.is_by_link && !bound_token_use_in(&mut tx, BoundToken::SignIn, link, account.user).await? => {
-            Lane::find_in(&mut tx, auth, Claim { link: None, ..claim }).await?.map_err(|until| SignInError::until(until, now))?
-        }
-        _ => lane,
-    };
-    if let Some(until) = lane.attempts.refused_until_in(&mut tx).await? {
+    if let Some(until) = attempts.refused_until_in(&mut tx).await? {
         return Err(SignInError::until(until, now));
     }
     let stored = account.password_hash.as_deref();
@@ -148,7 +141,8 @@ pub(crate) async fn account_sign_in(
     let shown = Shown { user: account.user, method: Method::Password, password_hash, remember: credentials.remember, old };
     let Some(entry) = entry_in(&mut tx, shown).await? else {
         tx.rollback().await;
-        return Err(refuse(auth, origin, user, &lane).await?);
+        refuse(auth, origin, user, &attempts).await?;
+        return Err(SignInError::Wrong);
     };
     tx.commit().await?;
     match &entry {
@@ -158,15 +152,15 @@ pub(crate) async fn account_sign_in(
     Ok(entry)
 }
 
-/// Counts and records a refusal, the same way whether or not there is such an account.
-async fn refuse(auth: &Auth, origin: &Origin, user: Option<UserId>, lane: &Lane) -> Result<SignInError, DbError> {
+/// Counts and records a refusal, the same way whether or not there is such an account; or says until when nothing is tried.
+pub(super) async fn refuse(auth: &Auth, origin: &Origin, user: Option<UserId>, attempts: &Attempts) -> Result<(), SignInError> {
     let mut tx = auth.db().system("refuse a sign-in").caused_by(origin.clone()).begin().await?;
-    let until = match lane.attempts.add_in(&mut tx).await? {
+    let until = match attempts.add_in(&mut tx).await? {
         Counted::Yes { until } => until,
         Counted::Refused { until } => {
             let refused = SignInError::until(until, tx.now());
             tx.rollback().await;
-            return Ok(refused);
+            return Err(refused);
         }
     };
     let subject = user.map_or_else(|| "unknown".to_owned(), |user| user.to_string());
@@ -176,7 +170,7 @@ async fn refuse(auth: &Auth, origin: &Origin, user: Option<UserId>, lane: &Lane)
     }
     tx.commit().await?;
     tracing::info!(throttled = until.is_some(), "refused a sign-in");
-    Ok(SignInError::Wrong)
+    Ok(())
 }
 
 struct Account {

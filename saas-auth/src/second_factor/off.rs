@@ -38,8 +38,8 @@ pub(crate) async fn second_factor_off_start(
         return Err(SecondFactorError::MailThrottled { wait: (until - now).to_std().unwrap_or_default() });
     }
     let token = Token::generate();
-    bound_token_insert_in(&mut tx, &token, BoundToken::SecondFactorOff, me.user, lifetime).await?;
-    letters.link_in(&mut tx, BoundToken::SecondFactorOff, me.into(), &token, lifetime).await?;
+    bound_token_insert_in(&mut tx, &token, BoundToken::SecondFactorOff, me.user, lifetime, None).await?;
+    letters.second_factor_off_in(&mut tx, me.into(), &token, lifetime).await?;
     system_event_in(&mut tx, Ledger::Platform, me.into(), me.user, &SecondFactorOffRequested {}).await?;
     tx.commit().await?;
     Ok(())

@@ -3,46 +3,43 @@ use cookie::{Cookie, SameSite};
 use http::{HeaderMap, HeaderValue, header};
 use saas_core::{Problem, Token};
 
-/// How the cookie of a session, or of one that waits for a second factor, is named and protected.
+/// How a cookie that carries a token is named and protected.
 ///
 /// # Security
 ///
 /// The `__Host-` prefix makes browsers refuse the cookie from a subdomain, for a domain or without TLS; `localhost` counts as safe.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct SessionCookie {
+pub(crate) struct TokenCookie {
+    name: &'static str,
     secure: bool,
-    pending: bool,
 }
 
-/// What a request says about a session.
+/// What a request says about a token.
 #[derive(Debug)]
 pub(crate) enum Carried {
     /// Nothing.
     Nothing,
-    /// Something that cannot be a session of ours.
+    /// Something that cannot be a token of ours.
     Garbage,
-    /// The token of a session, perhaps.
+    /// A token that is ours, perhaps.
     Token(Token),
 }
 
-impl SessionCookie {
-    pub(crate) const fn new(secure: bool) -> Self {
-        Self { secure, pending: false }
+// Other names without TLS, so that a cookie which was sent in the clear is never taken for a protected one.
+impl TokenCookie {
+    /// The session's.
+    pub(crate) const fn session(secure: bool) -> Self {
+        Self { name: if secure { "__Host-session" } else { "lan-session" }, secure }
     }
 
-    /// The one of a session that waits for a second factor.
-    pub(crate) const fn pending(self) -> Self {
-        Self { pending: true, ..self }
+    /// That of somebody who has still to show a second factor.
+    pub(crate) const fn pending(secure: bool) -> Self {
+        Self { name: if secure { "__Host-entry" } else { "lan-entry" }, secure }
     }
 
-    pub(crate) const fn name(self) -> &'static str {
-        // Another name without TLS, so that a cookie which was sent in the clear is never taken for a protected one.
-        match (self.pending, self.secure) {
-            (false, true) => "__Host-session",
-            (false, false) => "lan-session",
-            (true, true) => "__Host-entry",
-            (true, false) => "lan-entry",
-        }
+    /// That of a browser which asked for a mail to sign in with.
+    pub(crate) const fn asking(secure: bool) -> Self {
+        Self { name: if secure { "__Host-asking" } else { "lan-asking" }, secure }
     }
 
     /// Reads a request. Two cookies of the name mean that somebody planted one: neither is believed.
@@ -53,7 +50,7 @@ impl SessionCookie {
             .filter_map(|value| value.to_str().ok())
             .flat_map(Cookie::split_parse)
             .filter_map(Result::ok)
-            .filter(|cookie| cookie.name() == self.name());
+            .filter(|cookie| cookie.name() == self.name);
         match (values.next(), values.next()) {
             (None, _) => Carried::Nothing,
             (Some(one), None) => Token::parse(one.value()).map_or(Carried::Garbage, Carried::Token),
@@ -61,7 +58,7 @@ impl SessionCookie {
         }
     }
 
-    /// Gives the browser a session: until the browser is closed, or for as long as `keep` says.
+    /// Gives the browser a token: until the browser is closed, or for as long as `keep` says.
     pub(crate) fn set(self, token: &Token, keep: Option<TimeDelta>) -> Result<HeaderValue, Problem> {
         let mut cookie = self.build(token.text().expose().to_owned());
         if let Some(keep) = keep {
@@ -77,16 +74,16 @@ impl SessionCookie {
         HeaderValue::try_from(cookie.to_string()).map_err(Problem::internal)
     }
 
-    /// Whether an answer says something about the session already.
+    /// Whether an answer says something about it already.
     pub(crate) fn is_in(self, headers: &HeaderMap) -> bool {
         headers
             .get_all(header::SET_COOKIE)
             .iter()
-            .any(|value| value.as_bytes().strip_prefix(self.name().as_bytes()).is_some_and(|rest| rest.starts_with(b"=")))
+            .any(|value| value.as_bytes().strip_prefix(self.name.as_bytes()).is_some_and(|rest| rest.starts_with(b"=")))
     }
 
     fn build(self, value: String) -> Cookie<'static> {
-        Cookie::build((self.name(), value)).path("/").http_only(true).secure(self.secure).same_site(SameSite::Lax).build()
+        Cookie::build((self.name, value)).path("/").http_only(true).secure(self.secure).same_site(SameSite::Lax).build()
     }
 }
 
@@ -99,7 +96,7 @@ mod tests {
         for cookie in cookies {
             headers.append(header::COOKIE, cookie.parse().unwrap());
         }
-        SessionCookie::new(true).read(&headers)
+        TokenCookie::session(true).read(&headers)
     }
 
     #[test]

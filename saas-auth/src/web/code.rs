@@ -56,7 +56,7 @@ impl FromRequestParts<Auth> for PendingToken {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, auth: &Auth) -> Result<Self, Infallible> {
-        Ok(Self(match auth.cookie().pending().read(&parts.headers) {
+        Ok(Self(match auth.pending().read(&parts.headers) {
             Carried::Token(token) => Some(token),
             Carried::Nothing | Carried::Garbage => None,
         }))

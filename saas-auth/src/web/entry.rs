@@ -43,7 +43,7 @@ pub(super) async fn entered_program(auth: &Auth, entry: &Entry, cookies: &Device
 
 /// What a browser keeps of a sign-in that waits for a second factor.
 fn waiting(auth: &Auth, pending: &PendingEntry) -> Result<HeaderValue, Problem> {
-    auth.cookie().pending().set(&pending.token, Some(PendingEntry::LIFETIME))
+    auth.pending().set(&pending.token, Some(PendingEntry::LIFETIME))
 }
 
 /// What a browser keeps of a sign-in: the session, and that the account knows it.

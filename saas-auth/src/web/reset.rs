@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     Auth, ResetError,
-    account::{BoundToken, account_mail_link, account_reset, bound_token_holder},
+    account::{BoundToken, MailWanted, account_mail_link, account_reset, bound_token_holder},
     session::DeviceCookies,
 };
 
@@ -75,7 +75,7 @@ async fn submit(
     match form.check() {
         Ok(email) => {
             let context = json!({ "state": "sent", "email": email.as_str(), "form": page.form(&[], &FormErrors::default()) });
-            account_mail_link(&auth, BoundToken::Reset, origin, email, auth.letters(locale, None));
+            account_mail_link(&auth, MailWanted::Reset, origin, email, auth.letters(locale, None));
             Ok(page.render(PAGE, context)?.into_response())
         }
         Err(refused) => ask(&page, StatusCode::UNPROCESSABLE_ENTITY, ("ask", form.text()), &refused.form_errors()),
@@ -117,7 +117,7 @@ async fn request(
 ) -> Result<Accepted<MailSent>, Problem> {
     let email = body.check()?;
     let sent = MailSent { email: email.as_str().to_owned() };
-    account_mail_link(&auth, BoundToken::Reset, origin, email, auth.letters(locale, None));
+    account_mail_link(&auth, MailWanted::Reset, origin, email, auth.letters(locale, None));
     Ok(Accepted(sent))
 }
 

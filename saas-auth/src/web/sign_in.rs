@@ -1,32 +1,26 @@
+use std::time::Duration;
+
 use axum::{
     extract::State,
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
-use saas_core::{Accepted, Form, FormErrors, Html, Json, Origin, Page, Problem, Query, Routes, Secret, Token, Validate};
+use saas_core::{Form, FormErrors, Html, Json, Origin, Page, Problem, Query, Routes, Secret, Validate};
 use serde::Deserialize;
 use serde_json::json;
-use utoipa::ToSchema;
 
 use super::{
-    address::Address,
+    Next,
     entry::{entered, entered_program},
     me::Me,
     see,
-    sign_up::MailSent,
-    visitor::{Language, Visitor},
+    visitor::Visitor,
 };
-use crate::{
-    Auth, Credentials, SignInError,
-    account::{BoundToken, account_mail_link, account_sign_in, bound_token_holder},
-    attempt::seconds,
-    session::DeviceCookies,
-};
+use crate::{Auth, Credentials, SignInError, account::account_sign_in, attempt::seconds, session::DeviceCookies};
 
 #[derive(Default, Deserialize, ToSchema)]
 struct Way {
     next: Option<String>,
-    link: Option<String>,
     /// Whether somebody who is signed in wants to sign in again, to have shown who they are.
     #[serde(default)]
     again: bool,
@@ -40,7 +34,6 @@ struct SignInForm {
     /// A box that is not ticked is not sent.
     remember: Option<String>,
     next: Option<String>,
-    link: Option<Secret>,
 }
 
 /// Its fields are checked where they are used.
@@ -50,27 +43,57 @@ pub(super) fn routes() -> Routes<Auth> {
     Routes::new()
         .get("/sign-in", show)
         .post("/sign-in", submit)
-        .post("/sign-in/link", submit_link)
         .post("/api/v1/auth/sign-in", sign_in)
         .about("Signs in and sets the session's cookie")
-        .post("/api/v1/auth/sign-in/link", link)
-        .about("Mails a link with which the right password is taken, however many wrong ones were tried")
 }
 
 /// A form as it is shown.
 #[derive(Clone, Copy, Default)]
-struct Shown<'a> {
-    next: Option<&'a str>,
-    email: &'a str,
-    remember: bool,
-    link: Option<&'a str>,
-    throttled: bool,
+pub(super) struct Shown<'a> {
+    pub(super) next: Option<&'a str>,
+    pub(super) email: &'a str,
+    pub(super) remember: bool,
+    pub(super) throttled: bool,
 }
 
 impl Shown<'_> {
-    fn render(self, page: &Page, errors: &FormErrors) -> Result<Html, Problem> {
+    pub(super) fn render(self, auth: &Auth, page: &Page, errors: &FormErrors) -> Result<Html, Problem> {
         let form = page.form(&[("email", self.email), ("remember", if self.remember { "true" } else { "" })], errors);
-        page.render("auth/sign_in.html", json!({ "next": self.next, "link": self.link, "throttled": self.throttled, "form": form }))
+        let context = json!({ "next": self.next, "by_mail": auth.signs_in_by_mail(), "throttled": self.throttled, "form": form });
+        page.render("auth/sign_in.html", context)
+    }
+}
+
+/// Why nobody was signed in, as a page says it.
+pub(super) struct Told {
+    status: StatusCode,
+    pub(super) errors: FormErrors,
+    wait: Option<Duration>,
+}
+
+impl Told {
+    /// `throttled` is the text for whoever has to wait.
+    pub(super) fn of(error: SignInError, throttled: &'static str) -> Result<Self, Problem> {
+        let (status, errors, wait) = match error {
+            SignInError::Refused(refused) => (StatusCode::UNPROCESSABLE_ENTITY, refused.form_errors(), None),
+            SignInError::Wrong => (StatusCode::UNAUTHORIZED, FormErrors::whole("auth-error-credentials"), None),
+            SignInError::Mail => (StatusCode::UNAUTHORIZED, FormErrors::whole("auth-error-link"), None),
+            SignInError::Throttled { wait } => (StatusCode::TOO_MANY_REQUESTS, FormErrors::whole(throttled), Some(wait)),
+            error => return Err(error.into()),
+        };
+        Ok(Self { status, errors, wait })
+    }
+
+    pub(super) const fn is_throttled(&self) -> bool {
+        self.wait.is_some()
+    }
+
+    pub(super) fn answer(&self, html: Html) -> Response {
+        let mut response = (self.status, html).into_response();
+        if let Some(wait) = self.wait {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds(wait)));
+        }
+        response
     }
 }
 
@@ -80,14 +103,7 @@ async fn show(State(auth): State<Auth>, Visitor(visitor): Visitor, Query(query):
         return Ok(see(next.as_deref().unwrap_or(auth.home())));
     }
     let shown = Shown { next: next.as_deref(), ..Shown::default() };
-    let Some(text) = query.link else { return Ok(shown.render(&page, &FormErrors::default())?.into_response()) };
-    match bound_token_holder(&auth, BoundToken::SignIn, Token::parse(&text).as_ref()).await? {
-        Some(holder) if holder.is_ready => {
-            let shown = Shown { email: &holder.email, link: Some(&text), ..shown };
-            Ok(shown.render(&page, &FormErrors::default())?.into_response())
-        }
-        _ => Ok((StatusCode::GONE, shown.render(&page, &FormErrors::whole("auth-error-link"))?).into_response()),
-    }
+    Ok(shown.render(&auth, &page, &FormErrors::default())?.into_response())
 }
 
 async fn submit(
@@ -99,46 +115,14 @@ async fn submit(
     Form(form): Form<SignInForm>,
 ) -> Result<Response, Problem> {
     let next = auth.local_path(form.next.as_deref());
-    let credentials = Credentials { email: form.email, password: form.password, remember: form.remember.is_some(), link: form.link };
-    let shown = Shown {
-        next: next.as_deref(),
-        email: &credentials.email,
-        remember: credentials.remember,
-        link: credentials.link.as_ref().map(Secret::expose),
-        throttled: false,
-    };
-    let (status, errors) = match account_sign_in(&auth, &credentials, &origin, visitor.map(|it| it.session), &cookies).await {
+    let credentials = Credentials { email: form.email, password: form.password, remember: form.remember.is_some() };
+    let told = match account_sign_in(&auth, &credentials, &origin, visitor.map(|it| it.session), &cookies).await {
         Ok(entry) => return entered(&auth, &entry, next.as_deref(), &cookies),
-        Err(SignInError::Refused(refused)) => (StatusCode::UNPROCESSABLE_ENTITY, refused.form_errors()),
-        Err(SignInError::Wrong) => (StatusCode::UNAUTHORIZED, FormErrors::whole("auth-error-credentials")),
-        Err(SignInError::Throttled { wait }) => {
-            let html = Shown { throttled: true, link: None, ..shown }.render(&page, &FormErrors::whole("auth-error-throttled"))?;
-            let after = HeaderValue::from(seconds(wait));
-            return Ok((StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, after)], html).into_response());
-        }
-        Err(error) => return Err(error.into()),
+        Err(error) => Told::of(error, "auth-error-throttled")?,
     };
-    Ok((status, shown.render(&page, &errors)?).into_response())
-}
-
-async fn submit_link(
-    State(auth): State<Auth>,
-    Language(locale): Language,
-    origin: Origin,
-    page: Page,
-    Form(form): Form<Address>,
-) -> Result<Response, Problem> {
-    match form.check() {
-        Ok(email) => {
-            let sent = page.render("auth/sign_in_sent.html", json!({ "email": email.as_str() }))?;
-            account_mail_link(&auth, BoundToken::SignIn, origin, email, auth.letters(locale, None));
-            Ok(sent.into_response())
-        }
-        Err(refused) => {
-            let shown = Shown { email: form.text(), ..Shown::default() };
-            Ok((StatusCode::UNPROCESSABLE_ENTITY, shown.render(&page, &refused.form_errors())?).into_response())
-        }
-    }
+    let Credentials { email, remember, .. } = &credentials;
+    let shown = Shown { next: next.as_deref(), email, remember: *remember, throttled: told.is_throttled() };
+    Ok(told.answer(shown.render(&auth, &page, &told.errors)?))
 }
 
 async fn sign_in(
@@ -150,17 +134,4 @@ async fn sign_in(
 ) -> Result<(HeaderMap, Json<Me>), Problem> {
     let entry = account_sign_in(&auth, &credentials, &origin, visitor.map(|it| it.session), &cookies).await?;
     entered_program(&auth, &entry, &cookies).await
-}
-
-/// 202 whether or not there is an account.
-async fn link(
-    State(auth): State<Auth>,
-    Language(locale): Language,
-    origin: Origin,
-    Json(body): Json<Address>,
-) -> Result<Accepted<MailSent>, Problem> {
-    let email = body.check()?;
-    let sent = MailSent { email: email.as_str().to_owned() };
-    account_mail_link(&auth, BoundToken::SignIn, origin, email, auth.letters(locale, None));
-    Ok(Accepted(sent))
 }

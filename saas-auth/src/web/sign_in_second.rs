@@ -70,7 +70,7 @@ async fn submit(
     let (status, errors, wait) = match take(&auth, origin, token.as_ref(), &proof, old, &auth.letters(page.locale(), None)).await {
         Ok(entry) => {
             let mut response = entered(&auth, &entry, next.as_deref(), &cookies)?;
-            response.headers_mut().append(header::SET_COOKIE, auth.cookie().pending().clear()?);
+            response.headers_mut().append(header::SET_COOKIE, auth.pending().clear()?);
             return Ok(response);
         }
         Err(SecondFactorError::Expired) => return Ok(again(next.as_deref())),
@@ -108,7 +108,7 @@ async fn finish(
         error => error.into(),
     })?;
     let (mut headers, me) = entered_program(&auth, &entry, &cookies).await?;
-    headers.append(header::SET_COOKIE, auth.cookie().pending().clear()?);
+    headers.append(header::SET_COOKIE, auth.pending().clear()?);
     Ok((headers, me))
 }
 

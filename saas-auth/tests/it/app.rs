@@ -154,6 +154,11 @@ pub(crate) fn plain(answer: &Answer) -> String {
     text.replace(nonce, "").replace(&escaped, "")
 }
 
+/// A page as it is meant: in attributes and texts that come from elsewhere a slash is escaped.
+pub(crate) fn html(answer: &Answer) -> String {
+    answer.text().replace("&#x2f;", "/")
+}
+
 /// The pointers of a problem's fields.
 pub(crate) fn pointers(answer: &Answer) -> Vec<String> {
     let errors = answer.json()["errors"].as_array().cloned().unwrap_or_default();

@@ -14,7 +14,9 @@ async fn a_write_from_another_site_is_refused() {
     let cookie = format!("{COOKIE}={}", browser.cookie(COOKIE).unwrap());
     let routes = [
         (Method::POST, "/sign-in"),
+        (Method::POST, "/sign-in/mail"),
         (Method::POST, "/sign-in/link"),
+        (Method::POST, "/sign-in/code"),
         (Method::POST, "/sign-up"),
         (Method::POST, "/sign-out"),
         (Method::POST, "/verify"),

@@ -73,3 +73,9 @@ pub(crate) fn token(mail: &Mail) -> String {
     let url: url::Url = format!("http://localhost{}", link(mail)).parse().unwrap();
     url.query_pairs().find(|(name, _)| name == "token").expect("the link has a token").1.into_owned()
 }
+
+/// The code in a mail, as it is shown.
+pub(crate) fn code(mail: &Mail) -> String {
+    let is_code = |line: &&str| line.len() == 9 && line.bytes().all(|byte| byte.is_ascii_digit() || byte == b' ');
+    mail.text.lines().find(is_code).expect("the mail has a code").to_owned()
+}

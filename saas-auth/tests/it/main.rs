@@ -21,6 +21,8 @@ mod layer;
 #[cfg(test)]
 mod mailbox;
 #[cfg(test)]
+mod mailed_sign_in;
+#[cfg(test)]
 mod password;
 #[cfg(test)]
 mod profile;

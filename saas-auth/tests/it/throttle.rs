@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::{
     app::{App, COOKIE, PASSWORD, plain, sign_in},
-    mailbox::{link, token},
+    mailbox::{code, link, token},
 };
 
 const ADA: &str = "ada@example.com";
@@ -46,7 +46,7 @@ async fn after_five_wrong_passwords_nothing_is_tried_for_fifteen_minutes() {
     assert_eq!(answer.json()["reset"], 900);
     let page = somewhere(&app, 9).form("/sign-in", &[("email", ADA), ("password", PASSWORD)]).await;
     assert!(is_refused(&page, "900"));
-    assert!(page.text().contains("action=\"/sign-in/link\"") && page.text().contains("Too many sign-ins failed"), "{}", page.text());
+    assert!(page.text().contains("formaction=\"/sign-in/mail\"") && page.text().contains("Too many sign-ins failed"), "{}", page.text());
 
     app.later(TimeDelta::minutes(15) - TimeDelta::seconds(1));
     assert!(is_refused(&sign_in(&somewhere(&app, 9), ADA, PASSWORD, false).await, "1"));
@@ -118,42 +118,41 @@ async fn what_is_guessed_in_a_known_browser_counts_for_it_alone() {
     assert!(is_refused(&sign_in(&known, ADA, PASSWORD, false).await, "900"));
 }
 
-/// Design 12.24: the right password with a mailed link always passes.
+/// Design 12.24: the right password with a mailed link always passes, and so it does with a code in the browser that asked.
 #[tokio::test]
-async fn the_right_password_passes_with_a_mailed_link() {
+async fn the_right_password_passes_with_a_mailed_link_or_code() {
     let app = App::new().await;
     app.account(ADA).await;
     guess_five_times(&app, ADA).await;
     let victim = somewhere(&app, 9);
+    assert!(!victim.page("/sign-in").await.text().contains("/sign-in/mail"), "nobody needs it otherwise");
     assert_eq!(victim.form("/sign-in", &[("email", ADA), ("password", PASSWORD)]).await.status, 429);
-    let sent = victim.form("/sign-in/link", &[("email", ADA)]).await;
-    assert!(sent.status == 200 && sent.text().contains(ADA), "{}", sent.text());
+    let sent = victim.form("/sign-in/mail", &[("email", ADA)]).await;
+    assert!(sent.status == 200 && sent.text().contains(ADA) && sent.text().contains("name=\"password\""), "{}", sent.text());
     let mail = app.mailbox.nth(2).await;
-    assert_eq!((mail.to.as_str(), mail.subject.as_str()), (ADA, "Your link to sign in at Monitoring"));
-    assert!(mail.text.contains("http://localhost:3000/sign-in?link=") && mail.text.contains("10 minutes"), "{}", mail.text);
+    assert!(mail.text.contains("Too many sign-ins") && mail.text.contains("10 minutes"), "{}", mail.text);
     let page = victim.page(&link(&mail)).await;
-    assert!(page.status == 200 && page.text().contains(ADA) && page.text().contains("name=\"link\""), "{}", page.text());
-    let token = parameter(&mail);
+    assert!(page.status == 200 && page.text().contains(ADA) && page.text().contains("name=\"password\""), "{}", page.text());
+    let (token, code) = (token(&mail), code(&mail));
 
-    let wrong = victim.form("/sign-in", &[("email", ADA), ("password", WRONG), ("link", &token)]).await;
-    assert_eq!(wrong.status, 401, "the link alone is worth nothing");
-    assert!(wrong.text().contains(&token), "and is kept for the right one");
-    let other = victim.form("/sign-in", &[("email", EVE), ("password", PASSWORD), ("link", &token)]).await;
-    assert_eq!(other.status, 401, "it is for one account");
-    let done = victim.form("/sign-in", &[("email", ADA), ("password", PASSWORD), ("link", &token)]).await;
+    let by_link: &[_] = &[("token", token.as_str())];
+    let by_code: &[_] = &[("email", ADA), ("code", code.as_str())];
+    for (path, form) in [("/sign-in/link", by_link), ("/sign-in/code", by_code)] {
+        assert_eq!(victim.form(path, form).await.status, 422, "the mail alone is worth nothing");
+        assert_eq!(victim.form(path, &[form, &[("password", WRONG)]].concat()).await.status, 401);
+    }
+    let done = victim.form("/sign-in/code", &[("email", ADA), ("code", &code), ("password", PASSWORD)]).await;
     assert_eq!((done.status.as_u16(), done.location()), (303, Some("/person")));
-    assert_eq!(victim.get("/person").await.status, 200);
+    let session = &victim.get("/api/v1/auth/sessions").await.json()["items"][0];
+    assert_eq!(session["methods"], json!(["password"]));
     victim.form("/sign-out", &[]).await;
     assert_eq!(sign_in(&victim, ADA, PASSWORD, false).await.status, 200, "and the browser is known from now on");
 
     let spent = somewhere(&app, 10).page(&link(&mail)).await;
-    assert!(spent.status == 410 && spent.text().contains("This link no longer works"), "{}", spent.text());
-    let replay = json!({ "email": ADA, "password": PASSWORD, "link": token });
-    assert_eq!(somewhere(&app, 10).post("/api/v1/auth/sign-in", &replay).await.status, 429);
-}
-
-fn parameter(mail: &saas_core::mail::Mail) -> String {
-    link(mail).split_once("link=").unwrap().1.to_owned()
+    assert!(spent.status == 410 && spent.text().contains("does not work"), "{}", spent.text());
+    let replay = json!({ "token": token, "password": PASSWORD });
+    assert_eq!(somewhere(&app, 10).post("/api/v1/auth/sign-in/link", &replay).await.status, 401);
+    assert_eq!(sign_in(&somewhere(&app, 10), ADA, PASSWORD, false).await.status, 429);
 }
 
 /// Whoever has read the mail about a forgotten password is not caught either.
@@ -171,66 +170,45 @@ async fn whoever_chose_another_password_with_a_mailed_link_signs_in_with_it() {
     assert_eq!(sign_in(&somewhere(&app, 10), ADA, "another one of mine 7", false).await.status, 429);
 }
 
-/// ASVS 6.6.3: with a link too five are tried; then it is as if there were none.
+/// What a mail that was asked for answers with its link and this password.
+async fn with_link(app: &App, token: &str, password: &str) -> u16 {
+    somewhere(app, 9).post("/api/v1/auth/sign-in/link", &json!({ "token": token, "password": password })).await.status.as_u16()
+}
+
+/// ASVS 6.6.3: with a link too five are tried; then it is worth nothing.
 #[tokio::test]
 async fn a_link_is_no_way_to_guess_without_end() {
     let app = App::new().await;
     app.account(ADA).await;
-    guess_five_times(&app, ADA).await;
-    app.browser().post("/api/v1/auth/sign-in/link", &json!({ "email": ADA })).await;
-    let token = parameter(&app.mailbox.nth(2).await);
-    let guess = async |password: &str| {
-        let body = json!({ "email": ADA, "password": password, "link": token });
-        somewhere(&app, 9).post("/api/v1/auth/sign-in", &body).await.status.as_u16()
-    };
+    app.browser().post("/api/v1/auth/sign-in/mail", &json!({ "email": ADA })).await;
+    let token = token(&app.mailbox.nth(2).await);
     for _ in 0..5 {
-        assert_eq!(guess(WRONG).await, 401);
+        assert_eq!(with_link(&app, &token, WRONG).await, 401);
     }
-    assert_eq!((guess(WRONG).await, guess(PASSWORD).await), (429, 429));
+    assert_eq!((with_link(&app, &token, WRONG).await, with_link(&app, &token, PASSWORD).await), (429, 429));
+    assert_eq!(sign_in(&somewhere(&app, 9), ADA, PASSWORD, false).await.status, 200, "nobody is caught by it elsewhere");
 }
 
 #[tokio::test]
-async fn a_link_to_sign_in_works_for_ten_minutes_and_not_with_another_password_or_kind() {
+async fn a_link_to_sign_in_works_for_ten_minutes_and_not_for_something_else() {
     let app = App::new().await;
     app.account(ADA).await;
     let ask = async |path: &str, count: usize| {
         app.browser().post(path, &json!({ "email": ADA })).await;
-        link(&app.mailbox.nth(count).await).split_once('=').unwrap().1.to_owned()
+        token(&app.mailbox.nth(count).await)
     };
-    let try_with = async |link: &str| {
-        let body = json!({ "email": ADA, "password": PASSWORD, "link": link });
-        somewhere(&app, 9).post("/api/v1/auth/sign-in", &body).await.status.as_u16()
-    };
-    let (first, of_reset) = (ask("/api/v1/auth/sign-in/link", 2).await, ask("/api/v1/auth/reset", 3).await);
+    let (first, of_reset) = (ask("/api/v1/auth/sign-in/mail", 2).await, ask("/api/v1/auth/reset", 3).await);
     app.later(TimeDelta::minutes(10) - TimeDelta::seconds(1));
-    guess_five_times(&app, ADA).await;
     for bad in ["", "x", &of_reset, &"A".repeat(43), &"A".repeat(5000), "a\0b"] {
-        assert_eq!(try_with(bad).await, 429, "{bad:?}");
+        assert_eq!(with_link(&app, bad, PASSWORD).await, 401, "{bad:?}");
     }
     let reset =
         app.browser().post("/api/v1/auth/reset/password", &json!({ "token": first, "new_password": "another one of mine 7" })).await;
     assert_eq!(reset.status, 422, "it does not choose a password");
     app.later(TimeDelta::seconds(1));
-    assert_eq!(try_with(&first).await, 429, "it is too old");
-    let second = ask("/api/v1/auth/sign-in/link", 4).await;
-    assert_eq!(try_with(&second).await, 200);
-}
-
-/// Of many who use one link at once, one passes because of it.
-#[tokio::test(flavor = "multi_thread")]
-async fn of_fifty_who_sign_in_with_one_link_at_once_one_passes() {
-    let app = App::new().await;
-    app.account(ADA).await;
-    guess_five_times(&app, ADA).await;
-    app.browser().post("/api/v1/auth/sign-in/link", &json!({ "email": ADA })).await;
-    let body = json!({ "email": ADA, "password": PASSWORD, "link": parameter(&app.mailbox.nth(2).await) });
-    let statuses = at_once(50, |nth| {
-        let (browser, body) = (somewhere(&app, nth), body.clone());
-        async move { browser.post("/api/v1/auth/sign-in", &body).await.status.as_u16() }
-    })
-    .await;
-    assert_eq!(count(&statuses, [200, 429]), [1, 49], "{statuses:?}");
-    assert_eq!(app.count("select count(*) from auth.session").await, 1);
+    assert_eq!(with_link(&app, &first, PASSWORD).await, 401, "it is too old");
+    let second = ask("/api/v1/auth/sign-in/mail", 4).await;
+    assert_eq!(with_link(&app, &second, PASSWORD).await, 200);
 }
 
 /// However many guess at once, five are answered.
@@ -314,17 +292,13 @@ async fn an_account_that_there_is_not_is_throttled_like_one_that_there_is() {
     let before = app.mailbox.all().await.len();
     let mut pages = Vec::new();
     for (nth, email) in [ADA, NOBODY].into_iter().enumerate() {
-        let page = app.browser().form("/sign-in/link", &[("email", email)]).await;
+        let page = app.browser().form("/sign-in/mail", &[("email", email)]).await;
         pages.push(plain(&page).replace(email, ""));
         assert_eq!(app.mailbox.nth(before + nth + 1).await.to, email, "each gets one mail");
-        let answer = app.browser().post("/api/v1/auth/sign-in/link", &json!({ "email": email })).await;
+        let answer = app.browser().post("/api/v1/auth/sign-in/mail", &json!({ "email": email })).await;
         assert_eq!((answer.status.as_u16(), answer.json()), (202, json!({ "email": email })));
     }
     assert_eq!(pages[0], pages[1]);
-    for email in ["", "ada", "ada@example.com\0"] {
-        assert_eq!(app.browser().post("/api/v1/auth/sign-in/link", &json!({ "email": email })).await.status, 422, "{email:?}");
-        assert_eq!(app.browser().form("/sign-in/link", &[("email", email)]).await.status, 422, "{email:?}");
-    }
 }
 
 /// What others guess at one account, or from one network, shows nowhere else.
@@ -385,7 +359,7 @@ async fn one_link_is_mailed_in_five_minutes_however_often_it_is_asked_for() {
     for (asked, mails) in [(50, 1), (100, 1), (150, 2)] {
         let statuses = at_once(50, |_| {
             let browser = app.browser();
-            async move { browser.post("/api/v1/auth/sign-in/link", &json!({ "email": ADA })).await.status.as_u16() }
+            async move { browser.post("/api/v1/auth/sign-in/mail", &json!({ "email": ADA })).await.status.as_u16() }
         })
         .await;
         assert_eq!(count(&statuses, [202]), [50]);

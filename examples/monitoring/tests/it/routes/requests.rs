@@ -94,16 +94,19 @@ impl Request {
             ("POST", "/api/v1/me/second-factor/off/confirm") => Self::Json(json!({ "token": "none" })),
             ("POST", "/organization/security") => Self::Form(vec![("required", "false".to_owned())]),
             ("PUT", "/api/v1/organization/second-factor") => Self::Json(json!({ "required": false })),
-            ("POST", "/sign-up" | "/sign-in" | "/verify/resend" | "/reset" | "/sign-in/link") => Self::Form(vec![("email", String::new())]),
-            ("POST", "/verify" | "/reset/password" | "/account/email/confirm" | "/account/email/refuse") => {
+            ("POST", "/sign-up" | "/sign-in" | "/sign-in/mail" | "/sign-in/code" | "/verify/resend" | "/reset") => {
+                Self::Form(vec![("email", String::new())])
+            }
+            ("POST", "/verify" | "/reset/password" | "/sign-in/link" | "/account/email/confirm" | "/account/email/refuse") => {
                 Self::Form(vec![("token", "none".to_owned())])
             }
             (
                 "POST",
                 "/api/v1/auth/sign-up"
                 | "/api/v1/auth/sign-in"
-                | "/api/v1/auth/sign-in/link"
                 | "/api/v1/auth/sign-in/second"
+                | "/api/v1/auth/sign-in/mail"
+                | "/api/v1/auth/sign-in/code"
                 | "/api/v1/auth/verify"
                 | "/api/v1/auth/verify/resend"
                 | "/api/v1/auth/reset"
@@ -113,7 +116,9 @@ impl Request {
             ("PUT", "/api/v1/auth/password") => Self::Json(json!({ "current_password": "" })),
             ("POST", "/account/email") => Self::Form(vec![("email", "nobody".to_owned())]),
             ("PUT", "/api/v1/me/email") => Self::Json(json!({ "email": "nobody" })),
-            ("POST", "/api/v1/me/email/confirm" | "/api/v1/me/email/refuse") => Self::Json(json!({ "token": "none" })),
+            ("POST", "/api/v1/auth/sign-in/link" | "/api/v1/me/email/confirm" | "/api/v1/me/email/refuse") => {
+                Self::Json(json!({ "token": "none" }))
+            }
             ("DELETE", _)
             | (
                 "POST",

@@ -1,0 +1,28 @@
+use saas_core::{Actor, DbError, Ledger, SystemTx, UserId, system_event_in};
+use uuid::Uuid;
+
+use super::AccountVerified;
+use crate::session::session_end_all_in;
+
+/// Gives an account whose address nobody had confirmed to somebody who reads its mail and has shown nothing else. Whoever signed up may have been
+/// another: the password that was chosen then ends, with the sessions and the links that were mailed. Whether it was so; the account's row is
+/// locked.
+pub(super) async fn account_claim_in(tx: &mut SystemTx, user: UserId) -> Result<bool, DbError> {
+    let now = tx.now();
+    let claimed = sqlx::query!(
+        "update auth.account set verified_at = $2, password_hash = null where user_id = $1 and verified_at is null",
+        Uuid::from(user),
+        now,
+    )
+    .execute(&mut **tx)
+    .await?;
+    if claimed.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sqlx::query!("update auth.email_token set used_at = $2 where user_id = $1 and used_at is null", Uuid::from(user), now)
+        .execute(&mut **tx)
+        .await?;
+    session_end_all_in(tx, user, None).await?;
+    system_event_in(tx, Ledger::Platform, Actor::User(user), user, &AccountVerified { replaced: true }).await?;
+    Ok(true)
+}
