@@ -5,6 +5,7 @@ mod bound_token;
 mod change_password;
 mod claim;
 mod current_password;
+mod deletion;
 mod email_change;
 mod entry;
 mod event;
@@ -28,6 +29,11 @@ pub(crate) use change_password::{PasswordChange, account_change_password};
 pub(crate) use current_password::{
     CurrentPassword, CurrentPasswordError, account_has_password, current_password_check, current_password_entered,
 };
+pub use deletion::DeletionError;
+pub(crate) use deletion::{
+    DELETION_LINK_LIFETIME, DeletionState, DeletionWanted, Leaving, deletion_ask, deletion_confirm, deletion_state, deletion_stop,
+    leaving_by_token,
+};
 pub(crate) use email_change::{
     Confirmed, LinkState, NewEmail, Side, email_change_confirm, email_change_link, email_change_refuse, email_change_start,
     email_change_stop, email_change_waiting,
@@ -35,9 +41,10 @@ pub(crate) use email_change::{
 pub use email_change::{EmailChange, EmailChangeError};
 pub(crate) use entry::{Entry, entry_begin_in};
 pub(crate) use event::{
-    AccountCreated, AccountVerified, AvatarChanged, EmailChangeConfirmed, EmailChangeRefused, EmailChangeStarted, EmailChangeStopped,
-    EmailChanged, LinkRequested, PasswordChangeRefused, PasswordChanged, PasswordReset, ProfileChanged, SessionBegan, SessionsEnded,
-    SignInRefused, SignInThrottled, SignUpRepeated,
+    AccountCreated, AccountErased, AccountVerified, AvatarChanged, DeletionAsked, DeletionRefused, EmailChangeConfirmed,
+    EmailChangeRefused, EmailChangeStarted, EmailChangeStopped, EmailChanged, LeavingBegan, LeavingStopped, LinkRequested,
+    PasswordChangeRefused, PasswordChanged, PasswordReset, ProfileChanged, SessionBegan, SessionsEnded, SignInRefused, SignInThrottled,
+    SignUpRepeated,
 };
 pub(crate) use lock::account_lock_in;
 pub(crate) use mail_link::{MailWanted, account_mail_link};

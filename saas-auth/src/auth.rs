@@ -40,6 +40,7 @@ pub(crate) struct Inner {
     pub(crate) cookie: TokenCookie,
     pub(crate) pending: TokenCookie,
     pub(crate) asking: TokenCookie,
+    pub(crate) leaving: TokenCookie,
     pub(crate) devices: KnownDevices,
     pub(crate) home: String,
     pub(crate) welcome: String,
@@ -138,6 +139,10 @@ impl Auth {
         self.inner.sign_in_by_mail
     }
 
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.inner.outbox
+    }
+
     pub(crate) fn keys(&self) -> &MasterKey {
         &self.inner.keys
     }
@@ -177,6 +182,11 @@ impl Auth {
     /// Where to go after sign-in.
     pub(crate) fn home(&self) -> &str {
         &self.inner.home
+    }
+
+    /// The cookie of somebody who has signed in while they are leaving.
+    pub(crate) fn leaving(&self) -> TokenCookie {
+        self.inner.leaving
     }
 
     /// A path on our own host, if that is what it is.

@@ -162,6 +162,7 @@ impl AuthBuilder {
             cookie: TokenCookie::session(is_secure),
             pending: TokenCookie::pending(is_secure),
             asking: TokenCookie::asking(is_secure),
+            leaving: TokenCookie::leaving(is_secure),
             devices: KnownDevices::new(self.keys.clone(), is_secure),
             home: local(self.home)?,
             welcome: local(self.welcome)?,

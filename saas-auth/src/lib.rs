@@ -69,8 +69,8 @@ mod web;
 use saas_core::{EventKind, pages::PageSet};
 
 pub use account::{
-    AvatarError, ChangePasswordError, Credentials, EmailChange, EmailChangeError, NewAccount, Profile, ProfileError, ResetError,
-    SignInError, SignUpError, VerifyError,
+    AvatarError, ChangePasswordError, Credentials, DeletionError, EmailChange, EmailChangeError, NewAccount, Profile, ProfileError,
+    ResetError, SignInError, SignUpError, VerifyError,
 };
 pub use agent::{AgentCredentialError, AgentKey, AgentKeyError, AgentKeyId, AgentKeyPrincipal, ByAgentKey, IssuedCredential, NewAgentKey};
 pub use api_key::{API_KEY_NOTICES, ApiKey, ApiKeyError, ApiKeyRead, ApiKeyState, ApiKeyWrite, NewApiKey, Scope};
@@ -91,13 +91,18 @@ pub use step_up::RecentProof;
 /// What this crate announces. What happens to keys and credentials is the tenant's; the rest is the program's own.
 pub const EVENTS: &[EventKind] = &[
     EventKind::of::<account::AccountCreated>(),
+    EventKind::of::<account::AccountErased>(),
     EventKind::of::<account::AccountVerified>(),
     EventKind::of::<account::AvatarChanged>(),
+    EventKind::of::<account::DeletionAsked>(),
+    EventKind::of::<account::DeletionRefused>(),
     EventKind::of::<account::EmailChangeStarted>(),
     EventKind::of::<account::EmailChangeRefused>(),
     EventKind::of::<account::EmailChangeConfirmed>(),
     EventKind::of::<account::EmailChangeStopped>(),
     EventKind::of::<account::EmailChanged>(),
+    EventKind::of::<account::LeavingBegan>(),
+    EventKind::of::<account::LeavingStopped>(),
     EventKind::of::<account::ProfileChanged>(),
     EventKind::of::<account::SignUpRepeated>(),
     EventKind::of::<account::LinkRequested>(),

@@ -1,5 +1,6 @@
 //! The letters of this crate, written in the transaction that is their reason, in the language that the reader chose or else the request's.
 
+mod deletion;
 mod email_change;
 mod second_factor;
 

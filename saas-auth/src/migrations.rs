@@ -1,7 +1,7 @@
 use saas_core::{
     Migrations,
     inventory::{
-        Class::{self, Content, Internal, Personal, Secret},
+        Class::{self, Content, Internal, Person, Personal, Secret},
         Erasure, Table,
     },
 };
@@ -34,21 +34,23 @@ const INVENTORY: &[Table] = &[
 ];
 
 const ACCOUNT: &[(&str, Class)] = &[
-    ("user_id", Internal),
+    ("user_id", Person),
     ("email", Personal),
     ("email_key", Personal),
     ("name", Personal),
     ("password_hash", Secret),
     ("verified_at", Internal),
     ("created_at", Internal),
+    ("leaves_at", Internal),
+    ("leaving_reminded_at", Internal),
 ];
 
 const AVATAR: &[(&str, Class)] =
-    &[("user_id", Internal), ("id", Internal), ("small", Personal), ("large", Personal), ("created_at", Internal)];
+    &[("user_id", Person), ("id", Internal), ("small", Personal), ("large", Personal), ("created_at", Internal)];
 
 const EMAIL_TOKEN: &[(&str, Class)] = &[
     ("token_hash", Secret),
-    ("user_id", Internal),
+    ("user_id", Person),
     ("email", Personal),
     ("purpose", Internal),
     ("name", Personal),
@@ -61,7 +63,7 @@ const EMAIL_TOKEN: &[(&str, Class)] = &[
 
 const EMAIL_CHANGE: &[(&str, Class)] = &[
     ("id", Internal),
-    ("user_id", Internal),
+    ("user_id", Person),
     ("email", Personal),
     ("email_key", Personal),
     ("old_email", Personal),
@@ -102,7 +104,7 @@ const PENDING_ENTRY: &[(&str, Class)] = &[
 
 const SESSION: &[(&str, Class)] = &[
     ("id", Internal),
-    ("user_id", Internal),
+    ("user_id", Person),
     ("token_hash", Secret),
     ("created_at", Internal),
     ("expires_at", Internal),

@@ -5,9 +5,11 @@ mod api_keys;
 mod asking;
 mod avatar;
 mod code;
+mod deletion;
 mod email;
 mod entry;
 mod leaked_keys;
+mod leaving;
 mod me;
 mod profile;
 mod prove;
@@ -37,8 +39,10 @@ use crate::{Auth, attempt::seconds};
 pub(crate) fn routes() -> Routes<Auth> {
     Routes::new()
         .merge(avatar::routes())
+        .merge(deletion::routes())
         .merge(email::routes())
         .merge(leaked_keys::routes())
+        .merge(leaving::routes())
         .merge(me::routes())
         .merge(profile::routes())
         .merge(prove::routes())

@@ -9,6 +9,8 @@ use serde::Serialize;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Class {
+    /// Whose row it is: the id of a person. What becomes of the row when they are erased is the table's [`Erasure`].
+    Person,
     /// Ids, states, times, counts.
     Internal,
     /// What the tenant's people typed or their machines reported.
@@ -44,7 +46,20 @@ pub struct Table {
     pub columns: &'static [(&'static str, Class)],
 }
 
-use Class::{Content, Internal, Personal, Secret};
+impl Table {
+    /// The column that says whose row it is, if rows are people's.
+    #[must_use]
+    pub fn person(&self) -> Option<&'static str> {
+        self.of(Class::Person).next()
+    }
+
+    /// The columns that hold this.
+    pub fn of(&self, class: Class) -> impl Iterator<Item = &'static str> {
+        self.columns.iter().filter(move |(_, held)| *held == class).map(|(column, _)| *column)
+    }
+}
+
+use Class::{Content, Internal, Person, Personal, Secret};
 
 pub(crate) const CORE: &[Table] = &[
     Table {
@@ -65,7 +80,7 @@ pub(crate) const CORE: &[Table] = &[
         erasure: Erasure::Anonymise,
         exported: true,
         columns: &[
-            ("id", Internal),
+            ("id", Person),
             ("state", Internal),
             ("created_at", Internal),
             ("locale", Personal),
@@ -79,7 +94,7 @@ pub(crate) const CORE: &[Table] = &[
         exported: true,
         columns: &[
             ("tenant_id", Internal),
-            ("user_id", Internal),
+            ("user_id", Person),
             ("role", Internal),
             ("name", Personal),
             ("email", Personal),
@@ -151,7 +166,7 @@ pub(crate) const CORE: &[Table] = &[
             ("name", Internal),
             ("version", Internal),
             ("actor_kind", Internal),
-            ("actor_id", Internal),
+            ("actor_id", Person),
             ("subject", Internal),
             ("data", Content),
             ("at", Internal),
@@ -177,7 +192,7 @@ pub(crate) const CORE: &[Table] = &[
             ("version", Internal),
             ("severity", Internal),
             ("actor_kind", Internal),
-            ("actor_id", Internal),
+            ("actor_id", Person),
             ("on_behalf_of", Internal),
             ("resource", Internal),
             ("data", Content),
@@ -331,7 +346,7 @@ pub(crate) const CORE: &[Table] = &[
         exported: true,
         columns: &[
             ("tenant_id", Internal),
-            ("user_id", Internal),
+            ("user_id", Person),
             ("event_id", Internal),
             ("kind", Internal),
             ("subject", Internal),
@@ -346,6 +361,6 @@ pub(crate) const CORE: &[Table] = &[
         name: "data.notification_preference",
         erasure: Erasure::Purge,
         exported: true,
-        columns: &[("tenant_id", Internal), ("user_id", Internal), ("kind", Internal), ("channel", Internal), ("frequency", Internal)],
+        columns: &[("tenant_id", Internal), ("user_id", Person), ("kind", Internal), ("channel", Internal), ("frequency", Internal)],
     },
 ];

@@ -23,6 +23,7 @@ mod clock;
 mod db;
 mod dependency;
 pub mod dev;
+mod erasure;
 mod event;
 mod extract;
 pub mod file;
@@ -63,6 +64,7 @@ pub use db::{
     SystemTx, TenantDb, TenantTx, provision,
 };
 pub use dependency::{Breaker, BreakerPass, BreakerState, Dependencies, Dependency, Interrupted};
+pub use erasure::person_erase_in;
 pub use event::{Change, Event, EventCatalogue, EventKind, EventSeverity, MASK, Masked, Personal, event_in, system_event_in};
 pub use extract::{Form, Json, Multipart, Path, Query, Upload, Validate};
 pub use id::{AgentId, EventId, KeyId, SessionId, TenantId, UserId, WorkspaceId};

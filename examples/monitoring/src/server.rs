@@ -173,6 +173,7 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .insecure_lan(program.insecure_lan)
         .build()?;
     Auth::sweep_daily(&program.jobs);
+    auth.erase_daily(&program.jobs);
     let roles = Roles::new(MATRIX).agents(&[AgentReport::NAME]);
     let holders = roles.clone();
     let tenancy = Tenancy::with_home(&program.db, Header::new("x-organization").or(ActiveOrganization), roles, "/devices")

@@ -19,6 +19,8 @@ pub(crate) enum BoundToken {
     SignIn,
     /// A second factor is asked for no more.
     SecondFactorOff,
+    /// The account may be deleted.
+    Deletion,
 }
 
 impl BoundToken {
@@ -27,6 +29,7 @@ impl BoundToken {
             Self::Reset => "reset",
             Self::SignIn => "sign_in",
             Self::SecondFactorOff => "second_factor_off",
+            Self::Deletion => "deletion",
         }
     }
 }
@@ -87,6 +90,32 @@ pub(crate) async fn bound_token_holder(auth: &Auth, kind: BoundToken, token: Opt
     .await?;
     tx.commit().await?;
     Ok(holder)
+}
+
+/// Uses a token, and says whose it was; nobody's if it does not hold. Of any number at once one uses it. The account's row is locked from here on.
+pub(super) async fn bound_token_take_in(tx: &mut SystemTx, kind: BoundToken, token: &Token) -> Result<Option<UserId>, DbError> {
+    let (hash, now) = (token.hash(), tx.now());
+    // The account first, then its tokens, as everywhere.
+    sqlx::query!(
+        r#"select user_id from auth.account
+        where user_id = (select user_id from auth.email_token where token_hash = $1)
+        for no key update"#,
+        hash.as_bytes(),
+    )
+    .fetch_optional(&mut **tx)
+    .await?;
+    Ok(sqlx::query_scalar!(
+        r#"update auth.email_token t set used_at = $3
+        from auth.account
+        where account.user_id = t.user_id and account.email = t.email and account.password_hash is not distinct from t.password_hash
+          and t.token_hash = $1 and t.purpose = $2 and t.used_at is null and t.expires_at > $3
+        returning t.user_id as "user: UserId""#,
+        hash.as_bytes(),
+        kind.as_str(),
+        now,
+    )
+    .fetch_optional(&mut **tx)
+    .await?)
 }
 
 /// Uses a link of this account, whose row is locked; whether it held. Of any number at once one uses it.

@@ -1,5 +1,6 @@
 //! What happens to accounts and sessions. It belongs to no tenant, so it is recorded in the program's own ledger.
 
+use chrono::{DateTime, Utc};
 use saas_core::{Change, Event, EventSeverity, Personal, SessionId};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -231,6 +232,67 @@ pub(crate) struct PasswordChangeRefused {}
 
 impl Event for PasswordChangeRefused {
     const NAME: &'static str = "auth.password.change_refused";
+    const TOPIC: &'static str = "account";
+    const SEVERITY: EventSeverity = EventSeverity::Warning;
+    const PERMISSION: Option<&'static str> = None;
+}
+
+/// Somebody wants their account to be deleted.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DeletionAsked {}
+
+impl Event for DeletionAsked {
+    const NAME: &'static str = "auth.deletion.asked";
+    const TOPIC: &'static str = "account";
+    const SEVERITY: EventSeverity = EventSeverity::Notice;
+    const PERMISSION: Option<&'static str> = None;
+}
+
+/// Somebody who is signed in wanted the account to be deleted and did not know the password.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DeletionRefused {}
+
+impl Event for DeletionRefused {
+    const NAME: &'static str = "auth.deletion.refused";
+    const TOPIC: &'static str = "account";
+    const SEVERITY: EventSeverity = EventSeverity::Warning;
+    const PERMISSION: Option<&'static str> = None;
+}
+
+/// Somebody leaves, unless they come back in time. All their sessions ended.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LeavingBegan {
+    /// When their account is deleted.
+    pub(crate) until: DateTime<Utc>,
+}
+
+impl Event for LeavingBegan {
+    const NAME: &'static str = "auth.leaving.began";
+    const TOPIC: &'static str = "account";
+    const SEVERITY: EventSeverity = EventSeverity::Warning;
+    const PERMISSION: Option<&'static str> = None;
+}
+
+/// Somebody who was leaving came back.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct LeavingStopped {}
+
+impl Event for LeavingStopped {
+    const NAME: &'static str = "auth.leaving.stopped";
+    const TOPIC: &'static str = "account";
+    const SEVERITY: EventSeverity = EventSeverity::Notice;
+    const PERMISSION: Option<&'static str> = None;
+}
+
+/// Somebody was erased: of them an id remains.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AccountErased {
+    /// How many rows were deleted or emptied.
+    pub(crate) rows: u64,
+}
+
+impl Event for AccountErased {
+    const NAME: &'static str = "auth.account.erased";
     const TOPIC: &'static str = "account";
     const SEVERITY: EventSeverity = EventSeverity::Warning;
     const PERMISSION: Option<&'static str> = None;

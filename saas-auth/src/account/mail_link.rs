@@ -77,7 +77,7 @@ async fn mail_link(auth: &Auth, wanted: &MailWanted, origin: Origin, email: &Ema
         r#"select account.user_id as "user_id: UserId", account.email, account.name
         from auth.account
         join core.user person on person.id = account.user_id
-        where account.email_key = $1 and person.state = 'active'"#,
+        where account.email_key = $1 and person.state in ('active', 'leaving')"#,
         email.key(),
     )
     .fetch_optional(&mut *tx)

@@ -42,6 +42,11 @@ impl TokenCookie {
         Self { name: if secure { "__Host-asking" } else { "lan-asking" }, secure }
     }
 
+    /// That of somebody who has signed in while they are leaving: it lets them stay, and nothing else.
+    pub(crate) const fn leaving(secure: bool) -> Self {
+        Self { name: if secure { "__Host-leaving" } else { "lan-leaving" }, secure }
+    }
+
     /// Reads a request. Two cookies of the name mean that somebody planted one: neither is believed.
     pub(crate) fn read(self, headers: &HeaderMap) -> Carried {
         let mut values = headers

@@ -57,6 +57,8 @@ pub(crate) struct NewSession {
     pub(crate) user: UserId,
     pub(crate) remembered: bool,
     pub(crate) verified: bool,
+    /// Whether its person is leaving: then it lets them stay, and opens nothing else.
+    pub(crate) leaving: bool,
 }
 
 impl NewSession {
@@ -110,19 +112,20 @@ pub(crate) async fn session_insert_in(tx: &mut SystemTx, begin: Begin<'_>) -> Re
     let methods: Vec<String> = methods.iter().map(|method| method.as_str().to_owned()).collect();
     let (token, now, origin) = (Token::generate(), tx.now(), tx.origin().clone());
     let (hash, session) = (token.hash(), SessionId::new());
-    let verified = sqlx::query_scalar!(
+    let account = sqlx::query!(
         r#"with account as (
-            select account.user_id, account.verified_at
+            select account.user_id, account.verified_at, person.state = 'leaving' as leaving
             from auth.account
             join core.user person on person.id = account.user_id
-            where account.user_id = $2 and ($3::text is null or account.password_hash = $3) and person.state = 'active'
+            where account.user_id = $2 and ($3::text is null or account.password_hash = $3)
+              and person.state in ('active', 'leaving')
             for no key update of account
         ), begun as (
             insert into auth.session
                 (id, user_id, token_hash, created_at, expires_at, last_seen_at, proved_at, remembered, address, user_agent, methods)
             select $1, user_id, $4, $5, $6, $5, $11, $7, $8, $9, $10 from account
         )
-        select verified_at is not null as "verified!" from account"#,
+        select verified_at is not null as "verified!", leaving as "leaving!" from account"#,
         Uuid::from(session),
         Uuid::from(user),
         password_hash,
@@ -137,10 +140,10 @@ pub(crate) async fn session_insert_in(tx: &mut SystemTx, begin: Begin<'_>) -> Re
     )
     .fetch_optional(&mut **tx)
     .await?;
-    let Some(verified) = verified else { return Ok(None) };
+    let Some(account) = account else { return Ok(None) };
     system_event_in(tx, Ledger::Platform, Actor::User(user), user, &SessionBegan { session, remembered, methods: begin.methods.to_vec() })
         .await?;
-    Ok(Some(NewSession { id: session, token, user, remembered, verified }))
+    Ok(Some(NewSession { id: session, token, user, remembered, verified: account.verified, leaving: account.leaving }))
 }
 
 /// The living sessions of a person, the last used first.

@@ -8,7 +8,7 @@ use serde_json::json;
 use super::{me::Me, see, sign_in_second::with_next, with_cookies};
 use crate::{
     Auth,
-    account::Entry,
+    account::{Entry, leaving_by_token},
     second_factor::PendingEntry,
     session::{DeviceCookies, NewSession, session_by_token},
 };
@@ -16,6 +16,7 @@ use crate::{
 /// To where somebody was going.
 pub(super) fn entered(auth: &Auth, entry: &Entry, next: Option<&str>, cookies: &DeviceCookies) -> Result<Response, Problem> {
     match entry {
+        Entry::Session(session) if session.leaving => Ok(with_cookies(see("/account/leaving"), leaving(auth, session, cookies)?)),
         Entry::Session(session) => {
             // The application may want a confirmed address for what comes next: better to say so now than there.
             let to = if session.verified { next.unwrap_or(auth.home()) } else { "/verify" };
@@ -28,6 +29,10 @@ pub(super) fn entered(auth: &Auth, entry: &Entry, next: Option<&str>, cookies: &
 /// Who they are, and the session's cookie; or what is missing, and the cookie to show it with.
 pub(super) async fn entered_program(auth: &Auth, entry: &Entry, cookies: &DeviceCookies) -> Result<(HeaderMap, Json<Me>), Problem> {
     match entry {
+        Entry::Session(session) if session.leaving => {
+            let me = leaving_by_token(auth, &session.token).await?.ok_or_else(Problem::unauthenticated)?;
+            Ok((set(leaving(auth, session, cookies)?), Json(Me::leaving(&me))))
+        }
         Entry::Session(session) => {
             let (me, _) = session_by_token(auth.db(), &session.token).await?.ok_or_else(Problem::unauthenticated)?;
             Ok((set(signed_in(auth, session, cookies)?), Json(Me::of(&me))))
@@ -50,6 +55,12 @@ fn waiting(auth: &Auth, pending: &PendingEntry) -> Result<HeaderValue, Problem> 
 pub(super) fn signed_in(auth: &Auth, session: &NewSession, cookies: &DeviceCookies) -> Result<[HeaderValue; 2], Problem> {
     let keep = session.remembered.then_some(NewSession::REMEMBERED_LIFETIME);
     Ok([auth.cookie().set(&session.token, keep)?, known(auth, session.user, cookies)?])
+}
+
+/// What a browser keeps of a sign-in of somebody who is leaving.
+fn leaving(auth: &Auth, session: &NewSession, cookies: &DeviceCookies) -> Result<[HeaderValue; 2], Problem> {
+    let keep = session.remembered.then_some(NewSession::REMEMBERED_LIFETIME);
+    Ok([auth.leaving().set(&session.token, keep)?, known(auth, session.user, cookies)?])
 }
 
 /// That an account knows the browser, from now on or still.

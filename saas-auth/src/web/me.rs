@@ -1,8 +1,9 @@
+use chrono::{DateTime, Utc};
 use saas_core::{CurrentUser, Json, Membership, Routes, SignedIn, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::Auth;
+use crate::{Auth, account::Leaving};
 
 /// The person who is signed in, as programs see them.
 #[derive(Debug, Serialize, ToSchema)]
@@ -14,6 +15,8 @@ pub(super) struct Me {
     /// The path of a small square picture of them.
     picture: Option<String>,
     memberships: Vec<Membership>,
+    /// When the account is deleted, if its person is leaving: then their cookie keeps it, and opens nothing else.
+    leaves_at: Option<DateTime<Utc>>,
 }
 
 impl Me {
@@ -25,6 +28,19 @@ impl Me {
             verified: signed_in.verified,
             picture: signed_in.picture.clone(),
             memberships: signed_in.memberships.clone(),
+            leaves_at: None,
+        }
+    }
+
+    pub(super) fn leaving(leaving: &Leaving) -> Self {
+        Self {
+            id: leaving.user,
+            name: leaving.name.clone(),
+            email: leaving.email.clone(),
+            verified: true,
+            picture: None,
+            memberships: Vec::new(),
+            leaves_at: Some(leaving.until),
         }
     }
 }

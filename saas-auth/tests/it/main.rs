@@ -15,6 +15,8 @@ mod catalogue;
 #[cfg(test)]
 mod csrf;
 #[cfg(test)]
+mod deletion;
+#[cfg(test)]
 mod email_change;
 #[cfg(test)]
 mod layer;

@@ -26,8 +26,13 @@ pub struct Migrations {
 }
 
 /// Core's own come first, always.
-pub(crate) static CORE: Migrations =
-    Migrations { name: "core", control: Some(&CONTROL), data: Some(&DATA), lookups: &["core.reader"], inventory: crate::inventory::CORE };
+pub(crate) static CORE: Migrations = Migrations {
+    name: "core",
+    control: Some(&CONTROL),
+    data: Some(&DATA),
+    lookups: &["core.leaves", "core.reader"],
+    inventory: crate::inventory::CORE,
+};
 
 /// Jobs have tables of a library besides core's own, which its own migrations make.
 static JOBS: Migrations = Migrations {

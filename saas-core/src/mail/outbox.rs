@@ -209,6 +209,17 @@ impl Outbox {
         Ok(is_new.then_some(sealed.id))
     }
 
+    /// Forgets all letters to an address: those that were sent, and those that were not, which are sent no more.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database does.
+    pub async fn forget_in(&self, tx: &mut SystemTx, address: &str) -> Result<u64, DbError> {
+        let key = address_key(address);
+        let hashes: Vec<_> = self.inner.keys.signatures(ADDRESSES, key.as_bytes()).map(|hash| hash.to_vec()).collect();
+        Ok(sqlx::query!("delete from core.mail where to_hash = any ($1)", &hashes).execute(&mut **tx).await?.rows_affected())
+    }
+
     async fn seal<L: Letter>(
         &self,
         tenant: Option<TenantId>,

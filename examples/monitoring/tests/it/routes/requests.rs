@@ -97,9 +97,15 @@ impl Request {
             ("POST", "/sign-up" | "/sign-in" | "/sign-in/mail" | "/sign-in/code" | "/verify/resend" | "/reset") => {
                 Self::Form(vec![("email", String::new())])
             }
-            ("POST", "/verify" | "/reset/password" | "/sign-in/link" | "/account/email/confirm" | "/account/email/refuse") => {
-                Self::Form(vec![("token", "none".to_owned())])
-            }
+            (
+                "POST",
+                "/verify"
+                | "/reset/password"
+                | "/sign-in/link"
+                | "/account/deletion/confirm"
+                | "/account/email/confirm"
+                | "/account/email/refuse",
+            ) => Self::Form(vec![("token", "none".to_owned())]),
             (
                 "POST",
                 "/api/v1/auth/sign-up"
@@ -114,11 +120,14 @@ impl Request {
             ) => Self::Json(json!({ "email": "" })),
             ("POST", "/account/password") => Self::Form(vec![("current_password", String::new())]),
             ("PUT", "/api/v1/auth/password") => Self::Json(json!({ "current_password": "" })),
+            ("POST", "/account/deletion") => Self::Form(vec![("password", String::new())]),
+            ("POST", "/api/v1/me/deletion") => Self::Json(json!({})),
             ("POST", "/account/email") => Self::Form(vec![("email", "nobody".to_owned())]),
             ("PUT", "/api/v1/me/email") => Self::Json(json!({ "email": "nobody" })),
-            ("POST", "/api/v1/auth/sign-in/link" | "/api/v1/me/email/confirm" | "/api/v1/me/email/refuse") => {
-                Self::Json(json!({ "token": "none" }))
-            }
+            (
+                "POST",
+                "/api/v1/auth/sign-in/link" | "/api/v1/me/deletion/confirm" | "/api/v1/me/email/confirm" | "/api/v1/me/email/refuse",
+            ) => Self::Json(json!({ "token": "none" })),
             ("DELETE", _)
             | (
                 "POST",
@@ -150,6 +159,9 @@ impl Request {
                 | "/api/v1/me/second-factor/app"
                 | "/api/v1/me/second-factor/backup-codes"
                 | "/account/email/stop"
+                | "/account/leaving/stay"
+                | "/account/leaving/sign-out"
+                | "/api/v1/me/deletion/stop"
                 | "/sessions/{id}/end"
                 | "/sessions/end-others"
                 | "/sign-out"
