@@ -4,6 +4,7 @@ mod avatar;
 mod bound_token;
 mod change_password;
 mod claim;
+mod consent;
 mod current_password;
 mod deletion;
 mod email_change;
@@ -26,6 +27,8 @@ pub(crate) use avatar::{AvatarId, AvatarSize, avatar_read, avatar_remove, avatar
 pub(crate) use bound_token::{BoundToken, bound_token_holder, bound_token_insert_in, bound_token_use_in};
 pub use change_password::ChangePasswordError;
 pub(crate) use change_password::{PasswordChange, account_change_password};
+pub use consent::ConsentError;
+pub(crate) use consent::{Agreed, Consent, consent_list, consent_set, consents_give};
 pub(crate) use current_password::{
     CurrentPassword, CurrentPasswordError, account_has_password, current_password_check, current_password_entered,
 };
@@ -41,10 +44,10 @@ pub(crate) use email_change::{
 pub use email_change::{EmailChange, EmailChangeError};
 pub(crate) use entry::{Entry, entry_begin_in};
 pub(crate) use event::{
-    AccountCreated, AccountErased, AccountVerified, AvatarChanged, DeletionAsked, DeletionRefused, EmailChangeConfirmed,
-    EmailChangeRefused, EmailChangeStarted, EmailChangeStopped, EmailChanged, LeavingBegan, LeavingStopped, LinkRequested,
-    PasswordChangeRefused, PasswordChanged, PasswordReset, ProfileChanged, SessionBegan, SessionsEnded, SignInRefused, SignInThrottled,
-    SignUpRepeated,
+    AccountCreated, AccountErased, AccountVerified, AvatarChanged, ConsentGiven, ConsentWithdrawn, DeletionAsked, DeletionRefused,
+    EmailChangeConfirmed, EmailChangeRefused, EmailChangeStarted, EmailChangeStopped, EmailChanged, LeavingBegan, LeavingStopped,
+    LinkRequested, PasswordChangeRefused, PasswordChanged, PasswordReset, ProfileChanged, SessionBegan, SessionsEnded, SignInRefused,
+    SignInThrottled, SignUpRepeated,
 };
 pub(crate) use lock::account_lock_in;
 pub(crate) use mail_link::{MailWanted, account_mail_link};

@@ -10,7 +10,7 @@ use tokio::sync::Semaphore;
 use url::Url;
 
 use crate::{
-    AttemptLimit, AuthLayer, BreachedPasswords, PasswordPolicy, Scope,
+    AttemptLimit, AuthLayer, BreachedPasswords, Document, PasswordPolicy, Scope,
     attempt::Attempts,
     mail::Letters,
     next::local_path,
@@ -46,6 +46,7 @@ pub(crate) struct Inner {
     pub(crate) welcome: String,
     pub(crate) agent_key_prefix: String,
     pub(crate) scopes: &'static [Scope],
+    pub(crate) documents: &'static [Document],
     /// How many notes of use may be under way.
     pub(crate) notes: Arc<Semaphore>,
     /// How many mails that somebody asked for may be about to be written.
@@ -78,8 +79,8 @@ impl Auth {
         AuthLayer::new(self.clone())
     }
 
-    /// The pages (`/sign-up`, `/sign-in`, `/sign-out`, `/verify`, `/reset`, `/sessions`, `/account`, `/account/security`, `/account/prove`) and
-    /// the same for programs under `/api/v1/auth` and `/api/v1/me`. They need [`layer`](Self::layer) around them.
+    /// The pages (`/sign-up`, `/sign-in`, `/sign-out`, `/verify`, `/reset`, `/sessions`, `/account`, `/account/security`, `/account/prove`,
+    /// `/account/data`) and the same for programs under `/api/v1/auth` and `/api/v1/me`. They need [`layer`](Self::layer) around them.
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Routes<S> {
         web::routes().with_state(self.clone())
     }
@@ -172,6 +173,11 @@ impl Auth {
     /// What API keys may be given.
     pub(crate) fn scopes(&self) -> &'static [Scope] {
         self.inner.scopes
+    }
+
+    /// What people agree to.
+    pub(crate) fn documents(&self) -> &'static [Document] {
+        self.inner.documents
     }
 
     /// Where to go after the confirmation of an address.

@@ -6,7 +6,7 @@ use tokio::sync::Semaphore;
 use url::{Host, Url};
 
 use crate::{
-    ApiKeyRead, ApiKeyWrite, AttemptLimit, Auth, BreachedPasswords, HashError, PasswordPolicy, Scope,
+    ApiKeyRead, ApiKeyWrite, AttemptLimit, Auth, BreachedPasswords, Document, HashError, PasswordPolicy, Scope,
     auth::{Inner, NOTES, PICTURES, RESENDS},
     next::local_path,
     password::Hasher,
@@ -32,6 +32,7 @@ pub struct AuthBuilder {
     insecure_lan: bool,
     agent_key_prefix: String,
     scopes: &'static [Scope],
+    documents: &'static [Document],
 }
 
 impl Auth {
@@ -53,6 +54,7 @@ impl Auth {
             insecure_lan: false,
             agent_key_prefix: "saas".to_owned(),
             scopes: &[],
+            documents: &[],
         }
     }
 }
@@ -123,6 +125,13 @@ impl AuthBuilder {
         self
     }
 
+    /// What people agree to: terms, a privacy policy, news by mail; nothing unless it is said. What is required is asked for at sign-up, and a new
+    /// version of it at the next sign-in; to the rest people may agree, and take it back.
+    pub fn documents(mut self, documents: &'static [Document]) -> Self {
+        self.documents = documents;
+        self
+    }
+
     /// What the product's keys begin with, so that leaked ones are found: 2 to 16 lower-case letters and digits.
     pub fn agent_key_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.agent_key_prefix = prefix.into();
@@ -156,6 +165,9 @@ impl AuthBuilder {
         if let Some(scope) = self.scopes.iter().find(|scope| about_keys.contains(&scope.permission)) {
             return Err(AuthBuildError::Scope(scope.permission));
         }
+        if let Some(document) = self.documents.iter().find(|document| !document.is_sound()) {
+            return Err(AuthBuildError::Document(document.name));
+        }
         Ok(Auth::from_inner(Inner {
             outbox: self.outbox,
             hasher: Hasher::new()?,
@@ -177,6 +189,7 @@ impl AuthBuilder {
             sign_in_by_mail: self.sign_in_by_mail,
             agent_key_prefix: self.agent_key_prefix,
             scopes: self.scopes,
+            documents: self.documents,
             notes: Arc::new(Semaphore::new(NOTES)),
             resends: Arc::new(Semaphore::new(RESENDS)),
             pictures: Arc::new(Semaphore::new(PICTURES)),
@@ -215,6 +228,9 @@ pub enum AuthBuildError {
     /// A key could make keys.
     #[error("{0} cannot be a scope: no key looks after keys")]
     Scope(&'static str),
+    /// A document could not be written down.
+    #[error("{0:?} is no document: a name begins with a lower-case letter, and a version has 1 to 50 characters")]
+    Document(&'static str),
     /// argon2 does not take its parameters.
     #[error("passwords cannot be hashed")]
     Hash(#[from] HashError),

@@ -51,6 +51,7 @@ mod attempt;
 mod auth;
 mod bearer;
 mod builder;
+mod document;
 mod email;
 mod key;
 mod layer;
@@ -69,14 +70,15 @@ mod web;
 use saas_core::{EventKind, pages::PageSet};
 
 pub use account::{
-    AvatarError, ChangePasswordError, Credentials, DeletionError, EmailChange, EmailChangeError, NewAccount, Profile, ProfileError,
-    ResetError, SignInError, SignUpError, VerifyError,
+    AvatarError, ChangePasswordError, ConsentError, Credentials, DeletionError, EmailChange, EmailChangeError, NewAccount, Profile,
+    ProfileError, ResetError, SignInError, SignUpError, VerifyError,
 };
 pub use agent::{AgentCredentialError, AgentKey, AgentKeyError, AgentKeyId, AgentKeyPrincipal, ByAgentKey, IssuedCredential, NewAgentKey};
 pub use api_key::{API_KEY_NOTICES, ApiKey, ApiKeyError, ApiKeyRead, ApiKeyState, ApiKeyWrite, NewApiKey, Scope};
 pub use attempt::AttemptLimit;
 pub use auth::Auth;
 pub use builder::{AuthBuildError, AuthBuilder};
+pub use document::Document;
 pub use email::{Email, InvalidEmail};
 pub use key::{AllowedFrom, KeyFlaw, NoNetwork, Overlap, RotatedKey};
 pub use layer::{AuthLayer, AuthService};
@@ -94,6 +96,8 @@ pub const EVENTS: &[EventKind] = &[
     EventKind::of::<account::AccountErased>(),
     EventKind::of::<account::AccountVerified>(),
     EventKind::of::<account::AvatarChanged>(),
+    EventKind::of::<account::ConsentGiven>(),
+    EventKind::of::<account::ConsentWithdrawn>(),
     EventKind::of::<account::DeletionAsked>(),
     EventKind::of::<account::DeletionRefused>(),
     EventKind::of::<account::EmailChangeStarted>(),

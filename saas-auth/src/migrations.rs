@@ -27,6 +27,7 @@ const INVENTORY: &[Table] = &[
     Table { name: "auth.authenticator", erasure: Erasure::Purge, exported: false, columns: AUTHENTICATOR },
     Table { name: "auth.backup_code", erasure: Erasure::Purge, exported: false, columns: BACKUP_CODE },
     Table { name: "auth.pending_entry", erasure: Erasure::Purge, exported: false, columns: PENDING_ENTRY },
+    Table { name: "auth.consent", erasure: Erasure::Anonymise, exported: true, columns: CONSENT },
     Table { name: "auth.session", erasure: Erasure::Purge, exported: true, columns: SESSION },
     Table { name: "auth.agent_key", erasure: Erasure::Purge, exported: true, columns: AGENT_KEY },
     Table { name: "auth.agent_credential", erasure: Erasure::Purge, exported: false, columns: AGENT_CREDENTIAL },
@@ -100,6 +101,17 @@ const PENDING_ENTRY: &[(&str, Class)] = &[
     ("created_at", Internal),
     ("expires_at", Internal),
     ("used_at", Internal),
+];
+
+const CONSENT: &[(&str, Class)] = &[
+    ("number", Internal),
+    ("user_id", Person),
+    ("document", Internal),
+    ("version", Internal),
+    ("given", Internal),
+    ("at", Internal),
+    ("address", Personal),
+    ("user_agent", Personal),
 ];
 
 const SESSION: &[(&str, Class)] = &[

@@ -28,6 +28,8 @@ pub enum Refusal {
     PasswordWrong,
     /// A code is missing.
     CodeMissing,
+    /// Something that everybody agrees to who has an account was not agreed to.
+    Consent,
     /// Not the code of a mail.
     Code,
     /// Not one of those that can be chosen.
@@ -50,6 +52,7 @@ impl Refusal {
             Self::PasswordOther => ("auth-error-password-other", Vec::new()),
             Self::PasswordWrong => ("auth-error-password-wrong", Vec::new()),
             Self::CodeMissing => ("auth-error-code-required", Vec::new()),
+            Self::Consent => ("auth-error-consent", Vec::new()),
             Self::Code => ("auth-error-code", Vec::new()),
             Self::Choice => ("auth-error-choice", Vec::new()),
             Self::Password(flaw) => match flaw {
@@ -74,6 +77,7 @@ impl fmt::Display for Refusal {
             Self::Characters => f.write_str("must not contain control characters"),
             Self::Email => f.write_str("must be an address such as name@example.com"),
             Self::EmailSame => f.write_str("is the address that the account has"),
+            Self::Consent => f.write_str("must name all documents that are required"),
             Self::Code => f.write_str("must be the eight digits from the mail"),
             Self::Choice => f.write_str("is not one of those that can be chosen"),
             Self::Password(flaw) => flaw.fmt(f),

@@ -5,6 +5,8 @@ mod api_keys;
 mod asking;
 mod avatar;
 mod code;
+mod consent;
+mod data;
 mod deletion;
 mod email;
 mod entry;
@@ -39,6 +41,8 @@ use crate::{Auth, attempt::seconds};
 pub(crate) fn routes() -> Routes<Auth> {
     Routes::new()
         .merge(avatar::routes())
+        .merge(consent::routes())
+        .merge(data::routes())
         .merge(deletion::routes())
         .merge(email::routes())
         .merge(leaked_keys::routes())

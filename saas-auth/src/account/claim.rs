@@ -1,11 +1,11 @@
 use saas_core::{Actor, DbError, Ledger, SystemTx, UserId, system_event_in};
 use uuid::Uuid;
 
-use super::AccountVerified;
+use super::{AccountVerified, consent::consents_void_in};
 use crate::session::session_end_all_in;
 
 /// Gives an account whose address nobody had confirmed to somebody who reads its mail and has shown nothing else. Whoever signed up may have been
-/// another: the password that was chosen then ends, with the sessions and the links that were mailed. Whether it was so; the account's row is
+/// another: the password that was chosen then ends, with the sessions and the links that were mailed, and what was agreed to is asked anew. Whether it was so; the account's row is
 /// locked.
 pub(super) async fn account_claim_in(tx: &mut SystemTx, user: UserId) -> Result<bool, DbError> {
     let now = tx.now();
@@ -22,6 +22,7 @@ pub(super) async fn account_claim_in(tx: &mut SystemTx, user: UserId) -> Result<
     sqlx::query!("update auth.email_token set used_at = $2 where user_id = $1 and used_at is null", Uuid::from(user), now)
         .execute(&mut **tx)
         .await?;
+    consents_void_in(tx, user).await?;
     session_end_all_in(tx, user, None).await?;
     system_event_in(tx, Ledger::Platform, Actor::User(user), user, &AccountVerified { replaced: true }).await?;
     Ok(true)

@@ -50,7 +50,7 @@ async fn may_enter_in(tx: &mut SystemTx, user: UserId, password_hash: Option<&st
         r#"select account.user_id
         from auth.account
         join core.user person on person.id = account.user_id
-        where account.user_id = $1 and ($2::text is null or account.password_hash = $2) and person.state = 'active'
+        where account.user_id = $1 and ($2::text is null or account.password_hash = $2) and person.state in ('active', 'leaving')
         for no key update of account"#,
         Uuid::from(user),
         password_hash,

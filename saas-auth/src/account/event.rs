@@ -297,3 +297,29 @@ impl Event for AccountErased {
     const SEVERITY: EventSeverity = EventSeverity::Warning;
     const PERMISSION: Option<&'static str> = None;
 }
+
+/// Somebody agreed to a document.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ConsentGiven {
+    pub(crate) document: &'static str,
+    pub(crate) version: &'static str,
+}
+
+impl Event for ConsentGiven {
+    const NAME: &'static str = "auth.consent.given";
+    const TOPIC: &'static str = "account";
+    const PERMISSION: Option<&'static str> = None;
+}
+
+/// Somebody took back what they had agreed to.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ConsentWithdrawn {
+    pub(crate) document: &'static str,
+    pub(crate) version: &'static str,
+}
+
+impl Event for ConsentWithdrawn {
+    const NAME: &'static str = "auth.consent.withdrawn";
+    const TOPIC: &'static str = "account";
+    const PERMISSION: Option<&'static str> = None;
+}

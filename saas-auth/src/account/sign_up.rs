@@ -4,11 +4,13 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    AccountCreated, Chosen, SignUpRepeated, email_token_insert_in,
+    AccountCreated, Chosen, SignUpRepeated,
+    consent::{consent_insert_in, consents_check},
+    email_token_insert_in,
     password::{Person, password_check},
 };
 use crate::{
-    Auth, Email, HashError,
+    Auth, Document, Email, HashError,
     mail::{Letters, Reader},
     refused::{self, Refused},
 };
@@ -29,6 +31,9 @@ pub struct NewAccount {
     #[serde(default)]
     #[schema(required = true)]
     pub password: Secret,
+    /// What they agree to, each as `document:version`: all that is required, and more as they like.
+    #[serde(default)]
+    pub consents: Vec<String>,
 }
 
 /// An account could not be made.
@@ -70,12 +75,13 @@ struct Checked {
     name: String,
     email: Email,
     password: Secret,
+    consents: Vec<Document>,
 }
 
 /// Makes an account and sends the mail that confirms its address. If the address has an account, its owner gets a mail that says so, and
 /// whoever asked learns nothing: the steps, the answer and the number of mails are the same.
 pub(crate) async fn account_sign_up(auth: &Auth, origin: Origin, new: NewAccount, letters: &Letters) -> Result<Email, SignUpError> {
-    let Checked { name, email, password } = check(auth, new).await.map_err(SignUpError::Refused)?;
+    let Checked { name, email, password, consents } = check(auth, new).await.map_err(SignUpError::Refused)?;
     let password_hash = auth.hasher().hash(&password).await?;
 
     let mut tx = auth.db().system("sign up").caused_by(origin).begin().await?;
@@ -106,6 +112,10 @@ pub(crate) async fn account_sign_up(auth: &Auth, origin: Origin, new: NewAccount
     )
     .fetch_one(&mut *tx)
     .await?;
+    // Whoever signed up before and never confirmed it is taken for the same person, until somebody shows otherwise; whoever has confirmed it has
+    // said nothing now.
+    let consents: &[Document] = if known.verified == Some(true) { &[] } else { &consents };
+    consent_insert_in(&mut tx, known.user_id.map_or(user, UserId::from), consents, true).await?;
     let token = Token::generate();
     let chosen = Chosen { name: &name, password_hash: Some(&password_hash) };
     match (known.added, known.user_id.zip(known.name).zip(known.email)) {
@@ -151,8 +161,9 @@ async fn check(auth: &Auth, new: NewAccount) -> Result<Checked, Refused> {
     // Only what was accepted: its length is bounded, and so is the work of comparing.
     let person = Person { name: name.as_deref(), email: email.as_ref().map(Email::as_str) };
     refused.take("password", password_check(auth, &new.password, person).await);
-    match (name, email) {
-        (Some(name), Some(email)) if refused.is_empty() => Ok(Checked { name, email, password: new.password }),
+    let consents = refused.take("consents", consents_check(auth, &new.consents));
+    match (name, email, consents) {
+        (Some(name), Some(email), Some(consents)) if refused.is_empty() => Ok(Checked { name, email, password: new.password, consents }),
         _ => Err(refused),
     }
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{
     AccountVerified,
+    consent::consents_void_in,
     entry::{Entry, Shown, entry_in},
     password::{Person, password_hash},
 };
@@ -250,6 +251,9 @@ async fn confirm_in(tx: &mut SystemTx, token: &Token, new_hash: Option<&str>) ->
     .await?
     .ok_or(VerifyError::Expired)?;
     let user = confirmed.user_id;
+    if confirmed.replaced && new_hash.is_some() {
+        consents_void_in(tx, user).await?;
+    }
     if confirmed.replaced {
         session_end_all_in(tx, user, None).await?;
     }

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Method;
-use crate::account::{AvatarId, AvatarSize, SessionBegan, SessionsEnded};
+use crate::account::{Agreed, AvatarId, AvatarSize, SessionBegan, SessionsEnded};
 
 /// A session, as its owner sees it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -59,6 +59,8 @@ pub(crate) struct NewSession {
     pub(crate) verified: bool,
     /// Whether its person is leaving: then it lets them stay, and opens nothing else.
     pub(crate) leaving: bool,
+    /// To which versions of which documents they agreed.
+    pub(crate) agreed: Agreed,
 }
 
 impl NewSession {
@@ -125,7 +127,16 @@ pub(crate) async fn session_insert_in(tx: &mut SystemTx, begin: Begin<'_>) -> Re
                 (id, user_id, token_hash, created_at, expires_at, last_seen_at, proved_at, remembered, address, user_agent, methods)
             select $1, user_id, $4, $5, $6, $5, $11, $7, $8, $9, $10 from account
         )
-        select verified_at is not null as "verified!", leaving as "leaving!" from account"#,
+        select verified_at is not null as "verified!", leaving as "leaving!", (
+            select coalesce(jsonb_object_agg(latest.document, latest.version), '{}')
+            from (
+                select distinct on (document) document, version, given from auth.consent
+                where user_id = $2
+                order by document, number desc
+            ) latest
+            where latest.given
+        ) as "agreed!: Json<Agreed>"
+        from account"#,
         Uuid::from(session),
         Uuid::from(user),
         password_hash,
@@ -143,7 +154,15 @@ pub(crate) async fn session_insert_in(tx: &mut SystemTx, begin: Begin<'_>) -> Re
     let Some(account) = account else { return Ok(None) };
     system_event_in(tx, Ledger::Platform, Actor::User(user), user, &SessionBegan { session, remembered, methods: begin.methods.to_vec() })
         .await?;
-    Ok(Some(NewSession { id: session, token, user, remembered, verified: account.verified, leaving: account.leaving }))
+    Ok(Some(NewSession {
+        id: session,
+        token,
+        user,
+        remembered,
+        verified: account.verified,
+        leaving: account.leaving,
+        agreed: account.agreed.0,
+    }))
 }
 
 /// The living sessions of a person, the last used first.

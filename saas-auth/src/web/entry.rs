@@ -1,9 +1,12 @@
 //! What a browser or a program is answered that has come in.
 
+use std::borrow::Cow;
+
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, header};
 use saas_core::{Json, Problem, ProblemType, UserId};
 use serde_json::json;
+use url::form_urlencoded::byte_serialize;
 
 use super::{me::Me, see, sign_in_second::with_next, with_cookies};
 use crate::{
@@ -20,7 +23,12 @@ pub(super) fn entered(auth: &Auth, entry: &Entry, next: Option<&str>, cookies: &
         Entry::Session(session) => {
             // The application may want a confirmed address for what comes next: better to say so now than there.
             let to = if session.verified { next.unwrap_or(auth.home()) } else { "/verify" };
-            Ok(with_cookies(see(to), signed_in(auth, session, cookies)?))
+            let to = if auth.documents().iter().any(|document| document.is_missing(&session.agreed)) {
+                Cow::from(format!("/account/consent?next={}", byte_serialize(to.as_bytes()).collect::<String>()))
+            } else {
+                Cow::from(to)
+            };
+            Ok(with_cookies(see(&to), signed_in(auth, session, cookies)?))
         }
         Entry::Pending(pending) => Ok(with_cookies(see(&with_next("/sign-in/second", next)), [waiting(auth, pending)?])),
     }

@@ -4,14 +4,18 @@ use axum::{
 };
 use saas_core::{Accepted, Form, FormErrors, Json, Origin, Page, Problem, Query, Routes, Secret, Validate};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::{
-    Next, see,
+    Next,
+    consent::shown,
+    see,
     visitor::{Language, Visitor},
 };
 use crate::{Auth, NewAccount, SignUpError, account::account_sign_up};
+
+const PAGE: &str = "auth/sign_up.html";
 
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -20,6 +24,7 @@ struct SignUpForm {
     name: String,
     email: String,
     password: Secret,
+    consents: Vec<String>,
     next: Option<String>,
 }
 
@@ -40,14 +45,26 @@ pub(super) fn routes() -> Routes<Auth> {
         .about("Makes an account and mails a link to confirm its address")
 }
 
+fn context(auth: &Auth, page: &Page, next: Option<&str>, ticked: &[String], form: impl Serialize) -> Value {
+    let documents: Vec<Value> = auth
+        .documents()
+        .iter()
+        .map(|document| {
+            let mut shown = shown(document, page);
+            shown["ticked"] = ticked.contains(&document.tag()).into();
+            shown
+        })
+        .collect();
+    json!({ "minimum": auth.policy().minimum(), "next": next, "documents": documents, "form": form })
+}
+
 async fn show(State(auth): State<Auth>, Visitor(visitor): Visitor, Query(query): Query<Next>, page: Page) -> Result<Response, Problem> {
     let next = auth.local_path(query.next.as_deref());
     if visitor.is_some() {
         return Ok(see(next.as_deref().unwrap_or(auth.home())));
     }
     let form = page.form(&[], &FormErrors::default());
-    let context = json!({ "minimum": auth.policy().minimum(), "next": next, "form": form });
-    Ok(page.render("auth/sign_up.html", context)?.into_response())
+    Ok(page.render(PAGE, context(&auth, &page, next.as_deref(), &[], form))?.into_response())
 }
 
 async fn submit(
@@ -58,15 +75,16 @@ async fn submit(
     Form(form): Form<SignUpForm>,
 ) -> Result<Response, Problem> {
     let next = auth.local_path(form.next.as_deref());
-    let new = NewAccount { name: form.name.clone(), email: form.email.clone(), password: form.password };
+    let new = NewAccount { name: form.name.clone(), email: form.email.clone(), password: form.password, consents: form.consents.clone() };
     match account_sign_up(&auth, origin, new, &auth.letters(locale, next.clone())).await {
         Ok(email) => {
             let context = json!({ "email": email.as_str(), "resent": false });
             Ok(page.render("auth/verify_sent.html", context)?.into_response())
         }
         Err(SignUpError::Refused(refused)) => {
+            let consents = form.consents;
             let form = page.form(&[("name", &form.name), ("email", &form.email)], &refused.form_errors());
-            page.refuse("auth/sign_up.html", json!({ "minimum": auth.policy().minimum(), "next": next, "form": form }))
+            page.refuse(PAGE, context(&auth, &page, next.as_deref(), &consents, form))
         }
         Err(error) => Err(error.into()),
     }

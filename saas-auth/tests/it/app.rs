@@ -82,7 +82,12 @@ impl App {
 
     /// The same application on another node.
     pub(crate) fn again(&self) -> TestApp {
-        serve(&self.builder.clone().build().unwrap(), TestApp::web(&self.test, &self.pages))
+        self.again_with(|builder| builder)
+    }
+
+    /// The same application after a release that sets something up otherwise.
+    pub(crate) fn again_with(&self, set_up: impl FnOnce(AuthBuilder) -> AuthBuilder) -> TestApp {
+        serve(&set_up(self.builder.clone()).build().unwrap(), TestApp::web(&self.test, &self.pages))
     }
 
     /// Makes an account without confirming its address.

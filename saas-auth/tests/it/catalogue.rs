@@ -1,5 +1,5 @@
 use chrono::TimeDelta;
-use saas_auth::{AttemptLimit, Auth, AuthBuildError, MIGRATIONS, PAGES};
+use saas_auth::{AttemptLimit, Auth, AuthBuildError, Document, MIGRATIONS, PAGES};
 use saas_core::{Access, MasterKey, pages::Pages, testing::TestDb};
 
 use crate::{app::App, mailbox::Mailbox};
@@ -23,6 +23,7 @@ async fn the_application_login_has_no_right_to_what_has_no_tenant() {
         "auth.authenticator",
         "auth.avatar",
         "auth.backup_code",
+        "auth.consent",
         "auth.email_change",
         "auth.email_token",
         "auth.pending_entry",
@@ -127,6 +128,10 @@ async fn what_would_not_be_safe_does_not_build() {
     for limit in [AttemptLimit::new(0, minutes(15)), AttemptLimit::new(5, minutes(0)), AttemptLimit::new(5, minutes(1)).pause(minutes(-1))]
     {
         assert!(matches!(builder("http://localhost").sign_in_limit(limit).build(), Err(AuthBuildError::Limit(_))), "{limit:?}");
+    }
+    for document in [Document::optional("", "1", "x"), Document::optional("Terms", "1", "x"), Document::required("terms", "", "x")] {
+        let documents: &'static [Document] = Box::leak(Box::new([document]));
+        assert!(matches!(builder("http://localhost").documents(documents).build(), Err(AuthBuildError::Document(_))), "{document:?}");
     }
     assert!(matches!(builder("http://localhost").home("//evil.example").build(), Err(AuthBuildError::Path(_))));
     assert!(matches!(builder("http://localhost").agent_key_prefix("Mon_").build(), Err(AuthBuildError::AgentKeyPrefix(_))));

@@ -24,6 +24,8 @@ async fn a_write_from_another_site_is_refused() {
         (Method::POST, "/reset"),
         (Method::POST, "/reset/password"),
         (Method::POST, "/account/password"),
+        (Method::POST, "/account/consent"),
+        (Method::POST, "/account/consents/marketing"),
         (Method::POST, "/account/deletion"),
         (Method::POST, "/account/deletion/confirm"),
         (Method::POST, "/account/leaving/stay"),

@@ -47,7 +47,7 @@ async fn somebody_leaves_on_pages_alone_and_comes_back() {
     let app = App::new().await;
     let user = app.account(ADA).await;
     let browser = app.signed_in(ADA).await;
-    assert!(html(&browser.page("/account").await).contains("href=\"/account/deletion\""));
+    assert!(html(&browser.page("/account/data").await).contains("href=\"/account/deletion\""));
     assert!(browser.page("/account/deletion").await.text().contains("name=\"password\""));
     let wrong = browser.form("/account/deletion", &[("password", "not the password at all")]).await;
     assert!(wrong.status == 422 && wrong.text().contains("This is not your password."), "{}", wrong.text());

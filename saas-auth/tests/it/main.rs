@@ -13,6 +13,8 @@ mod avatar;
 #[cfg(test)]
 mod catalogue;
 #[cfg(test)]
+mod consent;
+#[cfg(test)]
 mod csrf;
 #[cfg(test)]
 mod deletion;
