@@ -388,3 +388,21 @@ auth-consent-give-do = Zustimmen
 auth-consent-withdraw-do = Zurücknehmen
 auth-consent-look = Neue Fassung ansehen
 auth-error-consent = Ohne das kann es kein Konto geben.
+
+auth-data-done-export = Wir packen Ihre Daten und schreiben Ihnen, wo sie liegen.
+auth-export-heading = Ihre Daten als Datei
+auth-export-ask-text = Alles, was wir über Sie speichern, als JSON für Programme und als CSV für Menschen, in einem Zip-Archiv. Es liegt einen Tag lang bereit.
+auth-export-ask-do = Meine Daten zusenden
+auth-export-do = Herunterladen
+auth-export-until = bis
+auth-export-waiting = Wird gepackt
+auth-export-title = Ihre Daten liegen bereit
+auth-export-text = Ein Zip-Archiv mit allem, was wir über Sie speichern. Bewahren Sie es sicher auf.
+auth-export-gone-title = Diese Daten liegen nicht mehr bereit
+auth-export-gone-text = Sie liegen einen Tag lang bereit. Fordern Sie sie auf der Seite über Ihre Daten noch einmal an.
+auth-error-often = Das haben Sie zu oft versucht. Warten Sie eine Weile und versuchen Sie es dann noch einmal.
+
+auth-mail-export-subject = Ihre Daten bei { $product }
+auth-mail-export-text = Sie haben alles angefordert, was { $product } über Sie speichert. Es ist gepackt: Öffnen Sie den Link, um es herunterzuladen.
+auth-mail-export-do = Zum Herunterladen
+auth-mail-export-not-you = Falls Sie das nicht angefordert haben, ist jemand in Ihrem Namen angemeldet: Beenden Sie alle Sitzungen und wählen Sie ein anderes Passwort.

@@ -388,3 +388,21 @@ auth-consent-give-do = Agree
 auth-consent-withdraw-do = Take it back
 auth-consent-look = Look at the new version
 auth-error-consent = Without this there can be no account.
+
+auth-data-done-export = We pack your data and mail you where it is.
+auth-export-heading = Your data in a file
+auth-export-ask-text = All that we keep of you, as JSON for programs and as CSV for people, in a zip archive. It is there for a day.
+auth-export-ask-do = Mail me my data
+auth-export-do = Download
+auth-export-until = until
+auth-export-waiting = Being packed
+auth-export-title = Your data is ready
+auth-export-text = A zip archive with all that we keep of you. Keep it safe.
+auth-export-gone-title = This export is gone
+auth-export-gone-text = It is there for a day. Ask for another one on the page about your data.
+auth-error-often = You tried this too often. Wait a while, then try again.
+
+auth-mail-export-subject = Your data at { $product }
+auth-mail-export-text = You asked for all that { $product } keeps of you. It is packed: open the link to download it.
+auth-mail-export-do = Go to the download
+auth-mail-export-not-you = If you did not ask for it, somebody is signed in as you: end all sessions and choose another password.

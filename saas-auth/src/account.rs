@@ -10,6 +10,7 @@ mod deletion;
 mod email_change;
 mod entry;
 mod event;
+mod export;
 mod lock;
 mod mail_link;
 mod mailed_code;
@@ -34,8 +35,8 @@ pub(crate) use current_password::{
 };
 pub use deletion::DeletionError;
 pub(crate) use deletion::{
-    DELETION_LINK_LIFETIME, DeletionState, DeletionWanted, Leaving, deletion_ask, deletion_confirm, deletion_state, deletion_stop,
-    leaving_by_token,
+    DELETION_LINK_LIFETIME, DeletionState, DeletionWanted, Leaving, account_has_password, deletion_ask, deletion_confirm, deletion_state,
+    deletion_stop, leaving_by_token,
 };
 pub(crate) use email_change::{
     Confirmed, LinkState, NewEmail, Side, email_change_confirm, email_change_link, email_change_refuse, email_change_start,
@@ -44,10 +45,15 @@ pub(crate) use email_change::{
 pub use email_change::{EmailChange, EmailChangeError};
 pub(crate) use entry::{Entry, entry_begin_in};
 pub(crate) use event::{
-    AccountCreated, AccountErased, AccountVerified, AvatarChanged, ConsentGiven, ConsentWithdrawn, DeletionAsked, DeletionRefused,
-    EmailChangeConfirmed, EmailChangeRefused, EmailChangeStarted, EmailChangeStopped, EmailChanged, LeavingBegan, LeavingStopped,
-    LinkRequested, PasswordChangeRefused, PasswordChanged, PasswordReset, ProfileChanged, SessionBegan, SessionsEnded, SignInRefused,
-    SignInThrottled, SignUpRepeated,
+    AccountCreated, AccountErased, AccountVerified, AvatarChanged, ConsentGiven, ConsentWithdrawn, DataExportAsked, DataExportRead,
+    DataExportReady, DataExportRefused, DeletionAsked, DeletionRefused, EmailChangeConfirmed, EmailChangeRefused, EmailChangeStarted,
+    EmailChangeStopped, EmailChanged, LeavingBegan, LeavingStopped, LinkRequested, PasswordChangeRefused, PasswordChanged, PasswordReset,
+    ProfileChanged, SessionBegan, SessionsEnded, SignInRefused, SignInThrottled, SignUpRepeated,
+};
+pub use export::DataExportError;
+pub(crate) use export::{
+    DataExport, EXPORT_LIFETIME, ExportId, ExportKey, ExportWanted, export_ask, export_ask_leaving, export_is_there, export_list,
+    export_read,
 };
 pub(crate) use lock::account_lock_in;
 pub(crate) use mail_link::{MailWanted, account_mail_link};

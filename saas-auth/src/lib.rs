@@ -33,7 +33,9 @@
 //! * A session is a random token in a `__Host-` cookie; the database has its hash, and ending it holds from the next request on. Nothing
 //!   is cached.
 //! * After five wrong passwords no more are tried for a while at that account or from that network. A browser that has signed in before is not
-//!   caught by it, and neither is the right password with a link from a mail: nobody locks somebody else out.
+//!   caught by it, and neither is whoever reads the account's mail: nobody locks somebody else out.
+//! * A mail to sign in with works for ten minutes and once, by its link or by its code. The code is worth nothing in another browser than the one that
+//!   asked, and five tries end it; the link is worth nothing until a button is pressed.
 //! * Nobody learns from an answer, its time or the number of mails whether an address has an account.
 //! * An address changes when the new mailbox and the old one have both agreed, and not if the password changes meanwhile. Whoever has lost the
 //!   old mailbox needs whoever runs the product.
@@ -41,6 +43,8 @@
 //!   organization takes somebody who has just shown who they are ([`RecentProof`]).
 //! * A link in a mail works once, for 24 hours or, where it lets somebody choose another password, for one; and only when a button is pressed:
 //!   opening it changes nothing.
+//! * Whoever wants to be deleted is signed out everywhere and may come back for 30 days. Then nothing says who they were, but for what they agreed
+//!   to and an id where they did something.
 //! * A key is recognized by its checksum before the database is asked, kept as a hash, and taken from a header alone. It may never do more than
 //!   whoever made it may do now.
 
@@ -70,8 +74,8 @@ mod web;
 use saas_core::{EventKind, pages::PageSet};
 
 pub use account::{
-    AvatarError, ChangePasswordError, ConsentError, Credentials, DeletionError, EmailChange, EmailChangeError, NewAccount, Profile,
-    ProfileError, ResetError, SignInError, SignUpError, VerifyError,
+    AvatarError, ChangePasswordError, ConsentError, Credentials, DataExportError, DeletionError, EmailChange, EmailChangeError, NewAccount,
+    Profile, ProfileError, ResetError, SignInError, SignUpError, VerifyError,
 };
 pub use agent::{AgentCredentialError, AgentKey, AgentKeyError, AgentKeyId, AgentKeyPrincipal, ByAgentKey, IssuedCredential, NewAgentKey};
 pub use api_key::{API_KEY_NOTICES, ApiKey, ApiKeyError, ApiKeyRead, ApiKeyState, ApiKeyWrite, NewApiKey, Scope};
@@ -98,6 +102,10 @@ pub const EVENTS: &[EventKind] = &[
     EventKind::of::<account::AvatarChanged>(),
     EventKind::of::<account::ConsentGiven>(),
     EventKind::of::<account::ConsentWithdrawn>(),
+    EventKind::of::<account::DataExportAsked>(),
+    EventKind::of::<account::DataExportRead>(),
+    EventKind::of::<account::DataExportReady>(),
+    EventKind::of::<account::DataExportRefused>(),
     EventKind::of::<account::DeletionAsked>(),
     EventKind::of::<account::DeletionRefused>(),
     EventKind::of::<account::EmailChangeStarted>(),

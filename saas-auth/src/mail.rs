@@ -2,6 +2,7 @@
 
 mod deletion;
 mod email_change;
+mod export;
 mod second_factor;
 
 use std::fmt::{Display, Write as _};

@@ -23,6 +23,7 @@ const INVENTORY: &[Table] = &[
     Table { name: "auth.avatar", erasure: Erasure::Purge, exported: true, columns: AVATAR },
     Table { name: "auth.email_token", erasure: Erasure::Purge, exported: false, columns: EMAIL_TOKEN },
     Table { name: "auth.email_change", erasure: Erasure::Purge, exported: true, columns: EMAIL_CHANGE },
+    Table { name: "auth.export", erasure: Erasure::Purge, exported: false, columns: EXPORT },
     Table { name: "auth.attempt", erasure: Erasure::Purge, exported: false, columns: ATTEMPT },
     Table { name: "auth.authenticator", erasure: Erasure::Purge, exported: false, columns: AUTHENTICATOR },
     Table { name: "auth.backup_code", erasure: Erasure::Purge, exported: false, columns: BACKUP_CODE },
@@ -76,6 +77,16 @@ const EMAIL_CHANGE: &[(&str, Class)] = &[
     ("created_at", Internal),
     ("expires_at", Internal),
     ("ended_at", Internal),
+];
+
+const EXPORT: &[(&str, Class)] = &[
+    ("id", Internal),
+    ("user_id", Person),
+    ("asked_at", Internal),
+    ("ready_at", Internal),
+    ("expires_at", Internal),
+    ("token_hash", Secret),
+    ("archive", Personal),
 ];
 
 const ATTEMPT: &[(&str, Class)] = &[("subject", Personal), ("times", Internal), ("over_at", Internal)];

@@ -29,7 +29,7 @@ impl Auth {
     }
 
     /// Deletes sessions, sign-ins that waited for a second factor, mailed links and changes of address that have been over for 30 days: ended, used
-    /// or expired. Says how many.
+    /// or expired; and exports that have expired. Says how many.
     ///
     /// # Errors
     ///
@@ -70,8 +70,16 @@ impl Auth {
             )
             .execute(&mut *tx)
             .await?;
+            // What somebody was given lies here no longer than they were told.
+            let exports = sqlx::query!(
+                "delete from auth.export where id in (select id from auth.export where expires_at < $1 limit $2)",
+                before + REMEMBERED,
+                BATCH,
+            )
+            .execute(&mut *tx)
+            .await?;
             tx.commit().await?;
-            let all = [sessions, links, changes, pending];
+            let all = [sessions, links, changes, pending, exports];
             let deleted: u64 = all.iter().map(PgQueryResult::rows_affected).sum();
             if deleted == 0 {
                 return Ok(swept);

@@ -10,6 +10,7 @@ mod data;
 mod deletion;
 mod email;
 mod entry;
+mod export;
 mod leaked_keys;
 mod leaving;
 mod me;
@@ -45,6 +46,7 @@ pub(crate) fn routes() -> Routes<Auth> {
         .merge(data::routes())
         .merge(deletion::routes())
         .merge(email::routes())
+        .merge(export::routes())
         .merge(leaked_keys::routes())
         .merge(leaving::routes())
         .merge(me::routes())

@@ -25,6 +25,7 @@ mod dependency;
 pub mod dev;
 mod erasure;
 mod event;
+mod export;
 mod extract;
 pub mod file;
 mod id;
@@ -66,6 +67,7 @@ pub use db::{
 pub use dependency::{Breaker, BreakerPass, BreakerState, Dependencies, Dependency, Interrupted};
 pub use erasure::person_erase_in;
 pub use event::{Change, Event, EventCatalogue, EventKind, EventSeverity, MASK, Masked, Personal, event_in, system_event_in};
+pub use export::{PackError, PersonExport, person_export_in};
 pub use extract::{Form, Json, Multipart, Path, Query, Upload, Validate};
 pub use id::{AgentId, EventId, KeyId, SessionId, TenantId, UserId, WorkspaceId};
 pub use idempotency::NewTenantDb;

@@ -12,7 +12,7 @@ pub use presence::agents_mark_offline;
 
 use chrono::TimeDelta;
 use saas_admin::{ComposeError, Product, Program};
-use saas_auth::{API_KEY_NOTICES, ApiKeyRead, ApiKeyWrite, Auth, Scope};
+use saas_auth::{API_KEY_NOTICES, ApiKeyRead, ApiKeyWrite, Auth, Document, Scope};
 use saas_billing::{Billing, Limit, Meter, Plan, Plans};
 use saas_core::{
     AuditRead, DbError, Event as _, EventKind, Live, Migrations, NavLink, Permission as _, Routes, TenantDb,
@@ -80,6 +80,9 @@ const SCOPES: &[Scope] = &[
     Scope::of::<WorkspaceWrite>("monitoring-scope-organization", "monitoring-scope-workspace-write"),
     Scope::of::<AuditRead>("monitoring-scope-organization", "monitoring-scope-audit-read"),
 ];
+
+/// What people may agree to.
+const DOCUMENTS: &[Document] = &[Document::optional("marketing", "1", "auth-consent-marketing")];
 
 static DATA: Migrator = sqlx::migrate!("migrations/data");
 
@@ -170,10 +173,12 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .agent_key_prefix("mon")
         .scopes(SCOPES)
         .sign_in_by_mail(true)
+        .documents(DOCUMENTS)
         .insecure_lan(program.insecure_lan)
         .build()?;
     Auth::sweep_daily(&program.jobs);
     auth.erase_daily(&program.jobs);
+    auth.export_for(&program.jobs);
     let roles = Roles::new(MATRIX).agents(&[AgentReport::NAME]);
     let holders = roles.clone();
     let tenancy = Tenancy::with_home(&program.db, Header::new("x-organization").or(ActiveOrganization), roles, "/devices")

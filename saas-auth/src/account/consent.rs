@@ -90,7 +90,7 @@ pub(super) fn consents_check(auth: &Auth, ticked: &[String]) -> Result<Vec<Docum
     if ticked.iter().any(|tag| documents.iter().all(|document| document.tag() != *tag)) {
         return Err(Refusal::Choice);
     }
-    let (ticked, others): (Vec<Document>, Vec<Document>) = documents.iter().partition(|document| ticked.contains(&document.tag()));
+    let (ticked, others): (Vec<Document>, Vec<Document>) = documents.iter().copied().partition(|document| ticked.contains(&document.tag()));
     if others.iter().any(|document| document.is_required) { Err(Refusal::Consent) } else { Ok(ticked) }
 }
 

@@ -323,3 +323,46 @@ impl Event for ConsentWithdrawn {
     const TOPIC: &'static str = "account";
     const PERMISSION: Option<&'static str> = None;
 }
+
+/// Somebody wants to be given all that is kept of them.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DataExportAsked {}
+
+impl Event for DataExportAsked {
+    const NAME: &'static str = "auth.export.asked";
+    const TOPIC: &'static str = "account";
+    const SEVERITY: EventSeverity = EventSeverity::Notice;
+    const PERMISSION: Option<&'static str> = None;
+}
+
+/// Somebody who is signed in wanted the data of the account and did not know the password.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DataExportRefused {}
+
+impl Event for DataExportRefused {
+    const NAME: &'static str = "auth.export.refused";
+    const TOPIC: &'static str = "account";
+    const SEVERITY: EventSeverity = EventSeverity::Warning;
+    const PERMISSION: Option<&'static str> = None;
+}
+
+/// What somebody is given of their data is packed, and they were mailed where it is.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DataExportReady {}
+
+impl Event for DataExportReady {
+    const NAME: &'static str = "auth.export.ready";
+    const TOPIC: &'static str = "account";
+    const PERMISSION: Option<&'static str> = None;
+}
+
+/// Somebody took the data that was packed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DataExportRead {}
+
+impl Event for DataExportRead {
+    const NAME: &'static str = "auth.export.read";
+    const TOPIC: &'static str = "account";
+    const SEVERITY: EventSeverity = EventSeverity::Notice;
+    const PERMISSION: Option<&'static str> = None;
+}

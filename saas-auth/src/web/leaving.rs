@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Somebody who has signed in while they are leaving, if that is who it is.
-pub(super) struct Leaver(Option<Leaving>);
+pub(super) struct Leaver(pub(super) Option<Leaving>);
 
 impl FromRequestParts<Auth> for Leaver {
     type Rejection = Problem;
@@ -44,7 +44,13 @@ pub(super) fn routes() -> Routes<Auth> {
 
 async fn show(Leaver(leaver): Leaver, page: Page) -> Result<Response, Problem> {
     let Some(leaving) = leaver else { return Ok(see("/sign-in")) };
-    Ok(page.render("auth/leaving.html", json!({ "email": leaving.email, "until": leaving.until }))?.into_response())
+    render(&page, &leaving, false)
+}
+
+/// `exported` is whether an export was asked for just now.
+pub(super) fn render(page: &Page, leaving: &Leaving, exported: bool) -> Result<Response, Problem> {
+    let context = json!({ "email": leaving.email, "until": leaving.until, "exported": exported });
+    Ok(page.render("auth/leaving.html", context)?.into_response())
 }
 
 async fn submit_stay(

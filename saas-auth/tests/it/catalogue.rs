@@ -26,6 +26,7 @@ async fn the_application_login_has_no_right_to_what_has_no_tenant() {
         "auth.consent",
         "auth.email_change",
         "auth.email_token",
+        "auth.export",
         "auth.pending_entry",
         "auth.session",
     ];
@@ -65,6 +66,7 @@ async fn only_what_must_be_is_open_to_strangers() {
         [
             "GET /account/deletion/confirm",
             "GET /account/email/confirm",
+            "GET /account/export",
             "GET /account/leaving",
             "GET /reset",
             "GET /sign-in",
@@ -75,6 +77,8 @@ async fn only_what_must_be_is_open_to_strangers() {
             "POST /account/deletion/confirm",
             "POST /account/email/confirm",
             "POST /account/email/refuse",
+            "POST /account/export/file",
+            "POST /account/leaving/export",
             "POST /account/leaving/sign-out",
             "POST /account/leaving/stay",
             "POST /api/v1/auth/leaked-keys",

@@ -21,6 +21,8 @@ mod deletion;
 #[cfg(test)]
 mod email_change;
 #[cfg(test)]
+mod export;
+#[cfg(test)]
 mod layer;
 #[cfg(test)]
 mod mailbox;

@@ -43,7 +43,7 @@ pub(crate) struct DeletionState {
 
 /// What somebody has to know and to show.
 pub(crate) async fn deletion_state(auth: &Auth, me: &SignedIn) -> Result<DeletionState, DbError> {
-    Ok(DeletionState { has_password: has_password(auth, me.user).await?, last_owner_of: only_owner_of(auth, me.user).await? })
+    Ok(DeletionState { has_password: account_has_password(auth, me.user).await?, last_owner_of: only_owner_of(auth, me.user).await? })
 }
 
 /// Mails a link to somebody who is signed in and knows their password; the link alone is what whoever has none needs. Nothing changes before it is
@@ -82,7 +82,8 @@ pub(crate) async fn deletion_ask(
     Ok(())
 }
 
-async fn has_password(auth: &Auth, user: UserId) -> Result<bool, DbError> {
+/// Whether there is a password to ask for.
+pub(crate) async fn account_has_password(auth: &Auth, user: UserId) -> Result<bool, DbError> {
     let mut tx = auth.db().system("look at an account").begin().await?;
     let has_one =
         sqlx::query_scalar!(r#"select password_hash is not null as "has_one!" from auth.account where user_id = $1"#, Uuid::from(user))

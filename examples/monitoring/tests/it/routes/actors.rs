@@ -4,6 +4,7 @@ use http::{Method, StatusCode};
 use saas_core::{RouteInfo, TenantId, testing::TestClient};
 use saas_tenancy::Role;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::requests::{Request, upload};
 use crate::{
@@ -115,6 +116,10 @@ impl Scene {
             path.replace("{id}", &self.avatar).replace("{size}", "64")
         } else if path.contains("sessions/{id}") {
             path.replace("{id}", &self.session)
+        } else if path.contains("consents/{document}") {
+            path.replace("{document}", "marketing")
+        } else if path.contains("exports/{id}") {
+            path.replace("{id}", &Uuid::now_v7().to_string())
         } else if path.contains("workspaces/{id}") {
             path.replace("{id}", &self.tenant.to_string())
         } else if path.contains("channels/{id}") {

@@ -103,6 +103,7 @@ impl Request {
                 | "/reset/password"
                 | "/sign-in/link"
                 | "/account/deletion/confirm"
+                | "/account/export/file"
                 | "/account/email/confirm"
                 | "/account/email/refuse",
             ) => Self::Form(vec![("token", "none".to_owned())]),
@@ -121,8 +122,10 @@ impl Request {
             ("POST", "/account/password") => Self::Form(vec![("current_password", String::new())]),
             ("PUT", "/api/v1/auth/password") => Self::Json(json!({ "current_password": "" })),
             ("POST", "/account/consent") => Self::Form(vec![("consents", String::new())]),
-            ("POST", "/account/consents/{document}") => Self::Form(vec![("version", String::new()), ("given", "true".to_owned())]),
-            ("PUT", "/api/v1/me/consents/{document}") => Self::Json(json!({ "version": "", "given": true })),
+            ("POST", "/account/consents/{document}") => Self::Form(vec![("version", "1".to_owned()), ("given", "true".to_owned())]),
+            ("PUT", "/api/v1/me/consents/{document}") => Self::Json(json!({ "version": "1", "given": true })),
+            ("POST", "/account/export") => Self::Form(vec![("password", String::new())]),
+            ("POST", "/api/v1/me/exports") => Self::Json(json!({})),
             ("POST", "/account/deletion") => Self::Form(vec![("password", String::new())]),
             ("POST", "/api/v1/me/deletion") => Self::Json(json!({})),
             ("POST", "/account/email") => Self::Form(vec![("email", "nobody".to_owned())]),
@@ -162,9 +165,12 @@ impl Request {
                 | "/api/v1/me/second-factor/app"
                 | "/api/v1/me/second-factor/backup-codes"
                 | "/account/email/stop"
+                | "/account/exports/{id}/file"
+                | "/account/leaving/export"
                 | "/account/leaving/stay"
                 | "/account/leaving/sign-out"
                 | "/api/v1/me/deletion/stop"
+                | "/api/v1/me/exports/{id}/file"
                 | "/sessions/{id}/end"
                 | "/sessions/end-others"
                 | "/sign-out"
