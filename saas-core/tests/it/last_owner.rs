@@ -66,3 +66,33 @@ async fn the_only_owner_can_neither_leave_nor_be_removed() {
     drop(tx);
     assert_eq!(owners(&test, tenant).await, 1);
 }
+
+async fn go(db: saas_core::Db, user: UserId) -> Result<(), DbError> {
+    let mut tx = db.system("leave altogether").begin().await?;
+    sqlx::query("update core.user set state = 'leaving' where id = $1").bind(user).execute(&mut *tx).await?;
+    tx.commit().await
+}
+
+/// Topic 16: whoever leaves altogether counts as gone from the moment on that they say so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_two_owners_who_leave_altogether_at_once_exactly_one_succeeds() {
+    let test = TestDb::new(&[]).await.unwrap();
+    for round in 0..DEMOTIONS.number() {
+        // In two tenants, so that each waits for the other's.
+        let (one, other) = (test.user().await, test.user().await);
+        for part in ["a", "b"] {
+            let tenant = test.tenant(&format!("acme-{round}-{part}")).await;
+            for user in [one, other] {
+                test.member(tenant, user, "owner").await;
+            }
+        }
+        let attempts = [tokio::spawn(go(test.db.clone(), one)), tokio::spawn(go(test.db.clone(), other))];
+        let mut lost = Vec::new();
+        for attempt in attempts {
+            if let Err(error) = attempt.await.unwrap() {
+                lost.push(error.constraint().map(str::to_owned));
+            }
+        }
+        assert_eq!(lost, [Some("user_last_owner".to_owned())], "round {round}");
+    }
+}

@@ -291,3 +291,61 @@ async fn the_keyboard_alone_is_enough_to_sign_up() {
     page.wait("main a[href*='/verify?token=']").await;
     page.close().await;
 }
+
+/// The link of the latest mail that leads there.
+async fn follows_mail(page: &Page, link: &str) {
+    let css = format!("main a[href*='{link}']");
+    let arrived = async {
+        loop {
+            page.open("/dev/mail").await;
+            page.press(MAIL).await;
+            if page.has(&css).await {
+                return page.press(&css).await;
+            }
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(60), arrived).await.expect("the mail comes");
+}
+
+/// AUT-15, AUT-17: a mail alone signs somebody in, by its link and by its code; and whoever wanted to be deleted comes back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn somebody_signs_in_by_mail_leaves_and_comes_back() {
+    let (product, driver) = (Product::start().await, Driver::start().await);
+    let page = driver.browse(&Chromium { phone: true, scripts: false, ..Chromium::default() }, &product.server.url, "by-mail").await;
+    becomes_a_user(&page).await;
+    page.open("/account/data").await;
+    page.fits("/account/data").await;
+    page.is_readable("/account/data", false).await;
+    page.shot("data").await;
+    page.press("main a[href='/account/deletion']").await;
+    page.fill("password", PASSWORD).await;
+    page.shot("deletion").await;
+    page.press("main form[action='/account/deletion'] .button").await;
+    page.wait("main a[href='/dev/mail']").await;
+    follows_mail(&page, "/account/deletion/confirm?token=").await;
+    page.shot("deletion-confirm").await;
+    page.press("main form[action='/account/deletion/confirm'] .button").await;
+    page.wait("main a[href='/sign-in']").await;
+    page.shot("deletion-begun").await;
+
+    page.open("/sign-in?next=/account/security").await;
+    page.fill("email", EMAIL).await;
+    page.shot("sign-in").await;
+    page.press("main [formaction='/sign-in/mail']").await;
+    page.wait("main form[action='/sign-in/code']").await;
+    page.fits("/sign-in/mail").await;
+    page.shot("sign-in-sent").await;
+    follows_mail(&page, "/sign-in/link?token=").await;
+    page.wait("main form[action='/sign-in/link']").await;
+    page.shot("sign-in-link").await;
+    page.press("main form[action='/sign-in/link'] .button").await;
+    page.wait("main form[action='/account/leaving/stay']").await;
+    page.fits("/account/leaving").await;
+    page.shot("leaving").await;
+    page.press("main form[action='/account/leaving/stay'] .button").await;
+    page.wait("header .menu.right").await;
+    page.open("/account/security").await;
+    page.wait("main form[action='/account/password']").await;
+    assert_eq!(page.complaints().await, Vec::<String>::new());
+    page.close().await;
+}

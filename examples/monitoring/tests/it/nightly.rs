@@ -7,7 +7,7 @@ use sqlx::{Connection as _, PgConnection};
 
 use crate::process::{Settings, folder, wait_until};
 
-/// Deleted files, ended sessions, used links and sent letters do not stay for ever, and the daily mail is sent: the running program has all of it
+/// Deleted files, ended sessions, used links and sent letters do not stay for ever, whoever wanted to be deleted is, and the daily mail is sent: the running program has all of it
 /// on its schedule.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_running_program_cleans_up_and_sends_the_daily_mail() {
@@ -15,7 +15,7 @@ async fn the_running_program_cleans_up_and_sends_the_daily_mail() {
     let owner = database.owner_url().expose().to_owned();
     let server = Settings::serving(folder.path()).set("DATABASE_URL", &owner).start().await;
     let mut connection = PgConnection::connect(&owner).await.unwrap();
-    let expected = ["auth.sweep", "core.file.sweep", "core.mail.forget", "core.notification.digests"].map(str::to_owned);
+    let expected = ["auth.erase", "auth.sweep", "core.file.sweep", "core.mail.forget", "core.notification.digests"].map(str::to_owned);
     let mut scheduled = BTreeSet::new();
     wait_until("the schedule is known", Duration::from_secs(30), async || {
         let query = "select identifier from graphile_worker._private_known_crontabs";
