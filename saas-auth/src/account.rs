@@ -35,8 +35,8 @@ pub(crate) use current_password::{
 };
 pub use deletion::DeletionError;
 pub(crate) use deletion::{
-    DELETION_LINK_LIFETIME, DeletionState, DeletionWanted, Leaving, account_has_password, deletion_ask, deletion_confirm, deletion_state,
-    deletion_stop, leaving_by_token,
+    DELETION_LINK_LIFETIME, DeletionState, DeletionWanted, Leaving, deletion_ask, deletion_confirm, deletion_state, deletion_stop,
+    leaving_by_token,
 };
 pub(crate) use email_change::{
     Confirmed, LinkState, NewEmail, Side, email_change_confirm, email_change_link, email_change_refuse, email_change_start,

@@ -144,10 +144,6 @@ impl Auth {
         &self.inner.outbox
     }
 
-    pub(crate) fn keys(&self) -> &MasterKey {
-        &self.inner.keys
-    }
-
     pub(crate) fn cookie(&self) -> TokenCookie {
         self.inner.cookie
     }

@@ -16,7 +16,6 @@ use saas_core::{
     },
     pages::{Locale, Pages},
 };
-use second_factor::SecondFactorOff;
 use serde::Serialize;
 
 use crate::{
@@ -112,19 +111,6 @@ impl Letters {
     ) -> Result<(), MailInError> {
         let href = self.outbox.link("/reset").with("token", token.text().expose());
         let letter = Reset { name: reader.name.to_owned(), href, minutes: lifetime.num_minutes() };
-        self.mail_in(tx, reader, hex(&token.hash()), &letter).await
-    }
-
-    /// Lets somebody turn their second factor off.
-    pub(crate) async fn second_factor_off_in(
-        &self,
-        tx: &mut SystemTx,
-        reader: Reader<'_>,
-        token: &Token,
-        lifetime: TimeDelta,
-    ) -> Result<(), MailInError> {
-        let href = self.outbox.link("/account/second-factor/off").with("token", token.text().expose());
-        let letter = SecondFactorOff { name: reader.name.to_owned(), href, minutes: lifetime.num_minutes() };
         self.mail_in(tx, reader, hex(&token.hash()), &letter).await
     }
 

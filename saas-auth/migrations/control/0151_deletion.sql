@@ -8,4 +8,4 @@ create index account_leaves_idx on auth.account (leaves_at) where leaves_at is n
 -- A `deletion` one lets its reader have the account deleted.
 alter table auth.email_token
     drop constraint email_token_purpose_check,
-    add constraint email_token_purpose_check check (purpose in ('verify', 'known', 'reset', 'sign_in', 'deletion'));
+    add constraint email_token_purpose_check check (purpose in ('verify', 'known', 'reset', 'sign_in', 'second_factor_off', 'deletion'));

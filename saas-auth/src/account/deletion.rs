@@ -10,7 +10,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use saas_core::{Actor, DbError, FieldError, Ledger, Origin, Problem, ProblemType, Token, UserId, mail::MailInError, system_event_in};
 use uuid::Uuid;
 
-pub(crate) use ask::{DELETION_LINK_LIFETIME, DeletionState, DeletionWanted, account_has_password, deletion_ask, deletion_state};
+pub(crate) use ask::{DELETION_LINK_LIFETIME, DeletionState, DeletionWanted, deletion_ask, deletion_state};
 pub(crate) use leaving::{Leaving, deletion_stop, leaving_by_token};
 
 use super::{

@@ -14,8 +14,7 @@ pub(crate) use pack::EXPORT_LIFETIME;
 
 use super::{
     DataExportAsked, DataExportRead, DataExportRefused,
-    current_password::{CurrentPasswordError, current_password_check, current_password_entered},
-    deletion::account_has_password,
+    current_password::{CurrentPasswordError, account_has_password, current_password_check, current_password_entered},
 };
 use crate::{
     AttemptLimit, Auth, HashError,

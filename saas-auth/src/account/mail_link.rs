@@ -6,6 +6,7 @@ use saas_core::{Actor, Ledger, Origin, Token, UserId, mail::MailInError, system_
 use super::{
     LinkRequested,
     bound_token::{BoundToken, bound_token_insert_in},
+    deletion::DELETION_LINK_LIFETIME,
     mailed_code::MailedCode,
     mailed_sign_in::SIGN_IN_LIFETIME,
 };
@@ -38,6 +39,9 @@ const SECOND_FACTORS: AttemptLimit = AttemptLimit::new(3, TimeDelta::hours(1));
 /// How long that one works: as long.
 const SECOND_FACTOR_LIFETIME: TimeDelta = TimeDelta::minutes(10);
 
+/// How many mails one account gets about its deletion.
+const DELETIONS: AttemptLimit = AttemptLimit::new(3, TimeDelta::hours(1));
+
 impl BoundToken {
     /// How long its link works, and the mails that are counted together with it, for whom this stands.
     pub(crate) fn terms(self, auth: &Auth, key: &str) -> (TimeDelta, Attempts) {
@@ -45,6 +49,7 @@ impl BoundToken {
             Self::Reset => (auth.reset_lifetime(), auth.attempts("reset mail", key, RESETS)),
             Self::SignIn => (SIGN_IN_LIFETIME, auth.attempts("sign-in mail", key, SIGN_INS)),
             Self::SecondFactorOff => (SECOND_FACTOR_LIFETIME, auth.attempts("second factor mail", key, SECOND_FACTORS)),
+            Self::Deletion => (DELETION_LINK_LIFETIME, auth.attempts("deletion mail", key, DELETIONS)),
         }
     }
 }

@@ -1,7 +1,8 @@
 //! The letters about a second factor.
 
+use chrono::TimeDelta;
 use saas_core::{
-    SystemTx, TokenHash,
+    SystemTx, Token, TokenHash,
     mail::{Letter, Link, MailInError, letters::SecurityEvent},
 };
 use serde::Serialize;
@@ -11,10 +12,10 @@ use super::{Letters, Reader, hex};
 
 /// Asks whether a second factor is to go.
 #[derive(Debug, Serialize)]
-pub(super) struct SecondFactorOff {
-    pub(super) name: String,
-    pub(super) href: Link,
-    pub(super) minutes: i64,
+struct SecondFactorOff {
+    name: String,
+    href: Link,
+    minutes: i64,
 }
 
 impl Letter for SecondFactorOff {
@@ -22,6 +23,19 @@ impl Letter for SecondFactorOff {
 }
 
 impl Letters {
+    /// Lets somebody turn their second factor off.
+    pub(crate) async fn second_factor_off_link_in(
+        &self,
+        tx: &mut SystemTx,
+        reader: Reader<'_>,
+        token: &Token,
+        lifetime: TimeDelta,
+    ) -> Result<(), MailInError> {
+        let href = self.outbox.link("/account/second-factor/off").with("token", token.text().expose());
+        let letter = SecondFactorOff { name: reader.name.to_owned(), href, minutes: lifetime.num_minutes() };
+        self.mail_in(tx, reader, hex(&token.hash()), &letter).await
+    }
+
     /// Says that the second factor is gone, because of the link with this token.
     pub(crate) async fn second_factor_off_in(&self, tx: &mut SystemTx, reader: Reader<'_>, token: &TokenHash) -> Result<(), MailInError> {
         self.notice_in(tx, reader, SecurityEvent::FactorRemoved, hex(token)).await

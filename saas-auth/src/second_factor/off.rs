@@ -39,7 +39,7 @@ pub(crate) async fn second_factor_off_start(
     }
     let token = Token::generate();
     bound_token_insert_in(&mut tx, &token, BoundToken::SecondFactorOff, me.user, lifetime, None).await?;
-    letters.second_factor_off_in(&mut tx, me.into(), &token, lifetime).await?;
+    letters.second_factor_off_link_in(&mut tx, me.into(), &token, lifetime).await?;
     system_event_in(&mut tx, Ledger::Platform, me.into(), me.user, &SecondFactorOffRequested {}).await?;
     tx.commit().await?;
     Ok(())

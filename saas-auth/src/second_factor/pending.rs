@@ -72,7 +72,7 @@ async fn waiting_in(tx: &mut SystemTx, token: &Token) -> Result<Option<Waiting>,
         from auth.pending_entry entry
         join auth.account on account.user_id = entry.user_id and account.email = entry.email
             and account.password_hash is not distinct from entry.password_hash
-        join core.user person on person.id = entry.user_id and person.state = 'active'
+        join core.user person on person.id = entry.user_id and person.state in ('active', 'leaving')
         where entry.token_hash = $1 and entry.used_at is null and entry.expires_at > $2"#,
         hash.as_bytes(),
         now,

@@ -8,9 +8,9 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use saas_core::{Form, FormErrors, Html, Json, Origin, Page, Problem, Query, Routes, Secret, Validate};
 use serde::Deserialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
 use super::{
-    Next,
     entry::{entered, entered_program},
     me::Me,
     see,

@@ -6,11 +6,11 @@ use uuid::Uuid;
 
 use super::DeletionError;
 use crate::{
-    AttemptLimit, Auth,
+    Auth,
     account::{
         DeletionAsked, DeletionRefused,
         bound_token::{BoundToken, bound_token_insert_in},
-        current_password::{current_password_check, current_password_entered},
+        current_password::{account_has_password, current_password_check, current_password_entered},
     },
     attempt::Counted,
     mail::{Letters, Reader},
@@ -19,9 +19,6 @@ use crate::{
 
 /// How long the link works that confirms it.
 pub(crate) const DELETION_LINK_LIFETIME: TimeDelta = TimeDelta::hours(24);
-
-/// How many mails one account gets about it.
-const MAILS: AttemptLimit = AttemptLimit::new(3, TimeDelta::hours(1));
 
 /// What somebody who is signed in enters to have their account deleted.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
@@ -65,7 +62,7 @@ pub(crate) async fn deletion_ask(
     if !state.last_owner_of.is_empty() {
         return Err(DeletionError::LastOwner(state.last_owner_of));
     }
-    let mails = auth.attempts("deletion mail", me.user, MAILS);
+    let (lifetime, mails) = BoundToken::Deletion.terms(auth, &me.user.to_string());
     let mut tx = auth.db().system("ask for a deletion").caused_by(origin).begin().await?;
     if let Some(current) = current {
         current.counts_in(&mut tx).await?;
@@ -74,23 +71,12 @@ pub(crate) async fn deletion_ask(
         return Err(DeletionError::Throttled { wait: (until - tx.now()).to_std().unwrap_or_default() });
     }
     let token = Token::generate();
-    bound_token_insert_in(&mut tx, &token, BoundToken::Deletion, me.user, DELETION_LINK_LIFETIME, None).await?;
+    bound_token_insert_in(&mut tx, &token, BoundToken::Deletion, me.user, lifetime, None).await?;
     letters.deletion_in(&mut tx, Reader { user: me.user, email: &me.email, name: &me.name }, &token).await?;
     system_event_in(&mut tx, Ledger::Platform, me.into(), me.user, &DeletionAsked {}).await?;
     tx.commit().await?;
     tracing::info!(user.id = %me.user, "asked for a deletion");
     Ok(())
-}
-
-/// Whether there is a password to ask for.
-pub(crate) async fn account_has_password(auth: &Auth, user: UserId) -> Result<bool, DbError> {
-    let mut tx = auth.db().system("look at an account").begin().await?;
-    let has_one =
-        sqlx::query_scalar!(r#"select password_hash is not null as "has_one!" from auth.account where user_id = $1"#, Uuid::from(user))
-            .fetch_one(&mut *tx)
-            .await?;
-    tx.commit().await?;
-    Ok(has_one)
 }
 
 /// The organizations of which somebody is the only owner who stays.

@@ -21,6 +21,7 @@ pub(crate) struct Leaving {
     pub(crate) until: DateTime<Utc>,
     remembered: bool,
     methods: Vec<Method>,
+    proved_at: DateTime<Utc>,
 }
 
 /// Finds somebody who is leaving by the token that a request carries.
@@ -29,7 +30,7 @@ pub(crate) async fn leaving_by_token(auth: &Auth, token: &Token) -> Result<Optio
     let (hash, now) = (token.hash(), tx.now());
     let row = sqlx::query!(
         r#"select account.user_id as "user_id: UserId", session.id as "session_id: SessionId", account.email, account.name,
-            account.leaves_at as "leaves_at!", session.remembered, session.methods
+            account.leaves_at as "leaves_at!", session.remembered, session.methods, session.proved_at
         from auth.session
         join auth.account on account.user_id = session.user_id
         join core.user person on person.id = session.user_id
@@ -49,6 +50,7 @@ pub(crate) async fn leaving_by_token(auth: &Auth, token: &Token) -> Result<Optio
         until: row.leaves_at,
         remembered: row.remembered,
         methods: row.methods.iter().filter_map(|method| Method::stored(method)).collect(),
+        proved_at: row.proved_at,
     }))
 }
 
@@ -66,7 +68,8 @@ pub(crate) async fn deletion_stop(auth: &Auth, origin: Origin, leaving: &Leaving
         return Err(DeletionError::Expired);
     }
     session_end_all_in(&mut tx, user, None).await?;
-    let begin = Begin { user, password_hash: None, remembered: leaving.remembered, methods: &leaving.methods };
+    let begin =
+        Begin { user, password_hash: None, remembered: leaving.remembered, methods: &leaving.methods, proved_at: leaving.proved_at };
     let session = session_insert_in(&mut tx, begin).await?.ok_or(DeletionError::Expired)?;
     system_event_in(&mut tx, Ledger::Platform, Actor::User(user), user, &LeavingStopped {}).await?;
     letters.stayed_in(&mut tx, Reader { user, email: &leaving.email, name: &leaving.name }, session.id).await?;
