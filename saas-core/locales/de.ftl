@@ -195,6 +195,7 @@ core-mail-security-backup-codes-renewed = Ihr Konto bei { $product } hat neue Er
 core-mail-security-backup-code-used = Ein Ersatzcode Ihres Kontos bei { $product } wurde benutzt
 core-mail-security-codes-refused = Jemand versucht, die Codes Ihres Kontos bei { $product } zu erraten
 core-mail-security-key-created = Für Ihr Konto bei { $product } wurde ein neuer Schlüssel erstellt
+core-mail-security-token-reused = Ein Programm hat keinen Zugang mehr zu Ihrem Konto bei { $product }: Jemand hat vielleicht sein Token kopiert
 core-mail-security-notice-text = Wir melden Ihnen alles, was die Sicherheit Ihres Kontos bei { $product } betrifft. Waren Sie das, ist nichts zu tun.
 core-mail-security-notice-at = Zeit
 core-mail-security-notice-device = Gerät

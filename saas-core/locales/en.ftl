@@ -195,6 +195,7 @@ core-mail-security-backup-codes-renewed = Your account at { $product } has new b
 core-mail-security-backup-code-used = A backup code of your account at { $product } was used
 core-mail-security-codes-refused = Somebody tries to guess the codes of your account at { $product }
 core-mail-security-key-created = A new key was made for your account at { $product }
+core-mail-security-token-reused = A program lost its access to your account at { $product }: somebody may have copied its token
 core-mail-security-notice-text = We tell you about everything that concerns the safety of your account at { $product }. If that was you, there is nothing to do.
 core-mail-security-notice-at = Time
 core-mail-security-notice-device = Device

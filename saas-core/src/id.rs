@@ -98,6 +98,8 @@ ids! {
     pub KeyId;
     /// One browser or client that a person has signed in with.
     pub SessionId;
+    /// The tokens of one program that a person lets act for them, each made in the place of the one before.
+    pub TokenFamilyId;
     /// One thing that happened.
     pub EventId;
 }

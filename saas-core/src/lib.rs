@@ -69,7 +69,7 @@ pub use erasure::person_erase_in;
 pub use event::{Change, Event, EventCatalogue, EventKind, EventSeverity, MASK, Masked, Personal, event_in, system_event_in};
 pub use export::{PackError, PersonExport, person_export_in};
 pub use extract::{Form, Json, Multipart, Path, Query, Upload, Validate};
-pub use id::{AgentId, EventId, KeyId, SessionId, TenantId, UserId, WorkspaceId};
+pub use id::{AgentId, EventId, KeyId, SessionId, TenantId, TokenFamilyId, UserId, WorkspaceId};
 pub use idempotency::NewTenantDb;
 pub use job::{
     DeadLetter, DeadLetters, Job, JobError, JobId, JobOptions, JobStats, Jobs, JobsConfig, Lane, ReplayError, RunScope, RunningJobs,
@@ -85,9 +85,9 @@ pub use metrics::{CounterHandle, Counters, Metrics, serve_metrics};
 pub use openapi::{Accepted, Answers, Created, Document, Download, NoContent, Operation};
 pub use origin::Origin;
 pub use outbound::{Outbound, OutboundAnswer, OutboundError, OutboundPolicy, ResolveName, SystemResolver};
-pub use permission::{Can, Permission, Standing, Surroundings};
+pub use permission::{Can, CurrentMember, Permission, Standing, Surroundings};
 pub use preferences::{Preferences, Theme, TimeZone, UnknownTheme, UnknownTimeZone, person_known_as_in, preferences_set_in};
-pub use principal::{Actor, AgentPrincipal, CurrentAgent, CurrentUser, KeyPrincipal, Membership, Principal, SignedIn};
+pub use principal::{Actor, AgentPrincipal, CurrentAgent, CurrentUser, KeyPrincipal, Membership, Principal, SignedIn, TokenPrincipal};
 pub use problem::{Cause, FieldError, Problem, ProblemType};
 pub use relay::{Consumer, ConsumerError, DeadEvent, Ledger, RecordedEvent, Relay, RelaySettings, RelayState};
 pub use routes::{Access, Caller, Declares, Described, Paths, RouteInfo, Routes};

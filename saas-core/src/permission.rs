@@ -5,7 +5,7 @@ use std::{marker::PhantomData, sync::Arc};
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
-use crate::{Access, Actor, Declares, Problem, TenantId};
+use crate::{Access, Actor, Declares, Problem, TenantId, UserId};
 
 /// Something that a member of a tenant may be allowed to do. Declared with [`permissions!`](crate::permissions).
 pub trait Permission: Send + Sync + 'static {
@@ -79,6 +79,36 @@ impl<S: Send + Sync> FromRequestParts<S> for Standing {
 }
 
 impl Declares for Standing {
+    fn access() -> Access {
+        Access::member()
+    }
+}
+
+/// The person who is acting in the tenant of the request, signed in or through a program that holds a token of theirs; 403 for anything that is
+/// no person. For what is a person's own there, such as what they were told.
+///
+/// ```
+/// use saas_core::CurrentMember;
+///
+/// async fn greet(CurrentMember(user): CurrentMember) -> String {
+///     format!("Hello, {user}")
+/// }
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct CurrentMember(pub UserId);
+
+impl<S: Send + Sync> FromRequestParts<S> for CurrentMember {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        match Standing::of(parts)?.actor {
+            Actor::User(user) => Ok(Self(user)),
+            _ => Err(Problem::forbidden()),
+        }
+    }
+}
+
+impl Declares for CurrentMember {
     fn access() -> Access {
         Access::member()
     }

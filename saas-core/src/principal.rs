@@ -8,7 +8,7 @@ use http::request::Parts;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{Access, AgentId, Declares, KeyId, Listed, Order, OrderBy, Preferences, Problem, SessionId, TenantId, UserId};
+use crate::{Access, AgentId, Declares, KeyId, Listed, Order, OrderBy, Preferences, Problem, SessionId, TenantId, TokenFamilyId, UserId};
 
 /// Who is making the request. Put there by a layer that authenticates, such as `saas-auth`'s or one of your own; on the answer too, so that a
 /// page about a problem speaks to whoever asked.
@@ -19,6 +19,8 @@ pub enum Principal {
     Anonymous,
     /// A person with a session.
     User(Arc<SignedIn>),
+    /// A person through a program that holds a token of theirs, bound to one tenant.
+    Token(Arc<TokenPrincipal>),
     /// A program with an API key, bound to one tenant.
     Key(Arc<KeyPrincipal>),
     /// A machine with a key of its own, bound to one tenant.
@@ -95,6 +97,46 @@ pub struct Membership {
 
 impl Listed for Membership {
     const ORDERS: &'static [Order] = &[Order::new("name", "lower(name)", OrderBy::Text)];
+}
+
+/// A person through a program that showed a valid token of theirs. It may do in one tenant what its person may do there, and nothing with
+/// their account.
+#[derive(Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TokenPrincipal {
+    /// The person.
+    pub user: UserId,
+    /// The tokens that follow one another, of which it is one.
+    pub family: TokenFamilyId,
+    /// The person's place in the tenant, as it is now.
+    pub place: Membership,
+    /// The names of the permissions that no token has, whatever its person may do.
+    pub withheld: &'static [&'static str],
+}
+
+impl TokenPrincipal {
+    /// A token of `user` for the tenant in which they are `place`.
+    #[must_use]
+    pub const fn new(user: UserId, family: TokenFamilyId, place: Membership, withheld: &'static [&'static str]) -> Self {
+        Self { user, family, place, withheld }
+    }
+
+    /// The tenant that it is bound to.
+    #[must_use]
+    pub const fn tenant(&self) -> TenantId {
+        self.place.id
+    }
+}
+
+/// Ids only: names do not belong in logs.
+impl fmt::Debug for TokenPrincipal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenPrincipal")
+            .field("user", &self.user)
+            .field("family", &self.family)
+            .field("tenant", &self.tenant())
+            .finish_non_exhaustive()
+    }
 }
 
 /// A program that showed a valid API key. It may do what its scopes say, as far as the person who made the key may do so now.
@@ -222,6 +264,12 @@ impl From<&SignedIn> for Actor {
     }
 }
 
+impl From<&TokenPrincipal> for Actor {
+    fn from(principal: &TokenPrincipal) -> Self {
+        Self::User(principal.user)
+    }
+}
+
 impl From<&KeyPrincipal> for Actor {
     fn from(principal: &KeyPrincipal) -> Self {
         Self::Key(principal.key)
@@ -234,7 +282,7 @@ impl From<&AgentPrincipal> for Actor {
     }
 }
 
-/// The person who is signed in; a stranger gets 401, a program with a key and a machine 403.
+/// The person who is signed in; a stranger gets 401, a program with a key or a token and a machine 403.
 ///
 /// ```
 /// use saas_core::CurrentUser;
@@ -253,7 +301,7 @@ impl<S: Send + Sync> FromRequestParts<S> for CurrentUser {
         match parts.extensions.get::<Principal>() {
             Some(Principal::User(signed_in)) => Ok(Self(Arc::clone(signed_in))),
             Some(Principal::Anonymous) => Err(Problem::unauthenticated()),
-            Some(Principal::Key(_) | Principal::Agent(_)) => Err(Problem::forbidden()),
+            Some(Principal::Token(_) | Principal::Key(_) | Principal::Agent(_)) => Err(Problem::forbidden()),
             None => Err(Problem::missing_layer("one that authenticates")),
         }
     }

@@ -12,6 +12,7 @@ use futures_core::future::BoxFuture;
 use http::request::Parts;
 use saas_core::{
     Actor, AgentPrincipal, KeyPrincipal, Membership, Origin, Principal, Problem, ProblemType, SignedIn, Standing, Surroundings, TenantDb,
+    TokenPrincipal,
 };
 use tower::{Layer, Service};
 
@@ -96,7 +97,9 @@ impl Tenancy {
         let principal = parts.extensions.get::<Principal>().cloned().ok_or_else(|| Problem::missing_layer("one that authenticates"))?;
         parts.extensions.insert(self.cookie());
         let named = match &principal {
-            Principal::User(_) | Principal::Key(_) | Principal::Agent(_) => self.inner.resolver.resolve(parts).await?,
+            Principal::User(_) | Principal::Token(_) | Principal::Key(_) | Principal::Agent(_) => {
+                self.inner.resolver.resolve(parts).await?
+            }
             _ => return Err(Problem::unauthenticated()),
         };
         let read_only = parts.method.is_safe();
@@ -104,6 +107,11 @@ impl Tenancy {
             Principal::User(signed_in) => {
                 let standing = self.person(&signed_in, named)?;
                 let db = self.db().tenant(standing.tenant).acting(signed_in.user).caused_by(Origin::of(parts)).read_only(read_only);
+                Ok((standing, db))
+            }
+            Principal::Token(token) => {
+                let standing = self.person_by_token(&token, named.as_ref(), parts)?;
+                let db = self.db().tenant(standing.tenant).acting(token.user).caused_by(Origin::of(parts)).read_only(read_only);
                 Ok((standing, db))
             }
             // Its rows name no person: whoever made the key did not do what is done with it.
@@ -131,15 +139,18 @@ impl Tenancy {
         Ok(standing(membership, Actor::from(signed_in), role, self.inner.roles.of(role)))
     }
 
-    /// A key belongs to one tenant, opens its API and no pages, and may do what its scopes and the role of its maker have in common.
+    /// A token is bound to one tenant, where it may do what its person may, but for what is withheld from tokens.
+    fn person_by_token(&self, token: &TokenPrincipal, named: Option<&TenantRef>, parts: &Parts) -> Result<Standing, Problem> {
+        opens(&token.place, named, parts)?;
+        let role: Role = token.place.role.parse().map_err(Problem::internal)?;
+        let held = self.inner.roles.of(role);
+        let permissions = held.iter().copied().filter(|permission| !token.withheld.contains(permission)).collect();
+        Ok(standing(&token.place, Actor::from(token), role, permissions))
+    }
+
+    /// A key belongs to one tenant, and may do what its scopes and the role of its maker have in common.
     fn program(&self, key: &KeyPrincipal, named: Option<&TenantRef>, parts: &Parts) -> Result<Standing, Problem> {
-        if named.is_some_and(|named| !named.is(&key.creator)) {
-            return Err(Problem::not_found());
-        }
-        // The route, because inside a nested router the beginning of the path is gone.
-        if !parts.extensions.get::<MatchedPath>().is_some_and(|path| path.as_str().starts_with("/api/")) {
-            return Err(Problem::forbidden().detail("an API key opens the API and no pages"));
-        }
+        opens(&key.creator, named, parts)?;
         let role: Role = key.creator.role.parse().map_err(Problem::internal)?;
         let held = self.inner.roles.of(role);
         let permissions = held.iter().copied().filter(|permission| key.scopes.contains(permission)).collect();
@@ -162,6 +173,18 @@ impl Tenancy {
             permissions: self.inner.roles.of_agents(),
         })
     }
+}
+
+/// What a program shows opens the API of one tenant, and no pages.
+fn opens(place: &Membership, named: Option<&TenantRef>, parts: &Parts) -> Result<(), Problem> {
+    if named.is_some_and(|named| !named.is(place)) {
+        return Err(Problem::not_found());
+    }
+    // The route, because inside a nested router the beginning of the path is gone.
+    if !parts.extensions.get::<MatchedPath>().is_some_and(|path| path.as_str().starts_with("/api/")) {
+        return Err(Problem::forbidden().detail("keys and tokens open the API and no pages"));
+    }
+    Ok(())
 }
 
 fn standing(place: &Membership, actor: Actor, role: Role, permissions: Arc<[&'static str]>) -> Standing {

@@ -126,6 +126,7 @@ impl Rule {
 fn caller(parts: &Parts) -> Option<Subject> {
     match parts.extensions.get::<Principal>()? {
         Principal::User(signed_in) => Some(Subject::Person(signed_in.user)),
+        Principal::Token(token) => Some(Subject::Person(token.user)),
         Principal::Key(key) => Some(Subject::ApiKey { tenant: key.tenant(), key: key.key }),
         Principal::Agent(agent) => Some(Subject::Agent { tenant: agent.tenant, agent: agent.agent }),
         Principal::Anonymous => None,

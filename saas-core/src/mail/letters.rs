@@ -136,6 +136,8 @@ pub enum SecurityEvent {
     CodesRefused,
     /// A key for programs was made.
     KeyCreated,
+    /// A token that was used up was used again: two programs have it, of which one stole it.
+    TokenReused,
 }
 
 /// What happened since the last one.

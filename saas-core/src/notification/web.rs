@@ -18,7 +18,7 @@ use super::{
     unsubscribe,
 };
 use crate::{
-    CurrentUser, Db, EventId, Form, Html, Json, List, NoContent, Page, Path, Problem, Routes, Standing, TenantDb, Validate, Wanted,
+    CurrentMember, Db, EventId, Form, Html, Json, List, NoContent, Page, Path, Problem, Routes, Standing, TenantDb, Validate, Wanted,
 };
 
 /// The most that the page shows.
@@ -63,14 +63,13 @@ impl Notifications {
 }
 
 async fn show(
-    CurrentUser(me): CurrentUser,
-    _: Standing,
+    CurrentMember(user): CurrentMember,
     db: TenantDb,
     State(notifications): State<Notifications>,
     page: Page,
 ) -> Result<Html, Problem> {
     let mut tx = db.begin().await?;
-    let notices = notices_in(&mut tx, me.user, SHOWN).await?;
+    let notices = notices_in(&mut tx, user, SHOWN).await?;
     let shown: Vec<_> = notices.iter().filter_map(|notice| notifications.shown(notice, &page)).collect();
     let unread = shown.iter().any(|notice| notice["unread"] == true);
     let template = if page.is_fragment() { "core/fragments/notifications.html" } else { "core/notifications.html" };
@@ -78,43 +77,42 @@ async fn show(
 }
 
 /// The number beside the bell.
-async fn count_fragment(CurrentUser(me): CurrentUser, _: Standing, db: TenantDb, page: Page) -> Result<Html, Problem> {
+async fn count_fragment(CurrentMember(user): CurrentMember, db: TenantDb, page: Page) -> Result<Html, Problem> {
     let mut tx = db.begin().await?;
-    page.render("core/fragments/notification_count.html", json!({ "unread": unread_in(&mut tx, me.user).await? }))
+    page.render("core/fragments/notification_count.html", json!({ "unread": unread_in(&mut tx, user).await? }))
 }
 
-async fn read_all_from_page(CurrentUser(me): CurrentUser, _: Standing, db: TenantDb) -> Result<Redirect, Problem> {
+async fn read_all_from_page(CurrentMember(user): CurrentMember, db: TenantDb) -> Result<Redirect, Problem> {
     let mut tx = db.begin().await?;
-    notices_read_in(&mut tx, me.user, None).await?;
+    notices_read_in(&mut tx, user, None).await?;
     tx.commit().await?;
     Ok(Redirect::to("/notifications"))
 }
 
 /// Marks it as read and leads to what it is about.
 async fn open(
-    CurrentUser(me): CurrentUser,
-    _: Standing,
+    CurrentMember(user): CurrentMember,
     db: TenantDb,
     State(notifications): State<Notifications>,
     Path(id): Path<EventId>,
 ) -> Result<Redirect, Problem> {
     let mut tx = db.begin().await?;
-    let notice = notice_in(&mut tx, me.user, id).await?.ok_or_else(Problem::not_found)?;
-    notices_read_in(&mut tx, me.user, Some(id)).await?;
+    let notice = notice_in(&mut tx, user, id).await?.ok_or_else(Problem::not_found)?;
+    notices_read_in(&mut tx, user, Some(id)).await?;
     tx.commit().await?;
     let href = notifications.kind(&notice.kind).map(|kind| kind.href(&notice.subject));
     Ok(Redirect::to(href.as_deref().unwrap_or("/notifications")))
 }
 
 async fn preferences_page(
-    CurrentUser(me): CurrentUser,
+    CurrentMember(user): CurrentMember,
     standing: Standing,
     db: TenantDb,
     State(notifications): State<Notifications>,
     page: Page,
 ) -> Result<Html, Problem> {
     let mut tx = db.begin().await?;
-    let preferences = notifications.preferences_in(&mut tx, me.user, &standing.role).await?;
+    let preferences = notifications.preferences_in(&mut tx, user, &standing.role).await?;
     let shown: Vec<_> = preferences
         .iter()
         .filter_map(|preference| {
@@ -127,20 +125,20 @@ async fn preferences_page(
 
 /// `list:…` and `mail:…` for each kind, with a frequency. A box that is not ticked is not sent.
 async fn choose_from_page(
-    CurrentUser(me): CurrentUser,
+    CurrentMember(user): CurrentMember,
     standing: Standing,
     db: TenantDb,
     State(notifications): State<Notifications>,
     Form(choices): Form<BTreeMap<String, Frequency>>,
 ) -> Result<Response, Problem> {
     let mut tx = db.begin().await?;
-    for preference in notifications.preferences_in(&mut tx, me.user, &standing.role).await?.iter().filter(|it| !it.mandatory) {
+    for preference in notifications.preferences_in(&mut tx, user, &standing.role).await?.iter().filter(|it| !it.mandatory) {
         let kind = notifications.kind(preference.kind).ok_or(PreferenceError::Unknown)?;
         let list = choices.get(&format!("list:{}", kind.event)).copied().unwrap_or(Frequency::Off);
         let mail = choices.get(&format!("mail:{}", kind.event)).copied().unwrap_or(preference.mail);
         for (channel, before, now) in [(PersonalChannel::List, preference.list, list), (PersonalChannel::Mail, preference.mail, mail)] {
             if before != now {
-                preference_set_in(&mut tx, me.user, kind, channel, now).await?;
+                preference_set_in(&mut tx, user, kind, channel, now).await?;
             }
         }
     }
@@ -157,14 +155,14 @@ struct NoticeFilter {
 }
 
 async fn list(
-    CurrentUser(me): CurrentUser,
+    CurrentMember(user): CurrentMember,
     standing: Standing,
     db: TenantDb,
     wanted: Wanted<Notice, NoticeFilter>,
 ) -> Result<List<Notice>, Problem> {
     let mut tx = db.begin().await?;
     let mut query = wanted.query("select event_id as id, kind, subject, data, at, read_at from notification where listed and tenant_id = ");
-    query.push_bind(Uuid::from(standing.tenant)).push(" and user_id = ").push_bind(Uuid::from(me.user));
+    query.push_bind(Uuid::from(standing.tenant)).push(" and user_id = ").push_bind(Uuid::from(user));
     if wanted.filter.unread {
         query.push(" and read_at is null");
     }
@@ -177,9 +175,9 @@ struct Count {
     unread: i64,
 }
 
-async fn count(CurrentUser(me): CurrentUser, _: Standing, db: TenantDb) -> Result<Json<Count>, Problem> {
+async fn count(CurrentMember(user): CurrentMember, db: TenantDb) -> Result<Json<Count>, Problem> {
     let mut tx = db.begin().await?;
-    Ok(Json(Count { unread: unread_in(&mut tx, me.user).await? }))
+    Ok(Json(Count { unread: unread_in(&mut tx, user).await? }))
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -191,12 +189,12 @@ struct Read {
 
 impl Validate for Read {}
 
-async fn read(CurrentUser(me): CurrentUser, _: Standing, db: TenantDb, Json(read): Json<Read>) -> Result<NoContent, Problem> {
+async fn read(CurrentMember(user): CurrentMember, db: TenantDb, Json(read): Json<Read>) -> Result<NoContent, Problem> {
     let mut tx = db.begin().await?;
     if let Some(id) = read.id {
-        notice_in(&mut tx, me.user, id).await?.ok_or_else(Problem::not_found)?;
+        notice_in(&mut tx, user, id).await?.ok_or_else(Problem::not_found)?;
     }
-    notices_read_in(&mut tx, me.user, read.id).await?;
+    notices_read_in(&mut tx, user, read.id).await?;
     tx.commit().await?;
     Ok(NoContent)
 }
@@ -207,13 +205,13 @@ struct Preferences {
 }
 
 async fn preferences(
-    CurrentUser(me): CurrentUser,
+    CurrentMember(user): CurrentMember,
     standing: Standing,
     db: TenantDb,
     State(notifications): State<Notifications>,
 ) -> Result<Json<Preferences>, Problem> {
     let mut tx = db.begin().await?;
-    Ok(Json(Preferences { preferences: notifications.preferences_in(&mut tx, me.user, &standing.role).await? }))
+    Ok(Json(Preferences { preferences: notifications.preferences_in(&mut tx, user, &standing.role).await? }))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -230,7 +228,7 @@ struct Choice {
 impl Validate for Choice {}
 
 async fn choose(
-    CurrentUser(me): CurrentUser,
+    CurrentMember(user): CurrentMember,
     standing: Standing,
     db: TenantDb,
     State(notifications): State<Notifications>,
@@ -241,7 +239,7 @@ async fn choose(
     let mut tx = db.begin().await?;
     for (channel, frequency) in [(PersonalChannel::List, choice.list), (PersonalChannel::Mail, choice.mail)] {
         if let Some(frequency) = frequency {
-            preference_set_in(&mut tx, me.user, kind, channel, frequency).await?;
+            preference_set_in(&mut tx, user, kind, channel, frequency).await?;
         }
     }
     tx.commit().await?;

@@ -160,6 +160,10 @@ impl Build {
                         "type": "apiKey", "in": "cookie", "name": "__Host-session",
                         "description": "What signing in sets. Writes need `Origin` or `Sec-Fetch-Site` too, as browsers send them.",
                     },
+                    "token": {
+                        "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
+                        "description": "An access token of a person, for the one organization that it was made for.",
+                    },
                     "key": { "type": "http", "scheme": "bearer", "description": "An API key, whose scopes are permissions; or, on the routes of agents, an agent's key or credential. Never in an address." },
                 },
             },
@@ -203,8 +207,8 @@ fn security(access: &Access) -> Value {
         Caller::Public | Caller::Provider => json!([]),
         Caller::SignedIn => json!([{ "session": [] }]),
         // What belonging alone gives a right to is for people: a key belongs nowhere.
-        Caller::Member if access.permissions.is_empty() => json!([{ "session": [] }]),
-        Caller::Member => json!([{ "session": [] }, { "key": [] }]),
+        Caller::Member if access.permissions.is_empty() => json!([{ "session": [] }, { "token": [] }]),
+        Caller::Member => json!([{ "session": [] }, { "token": [] }, { "key": [] }]),
         Caller::Agent => json!([{ "key": [] }]),
     }
 }
