@@ -151,6 +151,11 @@ auth-sessions-remembered = bleibt angemeldet
 auth-sessions-end = Beenden
 auth-sessions-end-others = Alle anderen beenden
 auth-sessions-unknown-device = Unbekannter Browser
+auth-sessions-programs = Programme
+auth-sessions-programs-text = Sie handeln in einer Organisation für Sie, mit Tokens, die sie bei Ihrer Anmeldung bekommen haben. Abmelden ändert daran nichts, ein neues Passwort beendet sie.
+auth-sessions-programs-since = Seit
+auth-sessions-programs-until = bis
+auth-sessions-unknown-program = Programm ohne Namen
 auth-sessions-device = { $browser } unter { $system }
 
 auth-account-text = Was andere von Ihnen sehen, und wie wir Sie ansprechen.

@@ -151,6 +151,11 @@ auth-sessions-remembered = stays signed in
 auth-sessions-end = End
 auth-sessions-end-others = End all others
 auth-sessions-unknown-device = Unknown browser
+auth-sessions-programs = Programs
+auth-sessions-programs-text = They act for you in one organization, with tokens that they were given when you signed in there. They are not affected by signing out, but by a change of password.
+auth-sessions-programs-since = Since
+auth-sessions-programs-until = until
+auth-sessions-unknown-program = Unnamed program
 auth-sessions-device = { $browser } on { $system }
 
 auth-account-text = What others see of you, and how you are addressed.

@@ -16,6 +16,7 @@ use crate::{
     next::local_path,
     password::Hasher,
     session::{KnownDevices, TokenCookie, session_holds},
+    token::{Features, Issuer, Keyring},
     web,
 };
 
@@ -47,6 +48,9 @@ pub(crate) struct Inner {
     pub(crate) agent_key_prefix: String,
     pub(crate) scopes: &'static [Scope],
     pub(crate) documents: &'static [Document],
+    pub(crate) issuer: Issuer,
+    pub(crate) features: Features,
+    pub(crate) keyring: Keyring,
     /// How many notes of use may be under way.
     pub(crate) notes: Arc<Semaphore>,
     /// How many mails that somebody asked for may be about to be written.
@@ -74,6 +78,7 @@ impl Auth {
     /// * A session cookie makes the request a person's. One that is no session, or no more, is taken away and the request is a stranger's.
     /// * `Authorization: Bearer` with an agent's credential makes it a machine's. One that is not valid is refused: 401.
     /// * `Authorization: Bearer` with an API key makes it a program's; what it may do, the tenancy layer finds out.
+    /// * `Authorization: Bearer` with an access token makes it a person's in the one organization that the token is for.
     /// * Both together are refused: 400. So is a key in the address, of which its organization is told.
     pub fn layer(&self) -> AuthLayer {
         AuthLayer::new(self.clone())
@@ -88,6 +93,12 @@ impl Auth {
     /// The pages (`/api-keys`) and the API (`/api/v1/api-keys`) for an organization's API keys, to be merged below a tenancy layer.
     pub fn api_key_routes<S: Clone + Send + Sync + 'static>(&self) -> Routes<S> {
         web::api_key_routes().with_state(self.clone())
+    }
+
+    /// The API with which a program gets tokens for a person and gives them back (`/api/v1/auth/token`), and the keys with which anybody may check
+    /// them (`/.well-known/jwks.json`). They need [`layer`](Self::layer) around them.
+    pub fn token_routes<S: Clone + Send + Sync + 'static>(&self) -> Routes<S> {
+        web::token_routes().with_state(self.clone())
     }
 
     /// The database.
@@ -174,6 +185,20 @@ impl Auth {
     /// What people agree to.
     pub(crate) fn documents(&self) -> &'static [Document] {
         self.inner.documents
+    }
+
+    /// Who makes tokens, and for whom.
+    pub(crate) fn issuer(&self) -> &Issuer {
+        &self.inner.issuer
+    }
+
+    /// What tenants may use, for tokens to say.
+    pub(crate) fn features(&self) -> &Features {
+        &self.inner.features
+    }
+
+    pub(crate) fn keyring(&self) -> &Keyring {
+        &self.inner.keyring
     }
 
     /// Where to go after the confirmation of an address.

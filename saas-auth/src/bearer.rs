@@ -1,7 +1,7 @@
 use http::{HeaderMap, header};
 use saas_core::{Problem, ProblemType};
 
-use crate::key::KeyText;
+use crate::{key::KeyText, token::AccessToken};
 
 /// What a request's `Authorization` header says.
 pub(crate) enum Bearer {
@@ -9,6 +9,8 @@ pub(crate) enum Bearer {
     Nothing,
     /// Something well-formed, with a checksum that fits.
     Text(KeyText),
+    /// Something that has the shape of an access token.
+    Token(AccessToken),
 }
 
 /// Reads the header without asking the database: what is not well-formed is 401, two headers are 400.
@@ -18,9 +20,14 @@ pub(crate) fn bearer(headers: &HeaderMap, prefix: &str) -> Result<Bearer, Proble
         (None, _) => Ok(Bearer::Nothing),
         (Some(value), None) => {
             let text = value.to_str().ok().and_then(|value| value.split_once(' '));
-            let token = text.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim_matches(' '));
-            token.and_then(|token| KeyText::parse(prefix, token)).map(Bearer::Text).ok_or_else(Problem::unauthenticated)
+            let shown = text.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, shown)| shown.trim_matches(' '));
+            shown.and_then(|shown| read(prefix, shown)).ok_or_else(Problem::unauthenticated)
         }
         (Some(_), Some(_)) => Err(Problem::new(&ProblemType::BAD_REQUEST).detail("more than one Authorization header")),
     }
+}
+
+fn read(prefix: &str, shown: &str) -> Option<Bearer> {
+    // A key has no dots, and a token has two.
+    if shown.contains('.') { AccessToken::parse(shown).map(Bearer::Token) } else { KeyText::parse(prefix, shown).map(Bearer::Text) }
 }

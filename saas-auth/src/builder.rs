@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use saas_core::{Db, MasterKey, Permission as _, mail::Outbox, pages::Pages};
+use saas_core::{Db, DbError, MasterKey, Permission as _, TenantDb, mail::Outbox, pages::Pages};
 use tokio::sync::Semaphore;
 use url::{Host, Url};
 
@@ -11,6 +11,7 @@ use crate::{
     next::local_path,
     password::Hasher,
     session::{KnownDevices, TokenCookie},
+    token::{Features, Issuer, Keyring},
 };
 
 /// Sets up [`Auth`]; see [`Auth::builder`].
@@ -33,6 +34,7 @@ pub struct AuthBuilder {
     agent_key_prefix: String,
     scopes: &'static [Scope],
     documents: &'static [Document],
+    features: Features,
 }
 
 impl Auth {
@@ -55,6 +57,7 @@ impl Auth {
             agent_key_prefix: "saas".to_owned(),
             scopes: &[],
             documents: &[],
+            features: Features::default(),
         }
     }
 }
@@ -132,6 +135,17 @@ impl AuthBuilder {
         self
     }
 
+    /// What an organization may use, as its plan says: tokens tell it to the program that holds them. It is information, of which no right comes:
+    /// your handlers ask the plan themselves. Nothing unless it is said.
+    pub fn token_features<F, R>(mut self, features: F) -> Self
+    where
+        F: Fn(TenantDb) -> R + Send + Sync + 'static,
+        R: Future<Output = Result<Vec<String>, DbError>> + Send + 'static,
+    {
+        self.features = Features::new(features);
+        self
+    }
+
     /// What the product's keys begin with, so that leaked ones are found: 2 to 16 lower-case letters and digits.
     pub fn agent_key_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.agent_key_prefix = prefix.into();
@@ -178,6 +192,9 @@ impl AuthBuilder {
             devices: KnownDevices::new(self.keys.clone(), is_secure),
             home: local(self.home)?,
             welcome: local(self.welcome)?,
+            issuer: Issuer::new(&self.public_url),
+            features: self.features,
+            keyring: Keyring::default(),
             db: self.db,
             keys: self.keys,
             pages: self.pages,

@@ -19,6 +19,7 @@ use crate::{
     bearer::{Bearer, bearer},
     key::{KeyText, Kind},
     session::{Carried, session_by_token, session_seen},
+    token::AccessToken,
 };
 
 /// Applies [`AuthService`]. Made by [`Auth::layer`].
@@ -104,7 +105,8 @@ impl Auth {
             (Bearer::Nothing, Carried::Garbage) => Ok(Caller { principal: Principal::Anonymous, stale: true }),
             (Bearer::Nothing, Carried::Token(token)) => self.person(&token).await,
             (Bearer::Text(text), Carried::Nothing) => self.keyed(&text, parts).await,
-            (Bearer::Text(_), _) => {
+            (Bearer::Token(token), Carried::Nothing) => self.holder(&token).await,
+            (Bearer::Text(_) | Bearer::Token(_), _) => {
                 Err(Problem::new(&ProblemType::BAD_REQUEST).detail("a request comes with a session or with a key, not with both"))
             }
         }
@@ -122,6 +124,12 @@ impl Auth {
         Ok(Caller { principal: Principal::User(Arc::new(signed_in)), stale: false })
     }
 
+    async fn holder(&self, token: &AccessToken) -> Result<Caller, Problem> {
+        let holder = self.token(token).await?.ok_or_else(Problem::unauthenticated)?;
+        tracing::Span::current().record("user.id", tracing::field::display(holder.user));
+        Ok(Caller { principal: Principal::Token(Arc::new(holder)), stale: false })
+    }
+
     async fn keyed(&self, text: &KeyText, parts: &Parts) -> Result<Caller, Problem> {
         let address = parts.extensions.get::<ClientAddress>().copied();
         let principal = match text.kind {
@@ -133,6 +141,8 @@ impl Auth {
             // It is not somebody yet: the one route that takes such keys looks at it with `ByAgentKey`.
             Kind::AgentKey => Principal::Anonymous,
             Kind::Credential => self.machine(text, address).await?,
+            // It gets other tokens and opens nothing.
+            Kind::RefreshToken => return Err(Problem::unauthenticated()),
         };
         Ok(Caller { principal, stale: false })
     }

@@ -47,6 +47,8 @@
 //!   to and an id where they did something.
 //! * A key is recognized by its checksum before the database is asked, kept as a hash, and taken from a header alone. It may never do more than
 //!   whoever made it may do now.
+//! * A token is signed by a key that rotates, works for an hour, and counts no longer than the family that it is of: what it says gives no right. A
+//!   refresh token that is used twice ends its family.
 
 mod account;
 mod agent;
@@ -69,6 +71,7 @@ mod second_factor;
 mod session;
 mod step_up;
 mod sweep;
+mod token;
 mod web;
 
 use saas_core::{EventKind, pages::PageSet};
@@ -93,6 +96,7 @@ pub use refused::{Refusal, Refused};
 pub use second_factor::SecondFactorError;
 pub use session::{Method, Session};
 pub use step_up::RecentProof;
+pub use token::{NewSigningKey, Rotation, SigningKeyError, TokenError, TokenFamily, signing_key_rotate};
 
 /// What this crate announces. What happens to keys and credentials is the tenant's; the rest is the program's own.
 pub const EVENTS: &[EventKind] = &[
@@ -148,6 +152,10 @@ pub const EVENTS: &[EventKind] = &[
     EventKind::of::<api_key::ApiKeyRevoked>(),
     EventKind::of::<api_key::ApiKeyExposed>(),
     EventKind::of::<api_key::ApiKeyLeaked>(),
+    EventKind::of::<token::TokensIssued>(),
+    EventKind::of::<token::TokensEnded>(),
+    EventKind::of::<token::TokensReused>(),
+    EventKind::of::<token::SigningKeyRotated>(),
 ];
 
 /// The pages and mails of this crate.

@@ -141,6 +141,11 @@ impl Letters {
         self.notice_in(tx, reader, SecurityEvent::PasswordChanged, cause).await
     }
 
+    /// Says that a program's token was copied, and so lost its access.
+    pub(crate) async fn token_reused_in(&self, tx: &mut SystemTx, reader: Reader<'_>, cause: impl Display) -> Result<(), MailInError> {
+        self.notice_in(tx, reader, SecurityEvent::TokenReused, cause).await
+    }
+
     /// A link that remembers where its reader was going.
     fn onward(&self, href: Link) -> Link {
         match &self.next {

@@ -14,7 +14,14 @@ pub const MIGRATIONS: Migrations = Migrations {
     name: "auth",
     control: Some(&CONTROL),
     data: None,
-    lookups: &["auth.session_lookup", "auth.agent_key_lookup", "auth.agent_credential_lookup", "auth.api_key_lookup"],
+    lookups: &[
+        "auth.session_lookup",
+        "auth.agent_key_lookup",
+        "auth.agent_credential_lookup",
+        "auth.api_key_lookup",
+        "auth.signing_key_lookup",
+        "auth.token_lookup",
+    ],
     inventory: INVENTORY,
 };
 
@@ -33,6 +40,9 @@ const INVENTORY: &[Table] = &[
     Table { name: "auth.agent_key", erasure: Erasure::Purge, exported: true, columns: AGENT_KEY },
     Table { name: "auth.agent_credential", erasure: Erasure::Purge, exported: false, columns: AGENT_CREDENTIAL },
     Table { name: "auth.api_key", erasure: Erasure::Purge, exported: true, columns: API_KEY },
+    // It is nobody's, and goes when what it signed is over.
+    Table { name: "auth.signing_key", erasure: Erasure::Purge, exported: false, columns: SIGNING_KEY },
+    Table { name: "auth.token_family", erasure: Erasure::Purge, exported: true, columns: TOKEN_FAMILY },
 ];
 
 const ACCOUNT: &[(&str, Class)] = &[
@@ -188,4 +198,28 @@ const API_KEY: &[(&str, Class)] = &[
     ("previous_hash", Secret),
     ("previous_until", Internal),
     ("exposed_at", Internal),
+];
+
+const SIGNING_KEY: &[(&str, Class)] = &[
+    ("id", Internal),
+    ("public_key", Internal),
+    ("sealed_private_key", Secret),
+    ("created_at", Internal),
+    ("signs_from", Internal),
+    ("expires_at", Internal),
+];
+
+const TOKEN_FAMILY: &[(&str, Class)] = &[
+    ("tenant_id", Internal),
+    ("id", Internal),
+    ("user_id", Internal),
+    ("member_since", Internal),
+    ("name", Content),
+    ("token_hash", Secret),
+    ("created_at", Internal),
+    ("expires_at", Internal),
+    ("last_seen_at", Personal),
+    ("address", Personal),
+    ("user_agent", Personal),
+    ("ended_at", Internal),
 ];

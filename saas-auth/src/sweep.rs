@@ -5,7 +5,8 @@ use sqlx::postgres::PgQueryResult;
 
 use crate::Auth;
 
-/// How long a session, a sign-in that waited, a mailed link or a change of address can still be looked up after it is over, for whoever asks what happened.
+/// How long a session, a sign-in that waited, a mailed link, a change of address or a program's tokens can still be looked up after it is over, for
+/// whoever asks what happened.
 const REMEMBERED: TimeDelta = TimeDelta::days(30);
 
 /// How many rows one transaction deletes.
@@ -28,8 +29,8 @@ impl Auth {
         jobs.cron("20 3 * * *", &SweepAuth {});
     }
 
-    /// Deletes sessions, sign-ins that waited for a second factor, mailed links and changes of address that have been over for 30 days: ended, used
-    /// or expired; and exports that have expired. Says how many.
+    /// Deletes sessions, sign-ins that waited for a second factor, mailed links, changes of address and programs' tokens that have been over for 30
+    /// days: ended, used or expired; and exports that have expired. Says how many.
     ///
     /// # Errors
     ///
@@ -62,6 +63,14 @@ impl Auth {
             )
             .execute(&mut *tx)
             .await?;
+            let tokens = sqlx::query!(
+                "delete from auth.token_family
+                where id in (select id from auth.token_family where least(ended_at, expires_at) < $1 limit $2)",
+                before,
+                BATCH,
+            )
+            .execute(&mut *tx)
+            .await?;
             let pending = sqlx::query!(
                 "delete from auth.pending_entry
                 where token_hash in (select token_hash from auth.pending_entry where expires_at < $1 limit $2)",
@@ -79,7 +88,7 @@ impl Auth {
             .execute(&mut *tx)
             .await?;
             tx.commit().await?;
-            let all = [sessions, links, changes, pending, exports];
+            let all = [sessions, links, changes, tokens, pending, exports];
             let deleted: u64 = all.iter().map(PgQueryResult::rows_affected).sum();
             if deleted == 0 {
                 return Ok(swept);

@@ -26,6 +26,8 @@ mod sign_in_mail;
 mod sign_in_second;
 mod sign_out;
 mod sign_up;
+mod token;
+mod tokens;
 mod verify;
 mod visitor;
 
@@ -62,11 +64,16 @@ pub(crate) fn routes() -> Routes<Auth> {
         .merge(sign_in_second::routes())
         .merge(sign_out::routes())
         .merge(sign_up::routes())
+        .merge(tokens::routes())
         .merge(verify::routes())
 }
 
 pub(crate) fn api_key_routes() -> Routes<Auth> {
     api_keys::routes()
+}
+
+pub(crate) fn token_routes() -> Routes<Auth> {
+    token::routes()
 }
 
 /// Where somebody was going. Anything else in the address of a page is not ours to refuse.

@@ -5,8 +5,9 @@
 
 use std::fmt;
 
-use saas_core::Secret;
+use saas_core::{MasterKey, Purpose, Secret};
 use sha2::{Digest as _, Sha256};
+use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
@@ -25,19 +26,27 @@ pub(crate) enum Kind {
     AgentKey,
     /// Be one agent.
     Credential,
+    /// Get other tokens.
+    RefreshToken,
 }
 
 impl Kind {
-    const ALL: [Self; 3] = [Self::ApiKey, Self::AgentKey, Self::Credential];
+    const ALL: [Self; 4] = [Self::ApiKey, Self::AgentKey, Self::Credential, Self::RefreshToken];
 
     const fn word(self) -> &'static str {
         match self {
             Self::ApiKey => "key",
             Self::AgentKey => "agent",
             Self::Credential => "cred",
+            Self::RefreshToken => "refresh",
         }
     }
 }
+
+/// The half of a secret that shows that we have made the other half.
+const MARK: Purpose = Purpose::new("marks of keys");
+
+const MARK_BYTES: usize = 16;
 
 /// A key or a credential: its id, which is no secret, and 256 random bits.
 #[derive(Clone)]
@@ -50,6 +59,24 @@ pub(crate) struct KeyText {
 impl KeyText {
     pub(crate) fn generate(kind: Kind, id: Uuid) -> Self {
         Self { kind, id, secret: Zeroizing::new(rand::random()) }
+    }
+
+    /// One that is known as ours also when nothing of it is stored any more: half of its secret is random, and the other half shows that we
+    /// have made it.
+    pub(crate) fn marked(kind: Kind, id: Uuid, keys: &MasterKey) -> Self {
+        let mut made = Self::generate(kind, id);
+        let mark = keys.sign(MARK, &made.marked_part());
+        made.secret[MARK_BYTES..].copy_from_slice(&mark[..MARK_BYTES]);
+        made
+    }
+
+    /// Whether it was made by [`marked`](Self::marked), with any of the keys.
+    pub(crate) fn is_marked(&self, keys: &MasterKey) -> bool {
+        keys.signatures(MARK, &self.marked_part()).any(|mark| mark[..MARK_BYTES].ct_eq(&self.secret[MARK_BYTES..]).into())
+    }
+
+    fn marked_part(&self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new([self.kind.word().as_bytes(), self.id.as_bytes(), &self.secret[..MARK_BYTES]].concat())
     }
 
     /// What is shown to its holder, once.
@@ -194,11 +221,29 @@ mod tests {
         assert_eq!(decode::<4>("4gfFC4", 6), None);
     }
 
+    /// AUT-04: nobody makes one up, and none of another id or kind is one.
+    #[test]
+    fn what_is_marked_is_known_as_ours_after_a_rotation_too() {
+        let old = MasterKey::generate();
+        let made = KeyText::marked(Kind::RefreshToken, Uuid::now_v7(), &old);
+        let rotated: MasterKey = format!("{},{}", *MasterKey::generate().text(), *old.text()).parse().unwrap();
+        assert!(made.is_marked(&old) && made.is_marked(&rotated));
+        assert!(!made.is_marked(&MasterKey::generate()));
+        assert!(!KeyText { id: Uuid::now_v7(), ..made.clone() }.is_marked(&old));
+        assert!(!KeyText { kind: Kind::ApiKey, ..made.clone() }.is_marked(&old));
+        assert!(!KeyText::generate(Kind::RefreshToken, made.id).is_marked(&old));
+        for place in 0..32 {
+            let mut changed = made.clone();
+            changed.secret[place] ^= 1;
+            assert!(!changed.is_marked(&old), "{place}");
+        }
+        assert_ne!(KeyText::marked(Kind::RefreshToken, made.id, &old).hash(), made.hash(), "no two are the same");
+    }
+
     /// AUT-10: whatever stands around it.
     #[test]
     fn a_key_is_found_in_a_text() {
-        let kinds = [Kind::ApiKey, Kind::AgentKey, Kind::Credential];
-        for kind in kinds {
+        for kind in Kind::ALL {
             let key = KeyText { kind, ..example() };
             let text = key.write("mon");
             let ways = [text.expose().to_owned(), format!("mon_mon_key_{}&x", text.expose()), format!("ä{}ä", text.expose())];

@@ -10,7 +10,10 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::Method;
-use crate::account::{Agreed, AvatarId, AvatarSize, SessionBegan, SessionsEnded};
+use crate::{
+    account::{Agreed, AvatarId, AvatarSize, SessionBegan, SessionsEnded},
+    token::tokens_end_all_in,
+};
 
 /// A session, as its owner sees it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -223,7 +226,7 @@ pub(crate) async fn session_end_others(db: &Db, origin: Origin, me: &SignedIn) -
     tx.commit().await
 }
 
-/// Ends all sessions of a person but the one that is kept, if it is theirs.
+/// Ends all sessions of a person but the one that is kept, if it is theirs, and all that programs may do for them.
 pub(crate) async fn session_end_all_in(tx: &mut SystemTx, user: UserId, kept: Option<SessionId>) -> Result<(), DbError> {
     let now = tx.now();
     let sessions = sqlx::query_scalar!(
@@ -238,7 +241,8 @@ pub(crate) async fn session_end_all_in(tx: &mut SystemTx, user: UserId, kept: Op
     if !sessions.is_empty() {
         system_event_in(tx, Ledger::Platform, Actor::User(user), user, &SessionsEnded { sessions }).await?;
     }
-    Ok(())
+    // After the sessions: whoever lets a program act holds the session that it is let by, so none is missed.
+    tokens_end_all_in(tx, user).await
 }
 
 /// Notes that a session was used, if nobody did within the last minute.

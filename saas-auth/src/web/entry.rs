@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use axum::response::Response;
 use http::{HeaderMap, HeaderValue, header};
-use saas_core::{Json, Problem, ProblemType, UserId};
+use saas_core::{Json, Problem, ProblemType, SignedIn, UserId};
 use serde_json::json;
 use url::form_urlencoded::byte_serialize;
 
@@ -45,13 +45,27 @@ pub(super) async fn entered_program(auth: &Auth, entry: &Entry, cookies: &Device
             let (me, _) = session_by_token(auth.db(), &session.token).await?.ok_or_else(Problem::unauthenticated)?;
             Ok((set(signed_in(auth, session, cookies)?), Json(Me::of(&me))))
         }
-        Entry::Pending(pending) => {
-            let methods: Vec<&str> = pending.methods.iter().map(|method| method.as_str()).collect();
-            let problem = Problem::new(&ProblemType::SECOND_FACTOR_PENDING).detail("Show a code at POST /api/v1/auth/sign-in/second.");
-            let problem = problem.with("methods", methods).with("expires_at", json!(pending.expires_at));
-            Err(problem.cookie(waiting(auth, pending)?))
-        }
+        Entry::Pending(pending) => Err(missing(auth, pending)?),
     }
+}
+
+/// The person, for tokens in the place of a session: its cookie is given to nobody.
+pub(super) async fn entered_for_tokens(auth: &Auth, entry: &Entry) -> Result<SignedIn, Problem> {
+    match entry {
+        Entry::Session(session) => {
+            let (me, _) = session_by_token(auth.db(), &session.token).await?.ok_or_else(Problem::unauthenticated)?;
+            Ok(me)
+        }
+        Entry::Pending(pending) => Err(missing(auth, pending)?),
+    }
+}
+
+/// What is missing of a sign-in, and the cookie to show it with.
+fn missing(auth: &Auth, pending: &PendingEntry) -> Result<Problem, Problem> {
+    let methods: Vec<&str> = pending.methods.iter().map(|method| method.as_str()).collect();
+    let problem = Problem::new(&ProblemType::SECOND_FACTOR_PENDING).detail("Show a code at POST /api/v1/auth/sign-in/second.");
+    let problem = problem.with("methods", methods).with("expires_at", json!(pending.expires_at));
+    Ok(problem.cookie(waiting(auth, pending)?))
 }
 
 /// What a browser keeps of a sign-in that waits for a second factor.

@@ -6,7 +6,7 @@ use saas_core::{
 };
 use serde_json::{Value, json};
 
-use super::see;
+use super::{see, tokens};
 use crate::{
     Auth, Session,
     session::{device_text, session_end, session_end_others, session_list},
@@ -26,7 +26,8 @@ pub(super) fn routes() -> Routes<Auth> {
 async fn show(State(auth): State<Auth>, CurrentUser(me): CurrentUser, page: Page) -> Result<Html, Problem> {
     let sessions = session_list(auth.db(), &me).await?;
     let sessions: Vec<Value> = sessions.iter().map(|session| on_page(session, &page)).collect();
-    page.render("auth/sessions.html", json!({ "sessions": sessions }))
+    let programs = tokens::on_page(&auth, &me, &page).await?;
+    page.render("auth/sessions.html", json!({ "sessions": sessions, "programs": programs }))
 }
 
 async fn submit_end(

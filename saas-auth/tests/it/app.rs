@@ -1,9 +1,10 @@
 use std::ops::Deref;
 
+use axum::extract::Extension;
 use chrono::TimeDelta;
 use saas_auth::{Auth, AuthBuilder, ByAgentKey, MIGRATIONS, PAGES};
 use saas_core::{
-    AgentId, Clock, CurrentAgent, CurrentUser, MasterKey, Routes, SystemTx, TenantId, UserId, Web, finish,
+    AgentId, Clock, CurrentAgent, CurrentUser, Json, MasterKey, Principal, Problem, Routes, SystemTx, TenantId, UserId, Web, finish,
     pages::Pages,
     testing::{Answer, TestApp, TestClient, TestDb},
 };
@@ -20,6 +21,7 @@ pub(crate) struct App {
     pub(crate) clock: Clock,
     pub(crate) mailbox: Mailbox,
     pub(crate) auth: Auth,
+    pub(crate) keys: MasterKey,
     builder: AuthBuilder,
     pages: Pages,
     app: TestApp,
@@ -45,6 +47,12 @@ async fn register(key: ByAgentKey) -> String {
     key.tenant.to_string()
 }
 
+/// Whom a token is for.
+async fn holder(Extension(principal): Extension<Principal>) -> Result<Json<serde_json::Value>, Problem> {
+    let Principal::Token(token) = principal else { return Err(Problem::unauthenticated()) };
+    Ok(Json(json!({ "user": token.user, "family": token.family, "organization": token.tenant(), "role": token.place.role })))
+}
+
 async fn open() -> &'static str {
     "open"
 }
@@ -54,8 +62,10 @@ fn serve(auth: &Auth, web: Web) -> TestApp {
         .get("/person", person)
         .get("/machine", machine)
         .post("/register", register)
+        .get("/holder", holder)
         .get("/open", open)
         .merge(auth.routes())
+        .merge(auth.token_routes())
         .layer(auth.layer());
     TestApp::new(finish(routes, web))
 }
@@ -71,13 +81,14 @@ impl App {
         let pages = Pages::builder().product("Monitoring").add(PAGES).build().unwrap();
         let web = TestApp::web(&test, &pages);
         let mailbox = Mailbox::new(&test.db, &pages, &web.public_url);
-        let builder = Auth::builder(&test.db, &MasterKey::generate(), mailbox.outbox.clone(), pages.clone(), web.public_url.clone())
+        let keys = MasterKey::generate();
+        let builder = Auth::builder(&test.db, &keys, mailbox.outbox.clone(), pages.clone(), web.public_url.clone())
             .home("/person")
             .welcome("/welcome")
             .agent_key_prefix("mon");
         let builder = set_up(builder);
         let auth = builder.clone().build().unwrap();
-        Self { app: serve(&auth, web), test, clock, mailbox, auth, builder, pages }
+        Self { app: serve(&auth, web), test, clock, mailbox, auth, keys, builder, pages }
     }
 
     /// The same application on another node.
@@ -88,6 +99,22 @@ impl App {
     /// The same application after a release that sets something up otherwise.
     pub(crate) fn again_with(&self, set_up: impl FnOnce(AuthBuilder) -> AuthBuilder) -> TestApp {
         serve(&set_up(self.builder.clone()).build().unwrap(), TestApp::web(&self.test, &self.pages))
+    }
+
+    /// An application with this master key over the same database.
+    pub(crate) fn again_with_keys(&self, keys: &MasterKey) -> TestApp {
+        self.another(keys, "http://localhost:3000")
+    }
+
+    /// An application at this address over the same database.
+    pub(crate) fn again_at(&self, public_url: &str) -> TestApp {
+        self.another(&self.keys, public_url)
+    }
+
+    fn another(&self, keys: &MasterKey, public_url: &str) -> TestApp {
+        let (outbox, pages) = (self.mailbox.outbox.clone(), self.pages.clone());
+        let auth = Auth::builder(&self.test.db, keys, outbox, pages, public_url.parse().unwrap()).agent_key_prefix("mon").build().unwrap();
+        serve(&auth, TestApp::web(&self.test, &self.pages))
     }
 
     /// Makes an account without confirming its address.

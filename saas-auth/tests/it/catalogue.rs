@@ -29,6 +29,8 @@ async fn the_application_login_has_no_right_to_what_has_no_tenant() {
         "auth.export",
         "auth.pending_entry",
         "auth.session",
+        "auth.signing_key",
+        "auth.token_family",
     ];
     for table in tables {
         for right in ["select", "insert", "update", "delete"] {
@@ -57,13 +59,14 @@ fn every_page_renders_in_every_language() {
 #[tokio::test]
 async fn only_what_must_be_is_open_to_strangers() {
     let app = App::new().await;
-    let routes = app.auth.routes::<()>();
+    let routes = app.auth.routes::<()>().merge(app.auth.token_routes());
     let mut open: Vec<_> =
         routes.list().filter(|route| route.access == Access::public()).map(|route| format!("{} {}", route.method, route.path)).collect();
     open.sort();
     assert_eq!(
         open,
         [
+            "GET /.well-known/jwks.json",
             "GET /account/deletion/confirm",
             "GET /account/email/confirm",
             "GET /account/export",
@@ -91,6 +94,9 @@ async fn only_what_must_be_is_open_to_strangers() {
             "POST /api/v1/auth/sign-in/second",
             "POST /api/v1/auth/sign-out",
             "POST /api/v1/auth/sign-up",
+            "POST /api/v1/auth/token",
+            "POST /api/v1/auth/token/refresh",
+            "POST /api/v1/auth/token/revoke",
             "POST /api/v1/auth/verify",
             "POST /api/v1/auth/verify/resend",
             "POST /api/v1/me/deletion/confirm",

@@ -49,4 +49,6 @@ mod sweep;
 #[cfg(test)]
 mod throttle;
 #[cfg(test)]
+mod tokens;
+#[cfg(test)]
 mod verify;
