@@ -75,6 +75,11 @@ impl Plan {
         self.name
     }
 
+    /// What it allows any of, in the order of the names.
+    pub fn meters(&self) -> impl Iterator<Item = Meter> {
+        self.limits.iter().filter(|(_, limit)| **limit != Limit::AtMost(0)).map(|(meter, _)| *meter)
+    }
+
     /// How much of a meter it allows.
     #[must_use]
     pub fn limit_of(&self, meter: Meter) -> Limit {

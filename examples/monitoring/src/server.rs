@@ -167,6 +167,8 @@ struct State {
 ///
 /// Fails if a part cannot be set up.
 pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
+    let billing = Billing::new(plans());
+    let sold = billing.clone();
     let auth = Auth::builder(&program.db, &program.master_key, program.outbox.clone(), program.pages.clone(), program.public_url.clone())
         .home("/devices")
         .welcome("/organizations/new")
@@ -174,16 +176,17 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .scopes(SCOPES)
         .sign_in_by_mail(true)
         .documents(DOCUMENTS)
+        .token_features(move |db| plan_features(sold.clone(), db))
         .insecure_lan(program.insecure_lan)
         .build()?;
     Auth::sweep_daily(&program.jobs);
     auth.erase_daily(&program.jobs);
     auth.export_for(&program.jobs);
+    auth.rotate_signing_keys_daily(&program.jobs);
     let roles = Roles::new(MATRIX).agents(&[AgentReport::NAME]);
     let holders = roles.clone();
     let tenancy = Tenancy::with_home(&program.db, Header::new("x-organization").or(ActiveOrganization), roles, "/devices")
         .insecure_lan(program.insecure_lan);
-    let billing = Billing::new(plans());
     presence::start(&program.db, &program.lifecycle);
 
     let notifications = Notifications::new(NOTICES, program.catalogue.clone(), &program.outbox, &program.master_key, move |permission| {
@@ -220,10 +223,16 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .merge(tenant)
         .merge(personal)
         .merge(ingest::registration().with_state(state))
-        .merge(auth.routes().layer(tenancy.surroundings()).layer(limits::strangers(program)))
+        .merge(auth.routes().merge(auth.token_routes()).layer(tenancy.surroundings()).layer(limits::strangers(program)))
         .merge(notifications.unsubscribe_routes(&program.db).layer(limits::strangers(program)))
         .layer(auth.layer())
         .layer(limits::everybody(program)))
+}
+
+/// What an organization's plan lets it use, for tokens to say.
+async fn plan_features(billing: Billing, db: TenantDb) -> Result<Vec<String>, DbError> {
+    let mut tx = db.begin().await?;
+    Ok(billing.plan_in(&mut tx).await?.meters().map(|meter| meter.name().to_owned()).collect())
 }
 
 /// How long an organization's audit log is kept, by its plan.

@@ -24,6 +24,7 @@ async fn no_table_gives_anything_away_to_another_organization() {
         "auth.agent_key",
         "auth.agent_credential",
         "auth.api_key",
+        "auth.token_family",
         "billing.tenant_plan",
     ];
     for table in ours {

@@ -46,3 +46,5 @@ mod routes;
 mod second_factor;
 #[cfg(test)]
 mod telemetry;
+#[cfg(test)]
+mod tokens;

@@ -15,7 +15,17 @@ async fn the_running_program_cleans_up_and_sends_the_daily_mail() {
     let owner = database.owner_url().expose().to_owned();
     let server = Settings::serving(folder.path()).set("DATABASE_URL", &owner).start().await;
     let mut connection = PgConnection::connect(&owner).await.unwrap();
-    let expected = ["auth.erase", "auth.sweep", "core.file.sweep", "core.mail.forget", "core.notification.digests"].map(str::to_owned);
+    let expected = [
+        "auth.erase",
+        "auth.signing_keys",
+        "auth.sweep",
+        "core.audit.prune",
+        "core.chat.forget",
+        "core.file.sweep",
+        "core.mail.forget",
+        "core.notification.digests",
+    ]
+    .map(str::to_owned);
     let mut scheduled = BTreeSet::new();
     wait_until("the schedule is known", Duration::from_secs(30), async || {
         let query = "select identifier from graphile_worker._private_known_crontabs";

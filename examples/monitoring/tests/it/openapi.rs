@@ -43,6 +43,12 @@ async fn a_key_is_documented_where_a_permission_lets_it_in() {
         }
     }
     assert!(with_key > 20, "{with_key}");
+    let document = app.document.json();
+    let takes_token = |path: &str| {
+        let operation = &document["paths"][path]["get"];
+        operation["security"].as_array().unwrap().iter().any(|scheme| scheme.get("token").is_some())
+    };
+    assert!(takes_token("/api/v1/devices") && !takes_token("/api/v1/auth/me") && !takes_token("/api/v1/agent/status"));
     assert_eq!(app.document.json()["components"]["securitySchemes"]["key"]["scheme"], "bearer");
 }
 

@@ -75,6 +75,7 @@ async fn a_restored_product_has_all_rows_of_all_its_tables_and_the_same_walls() 
     let wanted = json!({ "email": "ada@example.org", "password": PASSWORD });
     expect(&owner.browser.json(Method::PUT, "/api/v1/me/email", &wanted).await, StatusCode::ACCEPTED);
     app.avatar(owner.id).await;
+    expect(&owner.browser.post("/api/v1/auth/token", &json!({ "organization": acme })).await, StatusCode::OK);
     second_factor::set_up(&owner, &Clock::system()).await;
     let waits = json!({ "email": owner.email, "password": PASSWORD });
     expect(&app.anon().post("/api/v1/auth/sign-in", &waits).await, StatusCode::UNAUTHORIZED);

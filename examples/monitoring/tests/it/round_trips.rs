@@ -119,6 +119,9 @@ async fn a_request_asks_the_database_at_most_four_times() {
     let made = owner.browser.post("/api/v1/api-keys", &json!({ "name": "Reports", "scopes": ["monitoring.device.read"] })).await.json();
     let key = made["key"].as_str().unwrap();
     let program = again.browser().bearer(key);
+    let given = owner.browser.post("/api/v1/auth/token", &json!({ "organization": tenant })).await.json();
+    let token = given["access_token"].as_str().unwrap();
+    let holder = again.browser().bearer(token);
     let beat = json!({ "at": "2026-01-01T00:00:00Z", "version": "1", "uptime_seconds": 1, "buffered": 0 });
 
     let known = json!({ "devices": [{ "address": "10.0.0.2", "found_by": ["tcp"] }, { "address": "10.0.0.3", "found_by": ["icmp"] }] });
@@ -130,6 +133,7 @@ async fn a_request_asks_the_database_at_most_four_times() {
         assert_eq!(machine.post("/api/agent/status", &reading(at)).await.status, StatusCode::OK);
         assert_eq!(person.get("/api/v1/devices").await.status, StatusCode::OK);
         assert_eq!(program.get("/api/v1/devices").await.status, StatusCode::OK);
+        assert_eq!(holder.get("/api/v1/devices").await.status, StatusCode::OK);
         assert_eq!(machine.get("/api/agent/status").await.status, StatusCode::OK);
         assert_eq!(machine.post("/api/agent/heartbeat", &beat).await.status, StatusCode::OK);
     }
@@ -142,6 +146,8 @@ async fn a_request_asks_the_database_at_most_four_times() {
     assert_eq!(counter.take(), 3, "who, begin, the query");
     assert_eq!(program.get("/api/v1/devices").await.status, StatusCode::OK);
     assert_eq!(counter.take(), 3, "whose key, begin, the query");
+    assert_eq!(holder.get("/api/v1/devices").await.status, StatusCode::OK);
+    assert_eq!(counter.take(), 3, "whose token, begin, the query");
     assert_eq!(machine.get("/api/agent/status").await.status, StatusCode::OK);
     assert_eq!(counter.take(), 4, "who, begin, the agent, its devices");
     assert_eq!(machine.post("/api/agent/heartbeat", &beat).await.status, StatusCode::OK);
@@ -165,4 +171,9 @@ async fn a_request_asks_the_database_at_most_four_times() {
         }
     }
     assert_eq!(counter.take(), 0, "a forged key is known by its checksum");
+    for place in [5, token.len() / 2, token.len() - 20] {
+        let forged = format!("{}{}{}", &token[..place], if token[place..].starts_with('x') { 'y' } else { 'x' }, &token[place + 1..]);
+        assert_eq!(again.browser().bearer(&forged).get("/api/v1/devices").await.status, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(counter.take(), 0, "a forged token is known by its signature");
 }

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 
 use http::{Method, StatusCode};
 use monitoring::server::{MATRIX, product};
-use saas_core::{Caller, Clock, DatabaseConfig, Db, RouteInfo, Secret};
+use saas_auth::ApiKeyWrite;
+use saas_core::{Caller, Clock, DatabaseConfig, Db, Permission as _, RouteInfo, Secret};
 use saas_tenancy::{Role, Roles};
 
 use crate::{
@@ -63,8 +64,14 @@ fn demand(route: &RouteInfo, kind: Kind) -> Demand {
         (Caller::Agent, _) | (_, Kind::Agent) => Demand::Status(403),
         (Caller::Member, Kind::ApiKey) if route.path.starts_with("/api/") && is_in(route, SCOPES) => Demand::Allowed,
         (_, Kind::ApiKey) => Demand::Status(403),
+        (Caller::Member, Kind::Token) if !route.path.starts_with("/api/") || !holds(Role::Owner) || is_withheld(route) => {
+            Demand::Status(403)
+        }
+        (Caller::SignedIn, Kind::Token) => Demand::Status(403),
         (Caller::SignedIn | Caller::Member, Kind::Other) if route.path.contains('{') => Demand::Status(404),
-        (Caller::SignedIn, Kind::Role(_)) if route.path.contains("sessions/{id}") => Demand::Status(404),
+        (Caller::SignedIn, Kind::Role(_)) if ["sessions/{id}", "programs/{id}"].iter().any(|it| route.path.contains(it)) => {
+            Demand::Status(404)
+        }
         (Caller::Member, Kind::Role(role)) if !holds(role) => Demand::Status(403),
         _ => Demand::Allowed,
     }
@@ -73,6 +80,11 @@ fn demand(route: &RouteInfo, kind: Kind) -> Demand {
 /// Whether a route takes some of these permissions and no others.
 fn is_in(route: &RouteInfo, scopes: &[&str]) -> bool {
     !route.access.permissions.is_empty() && route.access.permissions.iter().all(|permission| scopes.contains(permission))
+}
+
+/// What no token does, whoever holds it.
+fn is_withheld(route: &RouteInfo) -> bool {
+    route.access.permissions.contains(ApiKeyWrite::NAME)
 }
 
 /// Whoever nobody knows is led to sign in where they asked for a page.

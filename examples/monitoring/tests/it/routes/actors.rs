@@ -25,6 +25,8 @@ pub(super) enum Kind {
     AgentKey,
     /// A program with an API key of the first organization that has every scope.
     ApiKey,
+    /// A program with a token of somebody who owns the first organization.
+    Token,
 }
 
 pub(super) struct Actor {
@@ -64,11 +66,13 @@ impl Scene {
         let (_, key) = app.added(&owner).await;
         let bystander = app.person().await;
         let session = bystander.browser.get("/api/v1/auth/sessions").await.json()["items"][0]["id"].clone();
+        let token = access_token(&app.member(tenant, Role::Owner).await, tenant).await;
         let arranging = owner.browser.clone().with("x-organization", &tenant.to_string());
         actors.push(Actor::person("owner", Kind::Role(Role::Owner), tenant, owner));
         actors.push(Actor::machine(app, "agent", Kind::Agent, &agent.credential));
         actors.push(Actor::machine(app, "agentkey", Kind::AgentKey, &key));
         actors.push(Actor::machine(app, "program", Kind::ApiKey, &new_api_key(&arranging, SCOPES).await.1));
+        actors.push(Actor::machine(app, "token", Kind::Token, &token));
         // Each from an address of its own: how often one address may guess is tested elsewhere.
         for (actor, last) in actors.iter_mut().zip(2..) {
             actor.client = actor.client.clone().from_address(Ipv4Addr::new(127, 0, 0, last).into());
@@ -114,6 +118,8 @@ impl Scene {
             path.replace("{user}", &user.to_string())
         } else if path.contains("avatars/{id}") {
             path.replace("{id}", &self.avatar).replace("{size}", "64")
+        } else if path.contains("programs/{id}") {
+            path.replace("{id}", &self.session)
         } else if path.contains("sessions/{id}") {
             path.replace("{id}", &self.session)
         } else if path.contains("consents/{document}") {
@@ -219,6 +225,13 @@ async fn new_api_key(owner: &TestClient, scopes: &[&str]) -> (String, String) {
     expect(&made, StatusCode::CREATED);
     let text = |field: &str| made.json()[field].as_str().unwrap().to_owned();
     (text("id"), text("key"))
+}
+
+/// A token with which a program acts for somebody.
+async fn access_token(person: &Person, tenant: TenantId) -> String {
+    let given = person.browser.post("/api/v1/auth/token", &json!({ "organization": tenant })).await;
+    expect(&given, StatusCode::OK);
+    given.json()["access_token"].as_str().unwrap().to_owned()
 }
 
 /// The id of the picture of somebody in an organization.

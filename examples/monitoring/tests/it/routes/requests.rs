@@ -119,6 +119,9 @@ impl Request {
                 | "/api/v1/auth/reset"
                 | "/api/v1/auth/reset/password",
             ) => Self::Json(json!({ "email": "" })),
+            ("POST", "/api/v1/auth/token") => Self::Json(json!({ "organization": "" })),
+            ("POST", "/api/v1/auth/token/refresh") => Self::Json(json!({ "refresh_token": "none" })),
+            ("POST", "/api/v1/auth/token/revoke") => Self::Json(json!({ "token": "none" })),
             ("POST", "/account/password") => Self::Form(vec![("current_password", String::new())]),
             ("PUT", "/api/v1/auth/password") => Self::Json(json!({ "current_password": "" })),
             ("POST", "/account/consent") => Self::Form(vec![("consents", String::new())]),
@@ -172,6 +175,7 @@ impl Request {
                 | "/api/v1/me/deletion/stop"
                 | "/api/v1/me/exports/{id}/file"
                 | "/sessions/{id}/end"
+                | "/sessions/programs/{id}/end"
                 | "/sessions/end-others"
                 | "/sign-out"
                 | "/api/v1/auth/sign-out",
