@@ -37,6 +37,22 @@ pub(crate) enum Command {
     /// Look at background jobs that failed for good, and do them again
     #[command(subcommand)]
     Jobs(JobsCommand),
+    /// Replace keys
+    #[command(subcommand)]
+    Keys(KeysCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// Publish another key that signs tokens; it signs from tomorrow on, and nobody notices
+    RotateSigning {
+        /// The key may be known to others: the new one signs at once, and what any other has signed is refused from now on
+        #[arg(long)]
+        compromised: bool,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,5 +1,6 @@
 use std::{io, process::ExitCode};
 
+use saas_auth::SigningKeyError;
 use saas_core::{
     ConnectError, DbError, MigrateError, OutboundError, ProvisionError, ReplayError, SettingsError, StartError, dev::DevError,
     file::StorageError, mail::SmtpError, pages::PagesErrors,
@@ -51,6 +52,12 @@ pub enum Error {
     /// A dead letter could not be replayed.
     #[error(transparent)]
     Replay(#[from] ReplayError),
+    /// The product has no such thing.
+    #[error("this product has no {0}")]
+    Absent(&'static str),
+    /// The key that signs tokens could not be replaced.
+    #[error(transparent)]
+    SigningKey(#[from] SigningKeyError),
     /// Traces cannot be sent.
     #[error("traces cannot be sent")]
     Traces(#[source] Box<dyn std::error::Error + Send + Sync>),

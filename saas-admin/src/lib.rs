@@ -1,4 +1,4 @@
-//! The command line that every product shares: `serve`, `migrate`, `doctor`, `audit`.
+//! The command line that every product shares: `serve`, `migrate`, `doctor`, `audit`, `jobs`, `keys`.
 //!
 //! ```no_run
 //! use saas_admin::{Product, Program};
@@ -22,6 +22,7 @@ mod development;
 mod doctor;
 mod error;
 mod jobs;
+mod keys;
 mod limits;
 mod live;
 mod mail;
@@ -62,6 +63,7 @@ pub async fn run(product: Product) -> ExitCode {
         Some(Command::Doctor(options)) => doctor::doctor(&product, &arguments, options).await,
         Some(Command::Audit(command)) => audit::audit(&product, &arguments, command).await,
         Some(Command::Jobs(command)) => jobs::jobs(&product, &arguments, command).await,
+        Some(Command::Keys(command)) => keys::keys(&product, &arguments, command).await,
     };
     result.unwrap_or_else(|error| {
         // Nothing is left to do if even standard error is gone.
