@@ -212,7 +212,7 @@ const SIGNING_KEY: &[(&str, Class)] = &[
 const TOKEN_FAMILY: &[(&str, Class)] = &[
     ("tenant_id", Internal),
     ("id", Internal),
-    ("user_id", Internal),
+    ("user_id", Person),
     ("member_since", Internal),
     ("name", Content),
     ("token_hash", Secret),
@@ -222,4 +222,5 @@ const TOKEN_FAMILY: &[(&str, Class)] = &[
     ("address", Personal),
     ("user_agent", Personal),
     ("ended_at", Internal),
+    ("second_factor", Internal),
 ];

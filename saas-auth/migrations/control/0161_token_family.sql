@@ -15,6 +15,8 @@ create table auth.token_family (
     address inet,
     user_agent text,
     ended_at timestamptz,
+    -- Whether its person had shown a second factor: without one it opens no tenant that asks for one.
+    second_factor boolean not null,
     constraint token_family_pkey primary key (tenant_id, id),
     constraint token_family_tenant_fkey foreign key (tenant_id) references core.tenant (id),
     constraint token_family_member_fkey foreign key (tenant_id, user_id) references core.member (tenant_id, user_id),
@@ -66,6 +68,7 @@ begin
       and member.joined_at = token_family.member_since
       and person.state = 'active'
       and tenant.state = 'active'
+      and (token_family.second_factor or not tenant.second_factor_required)
       and exists (
           select from auth.signing_key
           where signing_key.id = token_lookup.key

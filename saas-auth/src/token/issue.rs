@@ -1,7 +1,9 @@
 use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use saas_core::{Actor, DbError, FieldError, Ledger, Origin, Problem, Secret, SignedIn, TokenFamilyId, mail::MailInError, system_event_in};
+use saas_core::{
+    Actor, DbError, FieldError, Ledger, Origin, Problem, ProblemType, Secret, SignedIn, TokenFamilyId, mail::MailInError, system_event_in,
+};
 use uuid::Uuid;
 
 use super::{
@@ -41,6 +43,9 @@ pub enum TokenError {
     /// The person belongs to no such organization.
     #[error("there is no such organization")]
     NotFound,
+    /// The organization lets only those in who have shown a second factor.
+    #[error("the organization asks for a second factor")]
+    SecondFactor,
     /// The session has ended meanwhile.
     #[error("nobody is signed in")]
     SignedOut,
@@ -71,6 +76,7 @@ impl From<TokenError> for Problem {
     fn from(error: TokenError) -> Self {
         match error {
             TokenError::NotFound => Self::not_found(),
+            TokenError::SecondFactor => Self::new(&ProblemType::SECOND_FACTOR_REQUIRED),
             TokenError::SignedOut => Self::unauthenticated(),
             TokenError::Ended => {
                 Self::invalid([FieldError::new("/refresh_token", "was used already, or has ended: let the person sign in again")])
@@ -87,7 +93,11 @@ impl From<TokenError> for Problem {
 /// tokens and ends them, or is waited for.
 pub(crate) async fn tokens_issue(auth: &Auth, origin: Origin, me: &SignedIn, new: NewTokens<'_>) -> Result<Tokens, TokenError> {
     let place = me.memberships.iter().find(|it| it.slug == new.organization || it.id.to_string() == new.organization);
-    let tenant = place.ok_or(TokenError::NotFound)?.id;
+    let place = place.ok_or(TokenError::NotFound)?;
+    if place.second_factor_required && !me.second_factor {
+        return Err(TokenError::SecondFactor);
+    }
+    let tenant = place.id;
     let features = auth.features_of(tenant).await?;
     let family = TokenFamilyId::new();
     let refresh = KeyText::marked(Kind::RefreshToken, family.into(), auth.keys());
@@ -109,8 +119,9 @@ pub(crate) async fn tokens_issue(auth: &Auth, origin: Origin, me: &SignedIn, new
             for no key update of account, session
         ), begun as (
             insert into auth.token_family
-                (tenant_id, id, user_id, member_since, name, token_hash, created_at, expires_at, last_seen_at, address, user_agent)
-            select tenant_id, $4, user_id, joined_at, $7, $8, $5, $6, $5, $9, $10 from held
+                (tenant_id, id, user_id, member_since, name, token_hash, created_at, expires_at, last_seen_at, address, user_agent,
+                second_factor)
+            select tenant_id, $4, user_id, joined_at, $7, $8, $5, $6, $5, $9, $10, $11 from held
         )
         select role as "role!", email as "email!" from held"#,
         Uuid::from(me.user),
@@ -123,6 +134,7 @@ pub(crate) async fn tokens_issue(auth: &Auth, origin: Origin, me: &SignedIn, new
         refresh.hash(),
         origin.address as Option<IpAddr>,
         origin.user_agent.as_deref(),
+        me.second_factor,
     )
     .fetch_optional(&mut *tx)
     .await?;

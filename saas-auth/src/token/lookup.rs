@@ -34,7 +34,7 @@ impl Auth {
         if row.seen_long_ago {
             self.note(async move |db| seen(&db, family).await);
         }
-        let place = Membership { id: tenant, slug: row.slug, name: row.name, role: row.role };
+        let place = Membership { id: tenant, slug: row.slug, name: row.name, role: row.role, second_factor_required: false };
         Ok(Some(TokenPrincipal::new(user, family, place, WITHHELD)))
     }
 
