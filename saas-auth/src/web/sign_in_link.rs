@@ -38,7 +38,7 @@ struct LinkForm {
 /// The link of a mail.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct LinkBody {
+struct MailedLink {
     /// The token from the link.
     #[serde(default)]
     #[schema(required = true)]
@@ -52,7 +52,7 @@ struct LinkBody {
 }
 
 /// Its fields are checked where they are used.
-impl Validate for LinkBody {}
+impl Validate for MailedLink {}
 
 pub(super) fn routes() -> Routes<Auth> {
     Routes::new()
@@ -65,7 +65,7 @@ pub(super) fn routes() -> Routes<Auth> {
 /// Programs that scan mail follow links, so this changes nothing: it shows a button.
 async fn show(State(auth): State<Auth>, Query(link): Query<Link>, page: Page) -> Result<Response, Problem> {
     let next = auth.local_path(link.next.as_deref());
-    let body = LinkBody { token: link.token.unwrap_or_default(), ..LinkBody::default() };
+    let body = MailedLink { token: link.token.unwrap_or_default(), ..MailedLink::default() };
     match ready(&auth, &page, &body, next.as_deref(), &FormErrors::default()).await? {
         Some(context) => Ok(page.render("auth/sign_in_link.html", context)?.into_response()),
         None => expired(&auth, &page, next.as_deref()),
@@ -81,7 +81,7 @@ async fn submit(
     Form(form): Form<LinkForm>,
 ) -> Result<Response, Problem> {
     let next = auth.local_path(form.next.as_deref());
-    let body = LinkBody { token: form.token, password: form.password, remember: form.remember.is_some() };
+    let body = MailedLink { token: form.token, password: form.password, remember: form.remember.is_some() };
     let told = match enter(&auth, &body, &origin, visitor.map(|it| it.session)).await {
         Ok(came) => return arrived(&auth, &came, next.as_deref(), &cookies),
         Err(error) => Told::of(error, "auth-error-attempts")?,
@@ -97,7 +97,7 @@ async fn link(
     Visitor(visitor): Visitor,
     cookies: DeviceCookies,
     origin: Origin,
-    Json(body): Json<LinkBody>,
+    Json(body): Json<MailedLink>,
 ) -> Result<(HeaderMap, Json<Me>), Problem> {
     let Arrived { entry, .. } = enter(&auth, &body, &origin, visitor.map(|it| it.session)).await?;
     entered_program(&auth, &entry, &cookies).await
@@ -108,14 +108,14 @@ pub(super) fn arrived(auth: &Auth, came: &Arrived, next: Option<&str>, cookies: 
     entered(auth, &came.entry, next.or(came.is_first.then(|| auth.welcome())), cookies)
 }
 
-async fn enter(auth: &Auth, body: &LinkBody, origin: &Origin, old: Option<SessionId>) -> Result<Arrived, SignInError> {
+async fn enter(auth: &Auth, body: &MailedLink, origin: &Origin, old: Option<SessionId>) -> Result<Arrived, SignInError> {
     let token = Token::parse(&body.token).ok_or(SignInError::Mail)?;
     let sign_in = MailedSignIn { shown: Mailed::Link(&token), password: &body.password, remember: body.remember };
     account_sign_in_by_mail(auth, sign_in, origin, old).await
 }
 
 /// What the page of a link shows, while it works.
-async fn ready(auth: &Auth, page: &Page, body: &LinkBody, next: Option<&str>, errors: &FormErrors) -> Result<Option<Value>, Problem> {
+async fn ready(auth: &Auth, page: &Page, body: &MailedLink, next: Option<&str>, errors: &FormErrors) -> Result<Option<Value>, Problem> {
     let holder = bound_token_holder(auth, BoundToken::SignIn, Token::parse(&body.token).as_ref()).await?;
     Ok(holder.filter(|holder| holder.is_ready).map(|holder| {
         json!({

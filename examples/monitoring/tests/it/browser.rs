@@ -311,7 +311,7 @@ async fn follows_mail(page: &Page, link: &str) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn somebody_signs_in_by_mail_leaves_and_comes_back() {
     let (product, driver) = (Product::start().await, Driver::start().await);
-    let page = driver.browse(&Chromium { phone: true, scripts: false, ..Chromium::default() }, &product.server.url, "by-mail").await;
+    let page = driver.browse(&Chromium { phone: true, ..Chromium::default() }, &product.server.url, "by-mail").await;
     becomes_a_user(&page).await;
     page.open("/account/data").await;
     page.fits("/account/data").await;

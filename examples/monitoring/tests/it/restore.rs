@@ -74,6 +74,9 @@ async fn a_restored_product_has_all_rows_of_all_its_tables_and_the_same_walls() 
     expect(&app.anon().post("/api/v1/auth/sign-in", &guess).await, StatusCode::UNAUTHORIZED);
     let wanted = json!({ "email": "ada@example.org", "password": PASSWORD });
     expect(&owner.browser.json(Method::PUT, "/api/v1/me/email", &wanted).await, StatusCode::ACCEPTED);
+    let agreed = json!({ "version": "1", "given": true });
+    expect(&owner.browser.json(Method::PUT, "/api/v1/me/consents/marketing", &agreed).await, StatusCode::NO_CONTENT);
+    expect(&owner.browser.post("/api/v1/me/exports", &json!({ "password": PASSWORD })).await, StatusCode::ACCEPTED);
     app.avatar(owner.id).await;
     expect(&owner.browser.post("/api/v1/auth/token", &json!({ "organization": acme })).await, StatusCode::OK);
     second_factor::set_up(&owner, &Clock::system()).await;

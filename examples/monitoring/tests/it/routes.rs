@@ -26,6 +26,8 @@ const EXCEPTIONS: &[(&str, &str, Kind, u16, &str)] = &[
     ("POST", "/members/{user}/remove", Kind::Role(Role::Viewer), 403, "everybody may leave, but removing another takes the permission"),
     ("POST", "/members/{user}/remove", Kind::Role(Role::Member), 403, "everybody may leave, but removing another takes the permission"),
     ("POST", "/organizations/switch", Kind::Other, 404, "the organization stands in the form"),
+    ("POST", "/account/consents/{document}", Kind::Other, 303, "everybody is asked for the same documents"),
+    ("PUT", "/api/v1/me/consents/{document}", Kind::Other, 204, "everybody is asked for the same documents"),
     ("POST", "/api/agent/register", Kind::Agent, 401, "a machine registers with a key, before it has a credential"),
     ("POST", "/api/v1/agent/register", Kind::Agent, 401, "a machine registers with a key, before it has a credential"),
 ];
@@ -55,6 +57,8 @@ fn demand(route: &RouteInfo, kind: Kind) -> Demand {
     let roles = Roles::new(MATRIX);
     let holds = |role| route.access.permissions.iter().all(|permission| roles.of(role).contains(permission));
     match (route.access.caller, kind) {
+        // Whoever is leaving shows a cookie of its own, which none of these has.
+        (Caller::Public, _) if route.path == "/api/v1/me/deletion/stop" => Demand::Status(401),
         (Caller::Public, _) => Demand::Allowed,
         (_, Kind::Stranger) => nobody(route),
         (Caller::Agent, Kind::Agent) => Demand::Allowed,
@@ -69,7 +73,7 @@ fn demand(route: &RouteInfo, kind: Kind) -> Demand {
         }
         (Caller::SignedIn, Kind::Token) => Demand::Status(403),
         (Caller::SignedIn | Caller::Member, Kind::Other) if route.path.contains('{') => Demand::Status(404),
-        (Caller::SignedIn, Kind::Role(_)) if ["sessions/{id}", "programs/{id}"].iter().any(|it| route.path.contains(it)) => {
+        (Caller::SignedIn, Kind::Role(_)) if ["sessions/{id}", "programs/{id}", "exports/{id}"].iter().any(|own| route.path.contains(own)) => {
             Demand::Status(404)
         }
         (Caller::Member, Kind::Role(role)) if !holds(role) => Demand::Status(403),
