@@ -3,7 +3,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, StatusCode};
-use saas_core::{Form, FormErrors, Json, Origin, Page, Problem, Query, Routes, Secret, SessionId, Token, Validate};
+use saas_core::{FieldError, Form, FormErrors, Json, Origin, Page, Problem, Query, Routes, Secret, SessionId, Token, Validate};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -51,8 +51,12 @@ struct MailedLink {
     remember: bool,
 }
 
-/// Its fields are checked where they are used.
-impl Validate for MailedLink {}
+impl Validate for MailedLink {
+    fn validate(&self) -> Vec<FieldError> {
+        let is_token = Token::parse(&self.token).is_some();
+        if is_token { Vec::new() } else { vec![FieldError::new("/token", "is no token")] }
+    }
+}
 
 pub(super) fn routes() -> Routes<Auth> {
     Routes::new()

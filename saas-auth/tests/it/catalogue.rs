@@ -1,6 +1,6 @@
 use chrono::TimeDelta;
 use saas_auth::{AttemptLimit, Auth, AuthBuildError, Document, MIGRATIONS, PAGES};
-use saas_core::{Access, MasterKey, pages::Pages, testing::TestDb};
+use saas_core::{Access, MasterKey, inventory::Class, pages::Pages, testing::TestDb};
 
 use crate::{app::App, mailbox::Mailbox};
 
@@ -46,6 +46,17 @@ async fn the_application_login_has_no_right_to_what_has_no_tenant() {
                 .unwrap();
             assert!(!allowed, "{right} on {table}");
         }
+    }
+}
+
+/// CMP-01, CMP-02: a table that names a person is erased with them and known to exports.
+#[tokio::test]
+async fn every_table_that_names_a_person_says_so() {
+    let test = TestDb::new(&[MIGRATIONS]).await.unwrap();
+    for table in test.db.inventory() {
+        let names_one = table.columns.iter().any(|(column, _)| *column == "user_id");
+        assert!(!names_one || table.person() == Some("user_id"), "{}: user_id is of class Person", table.name);
+        assert!(table.person().is_none() || table.of(Class::Person).count() == 1, "{}: a row is one person's", table.name);
     }
 }
 
