@@ -142,7 +142,7 @@ impl AccessToken {
     pub(super) fn verify(&self, key: &ParsedPublicKey) -> Option<Claims> {
         let text = self.text.expose();
         let signature = URL_SAFE_NO_PAD.decode(&text[self.signature_at..]).ok()?;
-        key.verify_sig(text[..self.signature_at - 1].as_bytes(), &signature).ok()?;
+        key.verify_sig(&text.as_bytes()[..self.signature_at - 1], &signature).ok()?;
         decoded(&text[self.claims_at..self.signature_at - 1])
     }
 }

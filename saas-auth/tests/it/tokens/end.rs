@@ -1,4 +1,6 @@
+use chrono::TimeDelta;
 use http::Method;
+use saas_auth::Auth;
 use saas_core::TokenFamilyId;
 use serde_json::json;
 
@@ -165,4 +167,23 @@ async fn a_program_that_asks_while_the_password_changes_keeps_nothing() {
         assert_eq!(scene.app.count("select count(*) from auth.token_family where ended_at is null").await, 0);
         scene.execute("delete from auth.attempt").await;
     }
+}
+
+/// What was over for 30 days is deleted, as sessions are; what may still be used is not.
+#[tokio::test]
+async fn tokens_that_have_been_over_for_a_month_are_deleted() {
+    let scene = Scene::new().await;
+    let (first, second) = (scene.tokens().await, scene.tokens().await);
+    scene.app.browser().post("/api/v1/auth/token/revoke", &json!({ "token": first.refresh })).await;
+    let left = async || {
+        Auth::sweep(&scene.system()).await.unwrap();
+        scene.app.count("select count(*) from auth.token_family").await
+    };
+    scene.app.later(TimeDelta::days(30) - TimeDelta::minutes(1));
+    assert_eq!(left().await, 2);
+    assert_eq!(scene.refresh(&second.refresh).await.status, 200);
+    scene.app.later(TimeDelta::minutes(2));
+    assert_eq!(left().await, 1, "the one that was revoked");
+    scene.app.later(TimeDelta::days(30));
+    assert_eq!(left().await, 0, "the one that expired");
 }

@@ -118,9 +118,7 @@ impl Scene {
             path.replace("{user}", &user.to_string())
         } else if path.contains("avatars/{id}") {
             path.replace("{id}", &self.avatar).replace("{size}", "64")
-        } else if path.contains("programs/{id}") {
-            path.replace("{id}", &self.session)
-        } else if path.contains("sessions/{id}") {
+        } else if path.contains("sessions/{id}") || path.contains("programs/{id}") {
             path.replace("{id}", &self.session)
         } else if path.contains("consents/{document}") {
             path.replace("{document}", "marketing")
