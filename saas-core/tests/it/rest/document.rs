@@ -25,7 +25,7 @@ async fn the_document_says_what_the_types_of_a_handler_say() {
     assert_eq!(create["operationId"], "post_sites");
     assert_eq!(create["requestBody"]["content"]["application/json"]["schema"], json!({ "$ref": "#/components/schemas/NewSite" }));
     assert_eq!(create["responses"]["201"]["content"]["application/json"]["schema"], json!({ "$ref": "#/components/schemas/SiteWithKey" }));
-    assert_eq!(create["security"], json!([{ "session": [] }, { "key": [] }]));
+    assert_eq!(create["security"], json!([{ "session": [] }, { "token": [] }, { "key": [] }]));
     assert_eq!(create["x-permissions"], json!(["test.site.write"]));
     assert!(["400", "401", "403", "409", "413", "415", "422"].iter().all(|status| create["responses"][status].is_object()), "{create:#}");
     assert_eq!(create["parameters"], json!([{ "$ref": "#/components/parameters/IdempotencyKey" }]));
