@@ -13,6 +13,7 @@ mod event;
 mod generator;
 mod hand;
 mod http;
+mod identity;
 mod ingest;
 mod jobs;
 mod library;
@@ -42,15 +43,16 @@ use std::{
 use saas_core::Clock;
 use serde_json::json;
 
-use crate::{backbone::Backbone, cluster::Cluster, library::Library, machine::Machine, plan::Plan, report::Report};
+use crate::{backbone::Backbone, cluster::Cluster, identity::Identity, library::Library, machine::Machine, plan::Plan, report::Report};
 
 /// Nobody branches on what goes wrong here: it is printed.
 type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
-/// What can be measured: in this process; of the product with all its rows; of its events; of the framework without a product.
+/// What can be measured: in this process; of the product with all its rows; of its events; of who is asking; of the framework without a product.
 const HERE: [&str; 1] = ["rate_limits"];
 const PRODUCT: [&str; 6] = ["list", "policy", "rows", "ingest", "program", "restart"];
 const EVENTS: [&str; 3] = ["live", "stall", "webhooks"];
+const IDENTITY: [&str; 3] = ["identity", "sign_in", "timing"];
 const LIBRARY: [&str; 3] = ["jobs", "audit", "event"];
 
 fn main() -> ExitCode {
@@ -76,7 +78,7 @@ struct Wanted<'a>(&'a [&'a str]);
 
 impl<'a> Wanted<'a> {
     fn read(named: &'a [&'a str]) -> Outcome<Self> {
-        let all = [HERE.as_slice(), &PRODUCT, &EVENTS, &LIBRARY].concat();
+        let all = [HERE.as_slice(), &PRODUCT, &EVENTS, &IDENTITY, &LIBRARY].concat();
         match named.iter().find(|name| !all.contains(name)) {
             None => Ok(Self(named)),
             Some(name) => Err(format!("{name}? usage: tests/bench [--quick] [SECTION…], of {}", all.join(", ")).into()),
@@ -121,6 +123,9 @@ async fn measure_all(cluster: &Cluster, plan: &Plan, wanted: &Wanted<'_>) -> Out
     }
     if wanted.has_any(&EVENTS) {
         measure_events(cluster, plan, wanted, &mut report).await?;
+    }
+    if wanted.has_any(&IDENTITY) {
+        measure_identity(cluster, plan, wanted, &mut report).await?;
     }
     if wanted.has_any(&LIBRARY) {
         measure_library(cluster, plan, wanted, &mut report).await?;
@@ -167,6 +172,20 @@ async fn measure_events(cluster: &Cluster, plan: &Plan, wanted: &Wanted<'_>, rep
     }
     if wanted.has("webhooks") {
         webhooks::measure(&backbone, plan, report).await?;
+    }
+    Ok(())
+}
+
+async fn measure_identity(cluster: &Cluster, plan: &Plan, wanted: &Wanted<'_>, report: &mut Report) -> Outcome<()> {
+    let identity = Identity::start(cluster, plan).await?;
+    if wanted.has("identity") {
+        identity::measure_requests(&identity, plan, report).await?;
+    }
+    if wanted.has("sign_in") {
+        identity::measure_sign_in(&identity, plan, report).await?;
+    }
+    if wanted.has("timing") {
+        identity::measure_timing(&identity, plan, report).await?;
     }
     Ok(())
 }

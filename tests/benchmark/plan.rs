@@ -38,6 +38,10 @@ pub(crate) struct Plan {
     pub(crate) told_events_per_second: u32,
     pub(crate) told_windows: usize,
     pub(crate) jobs: usize,
+    /// People who sign in, each again and again.
+    pub(crate) sign_ins: usize,
+    /// Addresses with an account, and as many without, of each flow whose times are compared.
+    pub(crate) pairs: usize,
 }
 
 impl Plan {
@@ -62,6 +66,8 @@ impl Plan {
             told_events_per_second: 10,
             told_windows: 12,
             jobs: 10_000,
+            sign_ins: 1_000,
+            pairs: 2_000,
         }
     }
 
@@ -77,6 +83,8 @@ impl Plan {
             stopped: Duration::from_secs(5),
             told_windows: 3,
             jobs: 2_000,
+            sign_ins: 100,
+            pairs: 50,
             ..Self::full()
         }
     }

@@ -95,6 +95,8 @@ impl Server {
         {
             command.env(limit, "1000000000/second");
         }
+        // The generator says where its clients are.
+        command.env("SAAS_TRUSTED_PROXIES", "127.0.0.0/8");
         command.stderr(File::create(product.folder.join(format!("{}.log", product.name.replace(' ', "-"))))?);
         let server = Self::spawn(product.name, command, None, |line| line.split_once("http://localhost:")?.1.split('/').next()).await?;
         server.wait_until_ready().await?;
