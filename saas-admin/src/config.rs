@@ -4,10 +4,11 @@ use std::{
 };
 
 use ipnet::IpNet;
+use saas_auth::Provider;
 use saas_core::{JobsConfig, LogFormat, MasterKey, OutboundPolicy, Secret, Settings, SettingsError};
 use url::Url;
 
-use crate::{RequestLimits, arguments::Arguments, live::Carrier};
+use crate::{RequestLimits, arguments::Arguments, live::Carrier, providers};
 
 /// Whether people depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +52,7 @@ pub(crate) struct Config {
     pub(crate) limits: RequestLimits,
     pub(crate) metrics: Option<SocketAddr>,
     pub(crate) outbound: OutboundPolicy,
+    pub(crate) providers: Vec<Provider>,
     pub(crate) collector: Option<Url>,
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) insecure_lan: bool,
@@ -99,6 +101,7 @@ impl Config {
             limits: RequestLimits::read(&mut from),
             metrics: arguments.metrics.or(metrics),
             outbound: outbound(&mut from, mode == Some(Mode::Production), listen),
+            providers: providers::read(&mut from),
             collector: from.optional("otlp.endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT"),
             trusted_proxies: from.list("trusted_proxies", "SAAS_TRUSTED_PROXIES"),
             insecure_lan,

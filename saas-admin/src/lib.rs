@@ -28,6 +28,7 @@ mod live;
 mod mail;
 mod migrate;
 mod product;
+mod providers;
 mod serve;
 #[cfg(feature = "testing")]
 pub mod testing;

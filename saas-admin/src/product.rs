@@ -1,5 +1,6 @@
 use std::fmt;
 
+use saas_auth::Provider;
 use saas_core::{
     Db, Dependencies, EventCatalogue, EventKind, Jobs, Lifecycle, Live, MasterKey, Metrics, Migrations, NavLink, Outbound, Relay, Routes,
     file::Storage, limit::RateLimits, mail::Outbox, pages::PageSet, pages::Pages, webhook::Webhooks,
@@ -55,6 +56,8 @@ pub struct Program {
     pub relay: Relay,
     /// Calls addresses that tenants choose.
     pub outbound: Outbound,
+    /// Where people can have an account with which they sign in.
+    pub providers: Vec<Provider>,
     /// Tells other systems of events: merge its routes below the tenancy layer. Serving starts it.
     pub webhooks: Webhooks,
     /// Where the program is in its life.

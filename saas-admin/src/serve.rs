@@ -3,6 +3,7 @@ use std::{
     net::SocketAddr,
 };
 
+use axum::extract::State;
 use ipnet::IpNet;
 use saas_core::{
     App, Clock, Db, Dependencies, EventCatalogue, Html, Jobs, JobsConfig, Lifecycle, Live, Metrics, Outbound, Page, Problem, Relay, Routes,
@@ -18,7 +19,8 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use crate::{
-    Error, Product, Program, arguments::Arguments, backlog::Queues, config::Config, development, limits, live, mail::carrier, traces,
+    Error, Product, Program, arguments::Arguments, backlog::Queues, config::Config, development, limits, live, mail::carrier, providers,
+    traces,
 };
 
 pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<(), Error> {
@@ -45,6 +47,8 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
     measure(&metrics, &db, &live);
     let outbound = Outbound::new(config.outbound.clone()).map_err(Error::Outbound)?;
     let pages = pages(product, config.is_development())?;
+    let mut providers = config.providers.clone();
+    let provider = if config.is_development() { providers::development(&mut providers, &public_url, db.clock().clone())? } else { None };
     let program = Program {
         db: db.clone(),
         outbox: Outbox::new(pages.clone(), master_key.clone(), public_url.clone()),
@@ -54,6 +58,7 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
         webhooks: Webhooks::new(&db, &master_key, outbound.clone(), catalogue(product)),
         catalogue: catalogue(product),
         outbound,
+        providers,
         relay: Relay::new(&db),
         jobs: Jobs::new(&db),
         lifecycle: lifecycle.clone(),
@@ -67,7 +72,7 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
     };
     let mail = MailSender::new(&db, mailer, program.master_key.clone()).shown_in(&program.dependencies);
     mail.work_for(&program.jobs);
-    let app = assemble(product, &program, mailbox, config.trusted_proxies.clone())?;
+    let app = assemble(product, &program, Development { mailbox, provider }, config.trusted_proxies.clone())?;
     program.relay.start(&lifecycle);
     let webhooks = program.webhooks.start(&lifecycle);
     let chain = AuditChain::new(&db, &program.master_key);
@@ -101,12 +106,22 @@ fn measure(metrics: &Metrics, db: &Db, live: &Live) {
     });
 }
 
+/// What is served in development beside the product.
+pub(crate) struct Development {
+    pub(crate) mailbox: Option<Routes>,
+    pub(crate) provider: Option<Routes>,
+}
+
 /// The whole application: what the product composed, and what stands around it.
-pub(crate) fn assemble(product: &Product, program: &Program, mailbox: Option<Routes>, trusted_proxies: Vec<IpNet>) -> Result<App, Error> {
+pub(crate) fn assemble(product: &Product, program: &Program, development: Development, trusted_proxies: Vec<IpNet>) -> Result<App, Error> {
     program.relay.register(program.webhooks.clone());
     let mut routes = (product.compose)(program).map_err(Error::Compose)?.merge(program.catalogue.routes());
-    if let Some(mailbox) = mailbox {
-        routes = routes.merge(mailbox).get("/dev", start_page);
+    let has_provider = development.provider.is_some();
+    if let Some(mailbox) = development.mailbox {
+        routes = routes.merge(mailbox).merge(Routes::new().get("/dev", start_page).with_state(Start { has_provider }));
+    }
+    if let Some(provider) = development.provider {
+        routes = routes.merge(provider);
     }
     let web = Web {
         pages: program.pages.clone(),
@@ -141,9 +156,20 @@ fn local_url(address: SocketAddr) -> Result<Url, Error> {
     Url::parse(&format!("http://{host}")).map_err(|error| Error::io("the public address")(io::Error::other(error)))
 }
 
-async fn start_page(page: Page) -> Result<Html, Problem> {
+/// What the start page tells of.
+#[derive(Clone, Copy)]
+struct Start {
+    has_provider: bool,
+}
+
+async fn start_page(State(start): State<Start>, page: Page) -> Result<Html, Problem> {
     let address = page.web().public_url.as_str();
-    page.render("core/start.html", json!({ "services": [{ "name": page.web().pages.product(), "address": address, "note": "" }] }))
+    let mut services = vec![json!({ "name": page.web().pages.product(), "address": address, "note": "" })];
+    if start.has_provider {
+        let note = page.text("core-start-provider-text");
+        services.push(json!({ "name": page.text("core-start-provider"), "address": format!("{address}dev/oidc"), "note": note }));
+    }
+    page.render("core/start.html", json!({ "services": services }))
 }
 
 fn greet(product: &Product, config: &Config, url: &Url) -> io::Result<()> {

@@ -10,7 +10,10 @@ use saas_core::{
 };
 use url::Url;
 
-use crate::{Error, Product, Program, RequestLimits, limits, serve};
+use crate::{
+    Error, Product, Program, RequestLimits, limits, providers,
+    serve::{self, Development},
+};
 
 /// A product that is called without a network.
 #[derive(Debug)]
@@ -42,6 +45,8 @@ impl Product {
         let sender = MailSender::new(db, std::sync::Arc::new(mailbox.clone()), master_key.clone()).shown_in(&dependencies);
         let outbound = Outbound::new(OutboundPolicy::local()).map_err(Error::Outbound)?;
         let webhooks = Webhooks::new(db, &master_key, outbound.clone(), serve::catalogue(self));
+        let mut providers = Vec::new();
+        let provider = providers::development(&mut providers, &public_url, db.clock().clone())?;
         let program = Program {
             db: db.clone(),
             outbox: Outbox::new(pages.clone(), master_key.clone(), public_url.clone()),
@@ -51,6 +56,7 @@ impl Product {
             catalogue: serve::catalogue(self),
             relay: Relay::new(db),
             outbound,
+            providers,
             webhooks,
             jobs: Jobs::new(db),
             lifecycle,
@@ -62,7 +68,7 @@ impl Product {
             public_url,
             insecure_lan: false,
         };
-        let app = serve::assemble(self, &program, Some(mailbox.routes()), Vec::new())?;
+        let app = serve::assemble(self, &program, Development { mailbox: Some(mailbox.routes()), provider }, Vec::new())?;
         Ok(TestProgram { app, program, mailbox, sender })
     }
 }

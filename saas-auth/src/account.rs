@@ -11,6 +11,7 @@ mod email_change;
 mod entry;
 mod event;
 mod export;
+mod give_way;
 mod lock;
 mod mail_link;
 mod mailed_code;
@@ -43,7 +44,7 @@ pub(crate) use email_change::{
     email_change_stop, email_change_waiting,
 };
 pub use email_change::{EmailChange, EmailChangeError};
-pub(crate) use entry::{Entry, entry_begin_in};
+pub(crate) use entry::{Entry, Shown, entry_begin_in, entry_in};
 pub(crate) use event::{
     AccountCreated, AccountErased, AccountVerified, AvatarChanged, ConsentGiven, ConsentWithdrawn, DataExportAsked, DataExportRead,
     DataExportReady, DataExportRefused, DeletionAsked, DeletionRefused, EmailChangeConfirmed, EmailChangeRefused, EmailChangeStarted,
@@ -55,6 +56,7 @@ pub(crate) use export::{
     DataExport, EXPORT_LIFETIME, ExportId, ExportKey, ExportWanted, export_ask, export_ask_leaving, export_is_there, export_list,
     export_read,
 };
+pub(crate) use give_way::unverified_gives_way_in;
 pub(crate) use lock::account_lock_in;
 pub(crate) use mail_link::{MailWanted, account_mail_link};
 pub(crate) use mailed_code::MailedCode;

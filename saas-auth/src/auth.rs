@@ -12,9 +12,11 @@ use url::Url;
 use crate::{
     AttemptLimit, AuthLayer, BreachedPasswords, Document, PasswordPolicy, Scope,
     attempt::Attempts,
+    identity::FlowCookie,
     mail::Letters,
     next::local_path,
     password::Hasher,
+    provider::ProviderClient,
     session::{KnownDevices, TokenCookie, session_holds},
     token::{Features, Issuer, Keyring},
     web,
@@ -43,6 +45,8 @@ pub(crate) struct Inner {
     pub(crate) asking: TokenCookie,
     pub(crate) leaving: TokenCookie,
     pub(crate) devices: KnownDevices,
+    pub(crate) flow_cookie: FlowCookie,
+    pub(crate) providers: Vec<ProviderClient>,
     pub(crate) home: String,
     pub(crate) welcome: String,
     pub(crate) agent_key_prefix: String,
@@ -84,8 +88,9 @@ impl Auth {
         AuthLayer::new(self.clone())
     }
 
-    /// The pages (`/sign-up`, `/sign-in`, `/sign-out`, `/verify`, `/reset`, `/sessions`, `/account`, `/account/security`, `/account/prove`,
-    /// `/account/data`) and the same for programs under `/api/v1/auth` and `/api/v1/me`. They need [`layer`](Self::layer) around them.
+    /// The pages (`/sign-up`, `/sign-in`, `/sign-in/with/{provider}`, `/sign-out`, `/verify`, `/reset`, `/sessions`, `/account`,
+    /// `/account/security`, `/account/prove`, `/account/data`) and the same for programs under `/api/v1/auth` and `/api/v1/me`. They need
+    /// [`layer`](Self::layer) around them.
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Routes<S> {
         web::routes().with_state(self.clone())
     }
@@ -171,6 +176,20 @@ impl Auth {
 
     pub(crate) fn devices(&self) -> &KnownDevices {
         &self.inner.devices
+    }
+
+    pub(crate) fn flow_cookie(&self) -> FlowCookie {
+        self.inner.flow_cookie
+    }
+
+    /// Where people can have an account with which they sign in here, in the order in which it is shown.
+    pub(crate) fn providers(&self) -> &[ProviderClient] {
+        &self.inner.providers
+    }
+
+    /// The provider of this name in the settings.
+    pub(crate) fn provider(&self, name: &str) -> Option<&ProviderClient> {
+        self.inner.providers.iter().find(|provider| provider.name() == name)
     }
 
     pub(crate) fn agent_key_prefix(&self) -> &str {

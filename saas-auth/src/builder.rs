@@ -1,15 +1,20 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use saas_core::{Db, DbError, MasterKey, Permission as _, TenantDb, mail::Outbox, pages::Pages};
+use saas_core::{
+    Clock, Db, DbError, Dependencies, MasterKey, Outbound, OutboundError, OutboundPolicy, Permission as _, TenantDb, mail::Outbox,
+    pages::Pages,
+};
 use tokio::sync::Semaphore;
 use url::{Host, Url};
 
 use crate::{
-    ApiKeyRead, ApiKeyWrite, AttemptLimit, Auth, BreachedPasswords, Document, HashError, PasswordPolicy, Scope,
+    ApiKeyRead, ApiKeyWrite, AttemptLimit, Auth, BreachedPasswords, Document, HashError, PasswordPolicy, Provider, ProviderFlaw, Scope,
     auth::{Inner, NOTES, PICTURES, RESENDS},
+    identity::FlowCookie,
     next::local_path,
     password::Hasher,
+    provider::ProviderClient,
     session::{KnownDevices, TokenCookie},
     token::{Features, Issuer, Keyring},
 };
@@ -35,6 +40,9 @@ pub struct AuthBuilder {
     scopes: &'static [Scope],
     documents: &'static [Document],
     features: Features,
+    providers: Vec<Provider>,
+    outbound: Option<Outbound>,
+    dependencies: Option<Dependencies>,
 }
 
 impl Auth {
@@ -58,6 +66,9 @@ impl Auth {
             scopes: &[],
             documents: &[],
             features: Features::default(),
+            providers: Vec::new(),
+            outbound: None,
+            dependencies: None,
         }
     }
 }
@@ -152,6 +163,29 @@ impl AuthBuilder {
         self
     }
 
+    /// Lets people sign in with an account elsewhere. The first one that is named is shown first.
+    pub fn provider(mut self, provider: Provider) -> Self {
+        self.providers.push(provider);
+        self
+    }
+
+    /// The same for several.
+    pub fn providers(self, providers: impl IntoIterator<Item = Provider>) -> Self {
+        providers.into_iter().fold(self, Self::provider)
+    }
+
+    /// How providers are called; the public Internet over https unless something else is said, so one in a network of your own needs it.
+    pub fn outbound(mut self, outbound: Outbound) -> Self {
+        self.outbound = Some(outbound);
+        self
+    }
+
+    /// Where it is seen that a provider is away, as `sign-in-` and its name.
+    pub fn shown_in(mut self, dependencies: &Dependencies) -> Self {
+        self.dependencies = Some(dependencies.clone());
+        self
+    }
+
     /// Checks it all.
     ///
     /// # Errors
@@ -182,6 +216,7 @@ impl AuthBuilder {
         if let Some(document) = self.documents.iter().find(|document| !document.is_sound()) {
             return Err(AuthBuildError::Document(document.name));
         }
+        let providers = connect(self.providers, &self.public_url, self.db.clock(), self.outbound, self.dependencies.as_ref())?;
         Ok(Auth::from_inner(Inner {
             outbox: self.outbox,
             hasher: Hasher::new()?,
@@ -190,6 +225,8 @@ impl AuthBuilder {
             asking: TokenCookie::asking(is_secure),
             leaving: TokenCookie::leaving(is_secure),
             devices: KnownDevices::new(self.keys.clone(), is_secure),
+            flow_cookie: FlowCookie::new(is_secure),
+            providers,
             home: local(self.home)?,
             welcome: local(self.welcome)?,
             issuer: Issuer::new(&self.public_url),
@@ -212,6 +249,28 @@ impl AuthBuilder {
             pictures: Arc::new(Semaphore::new(PICTURES)),
         }))
     }
+}
+
+fn connect(
+    providers: Vec<Provider>,
+    public_url: &Url,
+    clock: &Clock,
+    outbound: Option<Outbound>,
+    dependencies: Option<&Dependencies>,
+) -> Result<Vec<ProviderClient>, AuthBuildError> {
+    let mut connected: Vec<ProviderClient> = Vec::new();
+    if providers.is_empty() {
+        return Ok(connected);
+    }
+    let outbound = outbound.map_or_else(|| Outbound::new(OutboundPolicy::public()), Ok)?;
+    for provider in providers {
+        let client = ProviderClient::new(provider, public_url, clock, &outbound, dependencies)?;
+        if connected.iter().any(|other| other.name() == client.name()) {
+            return Err(ProviderFlaw::Twice(client.name().to_owned()).into());
+        }
+        connected.push(client);
+    }
+    Ok(connected)
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -248,6 +307,12 @@ pub enum AuthBuildError {
     /// A document could not be written down.
     #[error("{0:?} is no document: a name begins with a lower-case letter, and a version has 1 to 50 characters")]
     Document(&'static str),
+    /// A provider cannot be used as it is described.
+    #[error(transparent)]
+    Provider(#[from] ProviderFlaw),
+    /// Nothing can be called.
+    #[error("providers cannot be called")]
+    Outbound(#[from] OutboundError),
     /// argon2 does not take its parameters.
     #[error("passwords cannot be hashed")]
     Hash(#[from] HashError),

@@ -45,6 +45,8 @@
 //!   opening it changes nothing.
 //! * Whoever wants to be deleted is signed out everywhere and may come back for 30 days. Then nothing says who they were, but for what they agreed
 //!   to and an id where they did something.
+//! * An account elsewhere is recognized by its issuer and what that calls it, never by an address; what is believed of an address stands at
+//!   [`Provider`]. Nothing of what a provider gave out is kept.
 //! * A key is recognized by its checksum before the database is asked, kept as a hash, and taken from a header alone. It may never do more than
 //!   whoever made it may do now.
 //! * A token is signed by a key that rotates, works for an hour, and counts no longer than the family that it is of: what it says gives no right. A
@@ -59,6 +61,7 @@ mod bearer;
 mod builder;
 mod document;
 mod email;
+mod identity;
 mod key;
 mod layer;
 mod mail;
@@ -66,6 +69,7 @@ mod migrations;
 mod next;
 mod password;
 mod picture;
+mod provider;
 mod refused;
 mod second_factor;
 mod session;
@@ -87,11 +91,15 @@ pub use auth::Auth;
 pub use builder::{AuthBuildError, AuthBuilder};
 pub use document::Document;
 pub use email::{Email, InvalidEmail};
+pub use identity::{Identity, IdentityError, IdentityId};
 pub use key::{AllowedFrom, KeyFlaw, NoNetwork, Overlap, RotatedKey};
 pub use layer::{AuthLayer, AuthService};
 pub use migrations::MIGRATIONS;
 pub use password::{BreachedPasswords, BreachedPasswordsError, CommonPasswords, HashError, PasswordFlaw, PasswordPolicy};
 pub use picture::PictureError;
+#[cfg(feature = "dev-oidc")]
+pub use provider::DevProvider;
+pub use provider::{AppleKey, Provider, ProviderFlaw};
 pub use refused::{Refusal, Refused};
 pub use second_factor::SecondFactorError;
 pub use session::{Method, Session};
@@ -129,6 +137,10 @@ pub const EVENTS: &[EventKind] = &[
     EventKind::of::<account::SignInThrottled>(),
     EventKind::of::<account::SessionBegan>(),
     EventKind::of::<account::SessionsEnded>(),
+    EventKind::of::<identity::IdentityLinked>(),
+    EventKind::of::<identity::IdentityUnlinked>(),
+    EventKind::of::<identity::IdentityChangeRefused>(),
+    EventKind::of::<identity::ProviderRefused>(),
     EventKind::of::<step_up::SessionProved>(),
     EventKind::of::<step_up::SessionProofRefused>(),
     EventKind::of::<second_factor::SecondFactorOn>(),

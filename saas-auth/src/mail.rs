@@ -3,6 +3,7 @@
 mod deletion;
 mod email_change;
 mod export;
+mod provider;
 mod second_factor;
 
 use std::fmt::{Display, Write as _};
@@ -17,6 +18,7 @@ use saas_core::{
     pages::{Locale, Pages},
 };
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::{
     Email,
@@ -144,6 +146,16 @@ impl Letters {
     /// Says that a program's token was copied, and so lost its access.
     pub(crate) async fn token_reused_in(&self, tx: &mut SystemTx, reader: Reader<'_>, cause: impl Display) -> Result<(), MailInError> {
         self.notice_in(tx, reader, SecurityEvent::TokenReused, cause).await
+    }
+
+    /// Says that an account elsewhere opens the reader's from now on.
+    pub(crate) async fn identity_linked_in(&self, tx: &mut SystemTx, reader: Reader<'_>) -> Result<(), MailInError> {
+        self.notice_in(tx, reader, SecurityEvent::IdentityLinked, Uuid::now_v7()).await
+    }
+
+    /// Says that it does no more.
+    pub(crate) async fn identity_unlinked_in(&self, tx: &mut SystemTx, reader: Reader<'_>) -> Result<(), MailInError> {
+        self.notice_in(tx, reader, SecurityEvent::IdentityUnlinked, Uuid::now_v7()).await
     }
 
     /// A link that remembers where its reader was going.

@@ -31,6 +31,8 @@ const INVENTORY: &[Table] = &[
     Table { name: "auth.email_token", erasure: Erasure::Purge, exported: false, columns: EMAIL_TOKEN },
     Table { name: "auth.email_change", erasure: Erasure::Purge, exported: true, columns: EMAIL_CHANGE },
     Table { name: "auth.export", erasure: Erasure::Purge, exported: false, columns: EXPORT },
+    Table { name: "auth.identity", erasure: Erasure::Purge, exported: true, columns: IDENTITY },
+    Table { name: "auth.provider_flow", erasure: Erasure::Purge, exported: false, columns: PROVIDER_FLOW },
     Table { name: "auth.attempt", erasure: Erasure::Purge, exported: false, columns: ATTEMPT },
     Table { name: "auth.authenticator", erasure: Erasure::Purge, exported: false, columns: AUTHENTICATOR },
     Table { name: "auth.backup_code", erasure: Erasure::Purge, exported: false, columns: BACKUP_CODE },
@@ -97,6 +99,32 @@ const EXPORT: &[(&str, Class)] = &[
     ("expires_at", Internal),
     ("token_hash", Secret),
     ("archive", Personal),
+];
+
+const IDENTITY: &[(&str, Class)] = &[
+    ("id", Internal),
+    ("user_id", Person),
+    ("provider", Internal),
+    ("issuer", Internal),
+    ("subject", Personal),
+    ("email", Personal),
+    ("created_at", Internal),
+];
+
+const PROVIDER_FLOW: &[(&str, Class)] = &[
+    ("state_hash", Secret),
+    ("browser_hash", Secret),
+    ("provider", Internal),
+    ("user_id", Internal),
+    ("next", Internal),
+    ("created_at", Internal),
+    ("expires_at", Internal),
+    ("used_at", Internal),
+    ("mail_hash", Secret),
+    ("issuer", Internal),
+    ("subject", Personal),
+    ("email", Personal),
+    ("name", Personal),
 ];
 
 const ATTEMPT: &[(&str, Class)] = &[("subject", Personal), ("times", Internal), ("over_at", Internal)];

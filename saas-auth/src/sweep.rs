@@ -30,7 +30,7 @@ impl Auth {
     }
 
     /// Deletes sessions, sign-ins that waited for a second factor, mailed links, changes of address and programs' tokens that have been over for 30
-    /// days: ended, used or expired; and exports that have expired. Says how many.
+    /// days: ended, used or expired; and exports and ways to providers that have expired. Says how many.
     ///
     /// # Errors
     ///
@@ -87,8 +87,17 @@ impl Auth {
             )
             .execute(&mut *tx)
             .await?;
+            // Nobody asks for a way on which nobody comes back any more.
+            let now = tx.now();
+            let flows = sqlx::query!(
+                "delete from auth.provider_flow where state_hash in (select state_hash from auth.provider_flow where expires_at < $1 limit $2)",
+                now,
+                BATCH,
+            )
+            .execute(&mut *tx)
+            .await?;
             tx.commit().await?;
-            let all = [sessions, links, changes, tokens, pending, exports];
+            let all = [sessions, links, changes, tokens, pending, exports, flows];
             let deleted: u64 = all.iter().map(PgQueryResult::rows_affected).sum();
             if deleted == 0 {
                 return Ok(swept);

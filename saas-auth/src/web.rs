@@ -11,11 +11,13 @@ mod deletion;
 mod email;
 mod entry;
 mod export;
+mod identities;
 mod leaked_keys;
 mod leaving;
 mod me;
 mod profile;
 mod prove;
+mod provider;
 mod reset;
 mod second_factor;
 mod security;
@@ -49,11 +51,13 @@ pub(crate) fn routes() -> Routes<Auth> {
         .merge(deletion::routes())
         .merge(email::routes())
         .merge(export::routes())
+        .merge(identities::routes())
         .merge(leaked_keys::routes())
         .merge(leaving::routes())
         .merge(me::routes())
         .merge(profile::routes())
         .merge(prove::routes())
+        .merge(provider::routes())
         .merge(reset::routes())
         .merge(second_factor::routes())
         .merge(security::routes())

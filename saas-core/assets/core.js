@@ -9,6 +9,7 @@
  * - `data-reveal="Show"`: a password field that can be made readable.
  * - `form[data-upload="Sending…" data-failed="…"]`: shows how far a file has come.
  * - `form[data-check="/account/check"]`: what is wrong with a field is said while it is filled in.
+ * - `form[data-submit]`: is sent as soon as the page is there, for whoever is only passing through.
  * - `details[data-menu]`: closes on Escape, on a click elsewhere and when the focus leaves.
  * - `<time datetime>`: in the reader's time zone, which is the page's `data-time-zone` or else the device's; with `data-date` without the hour, with `data-relative` as a distance.
  */
@@ -555,3 +556,4 @@ addReveals();
 startLive();
 /** @type {NodeListOf<HTMLFormElement>} */ (document.querySelectorAll("form[data-check]")).forEach(checkAsOneTypes);
 /** @type {HTMLElement | null} */ (document.querySelector('[aria-invalid="true"]'))?.focus();
+/** @type {HTMLFormElement | null} */ (document.querySelector("form[data-submit]"))?.requestSubmit();

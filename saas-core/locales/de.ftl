@@ -111,6 +111,8 @@ core-problem-sign-in = Anmelden
 core-problem-retry = Noch einmal versuchen
 
 core-development = Entwicklung
+core-start-provider = Anmeldeanbieter
+core-start-provider-text = Meldet Sie als wen auch immer an, ganz ohne Konto anderswo: über seine Schaltfläche auf der Anmeldeseite.
 core-start-link = Was hier läuft
 core-start-title = { $product } läuft
 core-start-text = Alles Folgende läuft auf diesem Rechner. Erstellen Sie ein Konto und lesen Sie die E-Mails dazu hier: Nichts verlässt Ihren Rechner.
@@ -196,6 +198,8 @@ core-mail-security-backup-code-used = Ein Ersatzcode Ihres Kontos bei { $product
 core-mail-security-codes-refused = Jemand versucht, die Codes Ihres Kontos bei { $product } zu erraten
 core-mail-security-key-created = Für Ihr Konto bei { $product } wurde ein neuer Schlüssel erstellt
 core-mail-security-token-reused = Ein Programm hat keinen Zugang mehr zu Ihrem Konto bei { $product }: Jemand hat vielleicht sein Token kopiert
+core-mail-security-identity-linked = Ihr Konto bei { $product } lässt sich mit einem anderen Konto öffnen
+core-mail-security-identity-unlinked = Ein Konto, das Ihres bei { $product } öffnete, wurde getrennt
 core-mail-security-notice-text = Wir melden Ihnen alles, was die Sicherheit Ihres Kontos bei { $product } betrifft. Waren Sie das, ist nichts zu tun.
 core-mail-security-notice-at = Zeit
 core-mail-security-notice-device = Gerät

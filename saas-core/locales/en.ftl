@@ -111,6 +111,8 @@ core-problem-sign-in = Sign in
 core-problem-retry = Try again
 
 core-development = Development
+core-start-provider = Sign-in provider
+core-start-provider-text = Lets you sign in as whoever you want, with no account anywhere: use its button on the sign-in page.
 core-start-link = What runs here
 core-start-title = { $product } is running
 core-start-text = Everything below is on this machine. Create an account, then read its mail here: nothing leaves your computer.
@@ -196,6 +198,8 @@ core-mail-security-backup-code-used = A backup code of your account at { $produc
 core-mail-security-codes-refused = Somebody tries to guess the codes of your account at { $product }
 core-mail-security-key-created = A new key was made for your account at { $product }
 core-mail-security-token-reused = A program lost its access to your account at { $product }: somebody may have copied its token
+core-mail-security-identity-linked = Your account at { $product } can be opened with another account
+core-mail-security-identity-unlinked = An account that opened yours at { $product } was unlinked
 core-mail-security-notice-text = We tell you about everything that concerns the safety of your account at { $product }. If that was you, there is nothing to do.
 core-mail-security-notice-at = Time
 core-mail-security-notice-device = Device

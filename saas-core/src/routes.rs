@@ -48,6 +48,8 @@ fn method_text<S: serde::Serializer>(method: &Method, to: S) -> Result<S::Ok, S:
 pub(crate) struct Entry {
     pub(crate) info: RouteInfo,
     pub(crate) about: Option<&'static str>,
+    /// Whether other sites may send people here with a form.
+    pub(crate) is_for_other_sites: bool,
     pub(crate) operation: Operation,
 }
 
@@ -110,6 +112,22 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         self.on(Method::POST, MethodFilter::POST, path.paths(), handler)
     }
 
+    /// Answers `POST` also where another site's form is sent here, as some sign-in providers answer.
+    ///
+    /// # Security
+    ///
+    /// The request comes without its cookies, wherever it comes from, so the handler never acts for whoever is signed in.
+    pub fn post_from_other_sites<H, T>(self, path: impl Paths, handler: H) -> Self
+    where
+        H: Handler<T, S> + Described<T>,
+        T: 'static,
+    {
+        let before = self.list.len();
+        let mut routes = self.post(path, handler);
+        routes.list[before..].iter_mut().for_each(|entry| entry.is_for_other_sites = true);
+        routes
+    }
+
     /// Answers `PUT`.
     pub fn put<H, T>(self, path: impl Paths, handler: H) -> Self
     where
@@ -146,7 +164,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
             self.router = self.router.route(path, on(filter, handler.clone()));
             let alias_of = (at > 0).then(|| paths[0].to_owned());
             let info = RouteInfo { method: method.clone(), path: (*path).to_owned(), access: H::access(), alias_of };
-            self.list.push(Entry { info, about: None, operation: H::operation() });
+            self.list.push(Entry { info, about: None, is_for_other_sites: false, operation: H::operation() });
         }
         self
     }

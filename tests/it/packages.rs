@@ -57,14 +57,14 @@ fn what_is_for_development_is_off_by_default() {
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     let packages = metadata["packages"].as_array().unwrap();
-    let mut with_mailbox = Vec::new();
+    let mut for_development = Vec::new();
     for package in packages {
         let features = &package["features"];
         let is_on = |feature: &str| features["default"].as_array().is_some_and(|on| on.iter().any(|it| it == feature));
         for feature in features.as_object().unwrap().keys().filter(|feature| feature.starts_with("dev-")) {
             let name = package["name"].as_str().unwrap();
             assert_eq!(is_on(feature), name == "monitoring", "{name}: {feature}");
-            with_mailbox.push((name.to_owned(), feature.clone()));
+            for_development.push((name.to_owned(), feature.clone()));
         }
         // Nor does one crate turn it on in another without a feature of its own; tests may.
         for dependency in package["dependencies"].as_array().unwrap().iter().filter(|it| it["kind"].is_null()) {
@@ -72,8 +72,12 @@ fn what_is_for_development_is_off_by_default() {
             assert!(!on.iter().any(|it| it.as_str().unwrap().starts_with("dev-")), "{dependency}");
         }
     }
-    for name in ["saas-core", "saas-admin", "monitoring"] {
-        assert!(with_mailbox.contains(&(name.to_owned(), "dev-mail".to_owned())), "{name}: {with_mailbox:?}");
+    for (feature, names) in
+        [("dev-mail", ["saas-core", "saas-admin", "monitoring"]), ("dev-oidc", ["saas-auth", "saas-admin", "monitoring"])]
+    {
+        for name in names {
+            assert!(for_development.contains(&(name.to_owned(), feature.to_owned())), "{name}: {for_development:?}");
+        }
     }
 }
 

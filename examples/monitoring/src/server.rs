@@ -178,6 +178,9 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .documents(DOCUMENTS)
         .token_features(move |db| plan_features(sold.clone(), db))
         .insecure_lan(program.insecure_lan)
+        .providers(program.providers.clone())
+        .outbound(program.outbound.clone())
+        .shown_in(&program.dependencies)
         .build()?;
     Auth::sweep_daily(&program.jobs);
     auth.erase_daily(&program.jobs);

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::{
     entry::{set, signed_in},
-    see,
+    identities, see,
     visitor::Language,
     with_cookies,
 };
@@ -44,7 +44,8 @@ pub(super) fn routes() -> Routes<Auth> {
 }
 
 async fn show(State(auth): State<Auth>, CurrentUser(me): CurrentUser, Query(query): Query<Done>, page: Page) -> Result<Html, Problem> {
-    let done = query.done.filter(|done| matches!(done.as_str(), "password" | "second-factor-mail" | "second-factor-off"));
+    const DONE: [&str; 5] = ["password", "second-factor-mail", "second-factor-off", "linked", "unlinked"];
+    let done = query.done.filter(|done| DONE.contains(&done.as_str()));
     let shown = Shown {
         done: done.map(|done| page.text(&format!("auth-security-done-{done}"))),
         asked: query.asked && !me.second_factor,
@@ -95,6 +96,11 @@ pub(super) async fn with_off_form(auth: &Auth, me: &SignedIn, page: &Page, error
     render(auth, me, page, Shown { off_errors: errors, ..Shown::default() }).await
 }
 
+/// The page with what is wrong about accounts elsewhere.
+pub(super) async fn with_identity_errors(auth: &Auth, me: &SignedIn, page: &Page, errors: &FormErrors) -> Result<Html, Problem> {
+    render(auth, me, page, Shown { identity_errors: errors.clone(), ..Shown::default() }).await
+}
+
 /// What the page says beside the facts.
 #[derive(Debug, Default)]
 struct Shown {
@@ -102,10 +108,12 @@ struct Shown {
     asked: bool,
     errors: FormErrors,
     off_errors: FormErrors,
+    identity_errors: FormErrors,
 }
 
 async fn render(auth: &Auth, me: &SignedIn, page: &Page, shown: Shown) -> Result<Html, Problem> {
     let (second_factor, has_password) = (second_factor(auth, me.user).await?, account_has_password(auth, me.user).await?);
+    let identities = identities::on_page(auth, me, page, &shown.identity_errors).await?;
     page.render(
         PAGE,
         json!({
@@ -116,6 +124,7 @@ async fn render(auth: &Auth, me: &SignedIn, page: &Page, shown: Shown) -> Result
             "form": page.form(&[], &shown.errors),
             "second_factor": second_factor,
             "off_form": page.form(&[], &shown.off_errors),
+            "identities": identities,
         }),
     )
 }

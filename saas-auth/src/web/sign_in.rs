@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use super::{
     entry::{entered, entered_program},
     me::Me,
-    see,
+    provider, see,
     visitor::Visitor,
 };
 use crate::{Auth, Credentials, SignInError, account::account_sign_in, attempt::seconds, session::DeviceCookies};
@@ -59,7 +59,9 @@ pub(super) struct Shown<'a> {
 impl Shown<'_> {
     pub(super) fn render(self, auth: &Auth, page: &Page, errors: &FormErrors) -> Result<Html, Problem> {
         let form = page.form(&[("email", self.email), ("remember", if self.remember { "true" } else { "" })], errors);
-        let context = json!({ "next": self.next, "by_mail": auth.signs_in_by_mail(), "throttled": self.throttled, "form": form });
+        let (by_mail, providers) = (auth.signs_in_by_mail(), provider::offered(auth));
+        let context =
+            json!({ "next": self.next, "by_mail": by_mail, "throttled": self.throttled, "form": form, "providers": providers });
         page.render("auth/sign_in.html", context)
     }
 }

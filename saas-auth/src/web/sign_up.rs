@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use super::{
     Next,
     consent::shown,
-    see,
+    provider, see,
     visitor::{Language, Visitor},
 };
 use crate::{Auth, NewAccount, SignUpError, account::account_sign_up};
@@ -55,7 +55,8 @@ fn context(auth: &Auth, page: &Page, next: Option<&str>, ticked: &[String], form
             shown
         })
         .collect();
-    json!({ "minimum": auth.policy().minimum(), "next": next, "documents": documents, "form": form })
+    let (minimum, providers) = (auth.policy().minimum(), provider::offered(auth));
+    json!({ "minimum": minimum, "next": next, "documents": documents, "form": form, "providers": providers })
 }
 
 async fn show(State(auth): State<Auth>, Visitor(visitor): Visitor, Query(query): Query<Next>, page: Page) -> Result<Response, Problem> {

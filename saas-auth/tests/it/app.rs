@@ -76,7 +76,10 @@ impl App {
     }
 
     pub(crate) async fn with(set_up: impl FnOnce(AuthBuilder) -> AuthBuilder) -> Self {
-        let clock = Clock::fixed("2026-03-01T09:00:00Z".parse().unwrap());
+        Self::at(Clock::fixed("2026-03-01T09:00:00Z".parse().unwrap()), set_up).await
+    }
+
+    pub(crate) async fn at(clock: Clock, set_up: impl FnOnce(AuthBuilder) -> AuthBuilder) -> Self {
         let test = TestDb::at(&[MIGRATIONS], clock.clone(), 10).await.unwrap();
         let pages = Pages::builder().product("Monitoring").add(PAGES).build().unwrap();
         let web = TestApp::web(&test, &pages);

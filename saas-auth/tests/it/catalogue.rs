@@ -1,6 +1,6 @@
 use chrono::TimeDelta;
-use saas_auth::{AttemptLimit, Auth, AuthBuildError, Document, MIGRATIONS, PAGES};
-use saas_core::{Access, MasterKey, inventory::Class, pages::Pages, testing::TestDb};
+use saas_auth::{AttemptLimit, Auth, AuthBuildError, Document, MIGRATIONS, PAGES, Provider, ProviderFlaw};
+use saas_core::{Access, MasterKey, Secret, pages::Pages, testing::TestDb};
 
 use crate::{app::App, mailbox::Mailbox};
 
@@ -27,7 +27,9 @@ async fn the_application_login_has_no_right_to_what_has_no_tenant() {
         "auth.email_change",
         "auth.email_token",
         "auth.export",
+        "auth.identity",
         "auth.pending_entry",
+        "auth.provider_flow",
         "auth.session",
         "auth.signing_key",
         "auth.token_family",
@@ -82,10 +84,13 @@ async fn only_what_must_be_is_open_to_strangers() {
             "GET /account/email/confirm",
             "GET /account/export",
             "GET /account/leaving",
+            "GET /api/v1/auth/providers",
             "GET /reset",
             "GET /sign-in",
             "GET /sign-in/link",
             "GET /sign-in/second",
+            "GET /sign-in/with/{provider}/confirm",
+            "GET /sign-in/with/{provider}/return",
             "GET /sign-up",
             "GET /verify",
             "POST /account/deletion/confirm",
@@ -96,6 +101,7 @@ async fn only_what_must_be_is_open_to_strangers() {
             "POST /account/leaving/sign-out",
             "POST /account/leaving/stay",
             "POST /api/v1/auth/leaked-keys",
+            "POST /api/v1/auth/providers/{provider}",
             "POST /api/v1/auth/reset",
             "POST /api/v1/auth/reset/password",
             "POST /api/v1/auth/sign-in",
@@ -121,6 +127,10 @@ async fn only_what_must_be_is_open_to_strangers() {
             "POST /sign-in/link",
             "POST /sign-in/mail",
             "POST /sign-in/second",
+            "POST /sign-in/with/{provider}",
+            "POST /sign-in/with/{provider}/confirm",
+            "POST /sign-in/with/{provider}/posted",
+            "POST /sign-in/with/{provider}/return",
             "POST /sign-out",
             "POST /sign-up",
             "POST /verify",
@@ -154,6 +164,11 @@ async fn what_would_not_be_safe_does_not_build() {
         let documents: &'static [Document] = Box::leak(Box::new([document]));
         assert!(matches!(builder("http://localhost").documents(documents).build(), Err(AuthBuildError::Document(_))), "{document:?}");
     }
+    let provider = |id: &str| Provider::google(id, Secret::new("secret"));
+    let twice = builder("http://localhost").provider(provider("one")).provider(provider("two")).build();
+    assert!(matches!(twice, Err(AuthBuildError::Provider(ProviderFlaw::Twice(_)))));
+    let missing = builder("http://localhost").provider(provider("")).build();
+    assert!(matches!(missing, Err(AuthBuildError::Provider(ProviderFlaw::Missing { .. }))));
     assert!(matches!(builder("http://localhost").home("//evil.example").build(), Err(AuthBuildError::Path(_))));
     assert!(matches!(builder("http://localhost").agent_key_prefix("Mon_").build(), Err(AuthBuildError::AgentKeyPrefix(_))));
 }

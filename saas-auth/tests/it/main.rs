@@ -33,6 +33,8 @@ mod password;
 #[cfg(test)]
 mod profile;
 #[cfg(test)]
+mod provider;
+#[cfg(test)]
 mod reset;
 #[cfg(test)]
 mod second_factor;

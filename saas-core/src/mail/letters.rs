@@ -138,6 +138,10 @@ pub enum SecurityEvent {
     KeyCreated,
     /// A token that was used up was used again: two programs have it, of which one stole it.
     TokenReused,
+    /// An account elsewhere was linked: it opens this one too.
+    IdentityLinked,
+    /// An account elsewhere was unlinked.
+    IdentityUnlinked,
 }
 
 /// What happened since the last one.

@@ -156,13 +156,14 @@ pub fn finish(routes: Routes, web: Web) -> App {
     let writes = routes.entries().iter().filter(|entry| entry.operation.is_repeatable());
     let writes = writes.map(|entry| (entry.info.method.clone(), entry.info.path.clone())).collect();
     let repeatable = Repeatable { routes: Arc::new(writes), keys: web.keys.clone() };
+    let for_other_sites = routes.entries().iter().filter(|entry| entry.is_for_other_sites).map(|entry| entry.info.path.clone()).collect();
     let infos = routes.list().cloned().collect();
     let router = routes
         .into_router()
         .fallback(|| async { Problem::not_found() })
         .method_not_allowed_fallback(|| async { Problem::new(&ProblemType::METHOD_NOT_ALLOWED) })
         .layer(middleware::from_fn_with_state(repeatable, once))
-        .layer(middleware::from_fn(csrf))
+        .layer(middleware::from_fn_with_state(Arc::new(for_other_sites), csrf))
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(RequestBodyTimeoutLayer::new(BODY_PATIENCE))
         .layer(middleware::from_fn(patience))

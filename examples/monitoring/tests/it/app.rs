@@ -150,6 +150,14 @@ impl App {
         id
     }
 
+    /// Links an account elsewhere with somebody's.
+    pub(crate) async fn identity(&self, person: UserId) {
+        let linked = sqlx::query(
+            "insert into auth.identity (id, user_id, provider, issuer, subject, created_at) values ($1, $2, 'dev', 'https://id.example', 'ada', now())",
+        );
+        linked.bind(Uuid::now_v7()).bind(Uuid::from(person)).execute(&mut self.owner().await).await.unwrap();
+    }
+
     async fn execute(&self, statement: &'static str, tenant: TenantId, text: &str) {
         let mut owner = self.owner().await;
         sqlx::query(statement).bind(Uuid::from(tenant)).bind(text).execute(&mut owner).await.unwrap();

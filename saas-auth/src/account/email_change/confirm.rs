@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::EmailChangeError;
 use crate::{
     Auth,
-    account::{EmailChangeConfirmed, EmailChangeStopped, EmailChanged},
+    account::{EmailChangeConfirmed, EmailChangeStopped, EmailChanged, unverified_gives_way_in},
     mail::{Letters, Reader},
     session::session_end_all_in,
 };
@@ -127,20 +127,7 @@ async fn change_in(
     letters: &Letters,
 ) -> Result<(), EmailChangeError> {
     let (user, now) = (Uuid::from(used.user), tx.now());
-    // Whoever signed up with the address, never showed that it is theirs and belongs nowhere gives way to somebody who has shown it.
-    sqlx::query!(
-        r#"with gone as (
-            delete from auth.account
-            where email_key = $1 and user_id <> $2 and verified_at is null
-                and not exists (select from core.member where member.user_id = account.user_id)
-            returning user_id
-        )
-        update core.user set state = 'deleted' where id in (select user_id from gone)"#,
-        used.email_key,
-        user,
-    )
-    .execute(&mut **tx)
-    .await?;
+    unverified_gives_way_in(tx, &used.email_key, Some(used.user)).await?;
     // Somebody may have taken the address meanwhile: then these links lead nowhere.
     let changed = sqlx::query!("update auth.account set email = $2, email_key = $3 where user_id = $1", user, used.email, used.email_key)
         .execute(&mut **tx)

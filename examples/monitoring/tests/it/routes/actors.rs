@@ -118,6 +118,10 @@ impl Scene {
             path.replace("{user}", &user.to_string())
         } else if path.contains("avatars/{id}") {
             path.replace("{id}", &self.avatar).replace("{size}", "64")
+        } else if path.contains("identities/{id}") {
+            path.replace("{id}", "01890000-0000-7000-8000-000000000000")
+        } else if path.contains("{provider}") {
+            path.replace("{provider}", "dev")
         } else if path.contains("sessions/{id}") || path.contains("programs/{id}") {
             path.replace("{id}", &self.session)
         } else if path.contains("consents/{document}") {

@@ -102,6 +102,7 @@ impl Request {
                 "/verify"
                 | "/reset/password"
                 | "/sign-in/link"
+                | "/sign-in/with/{provider}/confirm"
                 | "/account/deletion/confirm"
                 | "/account/export/file"
                 | "/account/email/confirm"
@@ -122,6 +123,17 @@ impl Request {
             ("POST", "/api/v1/auth/token") => Self::Json(json!({ "organization": "" })),
             ("POST", "/api/v1/auth/token/refresh") => Self::Json(json!({ "refresh_token": "none" })),
             ("POST", "/api/v1/auth/token/revoke") => Self::Json(json!({ "token": "none" })),
+            ("POST", "/sign-in/with/{provider}" | "/account/providers/{provider}/link" | "/account/identities/{id}/unlink") => {
+                Self::Form(Vec::new())
+            }
+            ("POST", "/sign-in/with/{provider}/return" | "/sign-in/with/{provider}/posted") => {
+                Self::Form(vec![("state", "none".to_owned())])
+            }
+            (
+                "POST",
+                "/api/v1/auth/providers/{provider}" | "/api/v1/me/providers/{provider}/link" | "/api/v1/me/identities/{id}/unlink",
+            ) => Self::Json(json!({})),
+            ("POST", "/dev/oidc/authorize" | "/dev/oidc/token") => Self::Form(Vec::new()),
             ("POST", "/account/password") => Self::Form(vec![("current_password", String::new())]),
             ("PUT", "/api/v1/auth/password") => Self::Json(json!({ "current_password": "" })),
             ("POST", "/account/consent") => Self::Form(vec![("consents", String::new())]),
