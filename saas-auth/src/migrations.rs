@@ -115,7 +115,7 @@ const PROVIDER_FLOW: &[(&str, Class)] = &[
     ("state_hash", Secret),
     ("browser_hash", Secret),
     ("provider", Internal),
-    ("user_id", Internal),
+    ("user_id", Person),
     ("next", Internal),
     ("created_at", Internal),
     ("expires_at", Internal),
@@ -131,18 +131,18 @@ const ATTEMPT: &[(&str, Class)] = &[("subject", Personal), ("times", Internal), 
 
 const AUTHENTICATOR: &[(&str, Class)] = &[
     ("id", Internal),
-    ("user_id", Internal),
+    ("user_id", Person),
     ("secret", Secret),
     ("created_at", Internal),
     ("confirmed_at", Internal),
     ("last_step", Internal),
 ];
 
-const BACKUP_CODE: &[(&str, Class)] = &[("user_id", Internal), ("code_hash", Secret), ("created_at", Internal), ("used_at", Internal)];
+const BACKUP_CODE: &[(&str, Class)] = &[("user_id", Person), ("code_hash", Secret), ("created_at", Internal), ("used_at", Internal)];
 
 const PENDING_ENTRY: &[(&str, Class)] = &[
     ("token_hash", Secret),
-    ("user_id", Internal),
+    ("user_id", Person),
     ("email", Personal),
     ("password_hash", Secret),
     ("methods", Internal),

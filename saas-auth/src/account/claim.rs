@@ -23,7 +23,19 @@ pub(super) async fn account_claim_in(tx: &mut SystemTx, user: UserId) -> Result<
         .execute(&mut **tx)
         .await?;
     consents_void_in(tx, user).await?;
+    strangers_ways_end_in(tx, user).await?;
     session_end_all_in(tx, user, None).await?;
     system_event_in(tx, Ledger::Platform, Actor::User(user), user, &AccountVerified { replaced: true }).await?;
     Ok(true)
+}
+
+/// Takes from an account whatever lets a stranger in who signed up with somebody else's address, or would keep its owner out: a second factor and
+/// accounts elsewhere.
+pub(super) async fn strangers_ways_end_in(tx: &mut SystemTx, user: UserId) -> Result<(), DbError> {
+    let user = Uuid::from(user);
+    sqlx::query!("delete from auth.authenticator where user_id = $1", user).execute(&mut **tx).await?;
+    sqlx::query!("delete from auth.backup_code where user_id = $1", user).execute(&mut **tx).await?;
+    sqlx::query!("delete from auth.pending_entry where user_id = $1", user).execute(&mut **tx).await?;
+    sqlx::query!("delete from auth.identity where user_id = $1", user).execute(&mut **tx).await?;
+    Ok(())
 }

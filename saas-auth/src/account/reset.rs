@@ -4,6 +4,7 @@ use uuid::Uuid;
 use super::{
     AccountVerified, PasswordReset,
     bound_token::{BoundToken, bound_token_holder},
+    claim::strangers_ways_end_in,
     consent::consents_void_in,
     password::{Person, password_hash},
 };
@@ -127,6 +128,7 @@ async fn reset_in(tx: &mut SystemTx, token: &Token, new_hash: &str, letters: &Le
     session_end_all_in(tx, user, None).await?;
     if account.first {
         consents_void_in(tx, user).await?;
+        strangers_ways_end_in(tx, user).await?;
         system_event_in(tx, Ledger::Platform, Actor::User(user), user, &AccountVerified { replaced: true }).await?;
     }
     system_event_in(tx, Ledger::Platform, Actor::User(user), user, &PasswordReset {}).await?;

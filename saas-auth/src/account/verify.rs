@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use super::{
     AccountVerified,
+    claim::strangers_ways_end_in,
     consent::consents_void_in,
     entry::{Entry, Shown, entry_in},
     password::{Person, password_hash},
@@ -255,6 +256,7 @@ async fn confirm_in(tx: &mut SystemTx, token: &Token, new_hash: Option<&str>) ->
         consents_void_in(tx, user).await?;
     }
     if confirmed.replaced {
+        strangers_ways_end_in(tx, user).await?;
         session_end_all_in(tx, user, None).await?;
     }
     // The other links that were mailed have nothing left to prove.

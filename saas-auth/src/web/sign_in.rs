@@ -60,8 +60,7 @@ impl Shown<'_> {
     pub(super) fn render(self, auth: &Auth, page: &Page, errors: &FormErrors) -> Result<Html, Problem> {
         let form = page.form(&[("email", self.email), ("remember", if self.remember { "true" } else { "" })], errors);
         let (by_mail, providers) = (auth.signs_in_by_mail(), provider::offered(auth));
-        let context =
-            json!({ "next": self.next, "by_mail": by_mail, "throttled": self.throttled, "form": form, "providers": providers });
+        let context = json!({ "next": self.next, "by_mail": by_mail, "throttled": self.throttled, "form": form, "providers": providers });
         page.render("auth/sign_in.html", context)
     }
 }

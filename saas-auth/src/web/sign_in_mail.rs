@@ -50,7 +50,7 @@ struct CodeForm {
 /// The code of a mail, sent by the browser that asked for it.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct CodeBody {
+struct MailedCodeBody {
     /// The address of the account.
     #[serde(default)]
     #[schema(required = true)]
@@ -68,7 +68,7 @@ struct CodeBody {
 }
 
 /// Its fields are checked where they are used.
-impl Validate for CodeBody {}
+impl Validate for MailedCodeBody {}
 
 pub(super) fn routes() -> Routes<Auth> {
     Routes::new()
@@ -114,7 +114,7 @@ async fn submit_code(
     Form(form): Form<CodeForm>,
 ) -> Result<Response, Problem> {
     let next = auth.local_path(form.next.as_deref());
-    let body = CodeBody { email: form.email, code: form.code, password: form.password, remember: form.remember.is_some() };
+    let body = MailedCodeBody { email: form.email, code: form.code, password: form.password, remember: form.remember.is_some() };
     let told = match enter(&auth, &body, asking, &origin, visitor.map(|it| it.session)).await {
         Ok(came) => return arrived(&auth, &came, next.as_deref(), &cookies),
         Err(error) => Told::of(error, "auth-error-code-throttled")?,
@@ -142,7 +142,7 @@ async fn code(
     asking: Asking,
     cookies: DeviceCookies,
     origin: Origin,
-    Json(body): Json<CodeBody>,
+    Json(body): Json<MailedCodeBody>,
 ) -> Result<(HeaderMap, Json<Me>), Problem> {
     let Arrived { entry, .. } = enter(&auth, &body, asking, &origin, visitor.map(|it| it.session)).await?;
     entered_program(&auth, &entry, &cookies).await
@@ -186,7 +186,7 @@ fn ask(
 
 async fn enter(
     auth: &Auth,
-    body: &CodeBody,
+    body: &MailedCodeBody,
     Asking(browser): Asking,
     origin: &Origin,
     old: Option<SessionId>,

@@ -1,6 +1,6 @@
 use chrono::TimeDelta;
 use saas_auth::{AttemptLimit, Auth, AuthBuildError, Document, MIGRATIONS, PAGES, Provider, ProviderFlaw};
-use saas_core::{Access, MasterKey, Secret, pages::Pages, testing::TestDb};
+use saas_core::{Access, MasterKey, Secret, inventory::Class, pages::Pages, testing::TestDb};
 
 use crate::{app::App, mailbox::Mailbox};
 

@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::{
     app::{App, COOKIE, PASSWORD, html, plain, pointers, sign_in},
     mailbox::{code, link, token},
+    second_factor::Holder,
 };
 
 const ADA: &str = "ada@example.com";
@@ -268,7 +269,8 @@ async fn a_mail_is_worth_nothing_once_the_password_is_another_one() {
 async fn whoever_signed_up_with_anothers_address_is_out_when_its_reader_signs_in() {
     let app = app().await;
     app.sign_up(ADA).await;
-    let squatter = app.signed_in(ADA).await;
+    let stranger = sqlx::query_scalar("select user_id from auth.account").fetch_one(&mut *app.system().await).await.unwrap();
+    let squatter = Holder::of(&app, stranger, ADA).await.browser;
     let sign_up = app.mailbox.nth(1).await;
     let owner = app.browser();
     let mail = ask(&app, &owner, ADA).await;
@@ -277,6 +279,7 @@ async fn whoever_signed_up_with_anothers_address_is_out_when_its_reader_signs_in
     let done = owner.form("/sign-in/code", &[("email", ADA), ("code", &code(&mail))]).await;
     assert_eq!((done.status.as_u16(), done.location()), (303, Some("/welcome")), "the address is confirmed");
     assert_eq!(owner.get("/api/v1/auth/me").await.json()["verified"], true);
+    assert_eq!(app.count("select count(*) from auth.authenticator").await, 0, "nor is a second factor asked for that was not theirs");
 
     assert_eq!(squatter.get("/person").await.status, 401);
     assert_eq!(sign_in(&app.browser(), ADA, PASSWORD, false).await.status, 401, "the password that was chosen is none");

@@ -42,6 +42,11 @@ pub(crate) struct Holder {
 impl Holder {
     pub(crate) async fn new(app: &App, email: &str) -> Self {
         let user = app.account(email).await;
+        Self::of(app, user, email).await
+    }
+
+    /// The same for somebody who has an account, confirmed or not.
+    pub(crate) async fn of(app: &App, user: UserId, email: &str) -> Self {
         let browser = app.signed_in(email).await;
         let secret = begin(&browser).await;
         let answer = browser.post(&format!("{FACTOR}/app/confirm"), &json!({ "code": code(&secret, app.clock.now()) })).await;

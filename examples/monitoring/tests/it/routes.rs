@@ -77,7 +77,9 @@ fn demand(route: &RouteInfo, kind: Kind) -> Demand {
         }
         (Caller::SignedIn, Kind::Token) => Demand::Status(403),
         (Caller::SignedIn | Caller::Member, Kind::Other) if route.path.contains('{') => Demand::Status(404),
-        (Caller::SignedIn, Kind::Role(_)) if ["sessions/{id}", "programs/{id}", "exports/{id}"].iter().any(|own| route.path.contains(own)) => {
+        (Caller::SignedIn, Kind::Role(_))
+            if ["sessions/{id}", "programs/{id}", "exports/{id}"].iter().any(|own| route.path.contains(own)) =>
+        {
             Demand::Status(404)
         }
         (Caller::Member, Kind::Role(role)) if !holds(role) => Demand::Status(403),
@@ -92,7 +94,9 @@ fn is_in(route: &RouteInfo, scopes: &[&str]) -> bool {
 
 /// What no token does, whoever holds it.
 fn is_withheld(route: &RouteInfo) -> bool {
-    route.access.permissions.contains(ApiKeyWrite::NAME)
+    // Whoever asks others for a second factor shows that they have one.
+    let is_about_factors = route.path == "/api/v1/organization/second-factor" && route.method == Method::PUT;
+    is_about_factors || route.access.permissions.contains(ApiKeyWrite::NAME)
 }
 
 /// Whoever nobody knows is led to sign in where they asked for a page.
