@@ -106,6 +106,12 @@ async fn fill(app: &App, user: saas_core::UserId, tenant: saas_core::TenantId) {
         "insert into auth.consent (user_id, document, version, given, at, address, user_agent)
         select $2, 'terms', '1', true, $3, '203.0.113.77', 'Canarybird/1.0' where $1 is not null",
         "insert into auth.avatar (user_id, id, small, large, created_at) select $2, gen_random_uuid(), 'x', 'y', $3 where $1 is not null",
+        "insert into auth.identity (id, user_id, provider, issuer, subject, email, created_at)
+        select gen_random_uuid(), $2, 'dev', 'https://id.example', 'ada', 'ada@id.example', $3 where $1 is not null",
+        "insert into auth.token_family
+            (tenant_id, id, user_id, member_since, token_hash, created_at, expires_at, last_seen_at, address, user_agent, second_factor)
+        select tenant_id, gen_random_uuid(), user_id, joined_at, sha256('x'), $3, $3 + interval '1 day', $3, '203.0.113.77', 'Canarybird/1.0', false
+        from core.member where tenant_id = $1 and user_id = $2",
     ] {
         sqlx::query(statement).bind(tenant).bind(user).bind(app.clock.now()).execute(&mut *tx).await.unwrap();
     }

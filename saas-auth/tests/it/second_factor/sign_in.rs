@@ -5,7 +5,7 @@ use serde_json::json;
 use super::{ADA, COOKIE, ENTRY, Holder, SECOND, first, half_way, is_in, is_pending, show};
 use crate::{
     app::{App, PASSWORD, sign_in},
-    mailbox::{link, token},
+    mailbox::token,
 };
 
 /// ASVS 6.5.5, 6.6.2 and 6.6.3: what waits holds for ten minutes, for the account as it was, and is no session.
@@ -64,7 +64,7 @@ async fn the_old_session_ends_when_the_new_one_begins() {
 /// Topics 9 and 10: whoever reads the mail gets no further than whoever knows the password.
 #[tokio::test]
 async fn no_mailed_link_stands_in_for_the_second_factor() {
-    let app = App::new().await;
+    let app = App::with(|builder| builder.sign_in_by_mail(true)).await;
     let ada = Holder::new(&app, ADA).await;
     let before = app.mailbox.all().await.len();
     app.browser().post("/api/v1/auth/reset", &json!({ "email": ADA })).await;
@@ -80,11 +80,10 @@ async fn no_mailed_link_stands_in_for_the_second_factor() {
         assert_eq!(sign_in(&guess, ADA, "not the password at all", false).await.status, 401);
     }
     let mails = app.mailbox.all().await.len();
-    app.browser().post("/api/v1/auth/sign-in/link", &json!({ "email": ADA })).await;
-    let mailed = link(&app.mailbox.nth(mails + 1).await).split_once("link=").unwrap().1.to_owned();
-    let linked = json!({ "email": ADA, "password": "another one of mine 7", "link": mailed });
+    app.browser().post("/api/v1/auth/sign-in/mail", &json!({ "email": ADA })).await;
+    let linked = json!({ "token": token(&app.mailbox.nth(mails + 1).await) });
     let somewhere = app.browser().from_address([198, 51, 100, 9].into());
-    assert!(is_pending(&somewhere.post("/api/v1/auth/sign-in", &linked).await), "and so it is with a link to sign in");
+    assert!(is_pending(&somewhere.post("/api/v1/auth/sign-in/link", &linked).await), "and so is a mail to sign in with");
     assert_eq!(show(&somewhere, &ada.code(&app)).await.status, 200);
 }
 
