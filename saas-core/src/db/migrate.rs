@@ -152,9 +152,9 @@ async fn migrate(owner: &crate::Secret, sets: &[Migrations]) -> Result<(), Migra
         let mut left = LOCK_TRIES;
         loop {
             match apply(&mut connection, set).await {
-                Err(error) if left > 0 && error.is_lock_timeout() => {
+                Err(error) if left > 0 && error.passes() => {
                     left -= 1;
-                    tracing::warn!(name = set.name, left, "a migration waits for a table that is in use");
+                    tracing::warn!(name = set.name, left, "a migration waits for what is in use");
                     tokio::time::sleep(LOCK_PAUSE).await;
                 }
                 result => break result?,
@@ -215,12 +215,13 @@ pub enum MigrateError {
 }
 
 impl MigrateError {
-    fn is_lock_timeout(&self) -> bool {
+    /// Whether it helps to try again: a table is in use, or another node that has migrated already is granting the same.
+    fn passes(&self) -> bool {
         let Self::Apply { source, .. } = self else { return false };
         let mut source: Option<&(dyn std::error::Error + 'static)> = Some(source);
         while let Some(error) = source {
             if let Some(sqlx::Error::Database(error)) = error.downcast_ref() {
-                return error.code().is_some_and(|code| code == "55P03");
+                return error.code().is_some_and(|code| code == "55P03") || error.message().starts_with("tuple concurrently");
             }
             source = error.source();
         }
