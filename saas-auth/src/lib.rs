@@ -141,6 +141,7 @@ pub const EVENTS: &[EventKind] = &[
     EventKind::of::<identity::IdentityUnlinked>(),
     EventKind::of::<identity::IdentityChangeRefused>(),
     EventKind::of::<identity::ProviderRefused>(),
+    EventKind::of::<identity::MailboxAsked>(),
     EventKind::of::<step_up::SessionProved>(),
     EventKind::of::<step_up::SessionProofRefused>(),
     EventKind::of::<second_factor::SecondFactorOn>(),
