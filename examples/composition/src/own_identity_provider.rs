@@ -1,7 +1,7 @@
 //! People are known elsewhere: a gateway signs them in and says who they are. saas-core and saas-tenancy do the rest; saas-auth is left out.
 //!
 //! The gateway sends `X-Identity: <id>.<signature>`, an HMAC of the id under a key that it shares with the program. Take the place of
-//! [`identified`] with whatever your provider says: a session of its own, a token that you check, a client's certificate.
+//! `identified` with whatever your provider says: a session of its own, a token that you check, a client's certificate.
 
 use std::{fmt::Write as _, sync::Arc};
 
