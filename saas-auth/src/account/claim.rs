@@ -5,8 +5,8 @@ use super::{AccountVerified, consent::consents_void_in};
 use crate::session::session_end_all_in;
 
 /// Gives an account whose address nobody had confirmed to somebody who reads its mail and has shown nothing else. Whoever signed up may have been
-/// another: the password that was chosen then ends, with the sessions and the links that were mailed, and what was agreed to is asked anew. Whether it was so; the account's row is
-/// locked.
+/// another: the password that was chosen then ends, with the sessions, the links that were mailed and the other ways in, and what was agreed to is
+/// asked anew. Whether it was so; the account's row is locked.
 pub(super) async fn account_claim_in(tx: &mut SystemTx, user: UserId) -> Result<bool, DbError> {
     let now = tx.now();
     let claimed = sqlx::query!(

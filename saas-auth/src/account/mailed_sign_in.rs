@@ -9,6 +9,7 @@ use super::{
     claim::account_claim_in,
     current_password::current_password_entered,
     entry::{Entry, Shown, entry_in},
+    lock::account_lock_in,
     mailed_code::MailedCode,
     sign_in::refuse,
 };
@@ -135,9 +136,7 @@ async fn reader_in(tx: &mut SystemTx, kept: &[u8]) -> Result<Option<Reader>, DbE
 /// Uses a mail, and with it all others that let the account's person in. The account's row is locked from here on.
 async fn use_in(tx: &mut SystemTx, kept: &[u8], user: UserId) -> Result<(), SignInError> {
     let now = tx.now();
-    sqlx::query!("select user_id from auth.account where user_id = $1 for no key update", Uuid::from(user))
-        .fetch_optional(&mut **tx)
-        .await?;
+    account_lock_in(tx, user).await?;
     if reader_in(tx, kept).await?.is_none() {
         return Err(SignInError::Mail);
     }
