@@ -8,7 +8,13 @@ use std::{io::IsTerminal as _, str::FromStr};
 #[cfg(feature = "otlp")]
 pub use otlp::{Traces, TracesError, init_telemetry};
 use tracing::Subscriber;
-use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt as _, registry::LookupSpan, util::SubscriberInitExt as _};
+use tracing_subscriber::{
+    Layer,
+    filter::{LevelFilter, Targets},
+    layer::SubscriberExt as _,
+    registry::LookupSpan,
+    util::SubscriberInitExt as _,
+};
 
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,7 +43,8 @@ impl FromStr for LogFormat {
 #[error("logs are written as text or json")]
 pub struct LogFormatError;
 
-/// Writes logs to standard error from now on. `filter` is in the syntax of `RUST_LOG`; one that cannot be read counts as `info`.
+/// Writes logs to standard error from now on. `filter` names levels by target, as `RUST_LOG` does (`info,sqlx=warn`); one that cannot be read counts as
+/// `info`.
 ///
 /// A second call, as in tests, changes nothing.
 pub fn init_logs(format: LogFormat, filter: &str) {
@@ -50,7 +57,8 @@ fn log_layer<S>(format: LogFormat, filter: &str) -> Box<dyn Layer<S> + Send + Sy
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    let filter = EnvFilter::try_new(filter).unwrap_or_else(|_| EnvFilter::new("info"));
+    // An `EnvFilter` looks at each span whenever a request goes on, and could do no more for us than this.
+    let filter = filter.parse().unwrap_or_else(|_| Targets::new().with_default(LevelFilter::INFO));
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     match format {
         LogFormat::Text => layer.with_ansi(std::io::stderr().is_terminal()).compact().with_filter(filter).boxed(),
@@ -62,7 +70,7 @@ where
 #[cfg(feature = "testing")]
 pub(crate) fn init_test_logs() {
     let layer = tracing_subscriber::fmt::layer().with_test_writer().compact();
-    let set = tracing_subscriber::registry().with(EnvFilter::new("error")).with(layer).try_init();
+    let set = tracing_subscriber::registry().with(LevelFilter::ERROR).with(layer).try_init();
     if set.is_err() {
         tracing::debug!("logs are written already");
     }
