@@ -78,35 +78,47 @@ impl NewSession {
 /// Finds a session's person by the token that a request carries, and whether the session was not seen for a minute.
 pub(crate) async fn session_by_token(db: &Db, token: &Token) -> Result<Option<(SignedIn, bool)>, DbError> {
     let (hash, now) = (token.hash(), db.clock().now());
-    let row = db
+    let rows = db
         .lookup(|connection| {
             let hash = hash.as_bytes().to_vec();
             Box::pin(async move {
                 sqlx::query!(
                     r#"select session_id as "session_id!", user_id as "user_id!", name as "name!", email as "email!",
-                        verified as "verified!", avatar_id as "avatar_id: AvatarId", locale, time_zone, theme, memberships as "memberships!: Json<Vec<Membership>>",
-                        methods as "methods!", proved_at as "proved_at!", seen_long_ago as "seen_long_ago!"
-                    from auth.session_lookup($1, $2)"#,
+                        verified as "verified!", avatar_id as "avatar_id: AvatarId", locale, time_zone, theme,
+                        methods as "methods!", proved_at as "proved_at!", seen_long_ago as "seen_long_ago!",
+                        tenant_id, tenant_slug, tenant_name, role, second_factor_required
+                    from auth.session_lookup($1, $2)
+                    order by tenant_name, tenant_id"#,
                     hash,
                     now,
                 )
-                .fetch_optional(connection)
+                .fetch_all(connection)
                 .await
             })
         })
         .await?;
-    Ok(row.map(|row| {
-        let mut signed_in = SignedIn::new(row.user_id.into(), row.session_id.into());
-        signed_in.name = row.name;
-        signed_in.email = row.email;
-        signed_in.verified = row.verified;
-        signed_in.proved_at = row.proved_at;
-        signed_in.second_factor = row.methods.iter().filter_map(|method| Method::stored(method)).any(Method::is_second);
-        signed_in.picture = row.avatar_id.map(|id| id.path(AvatarSize::Small));
-        signed_in.preferences = Preferences::stored(row.locale.as_deref(), row.time_zone.as_deref(), row.theme.as_deref());
-        signed_in.memberships = row.memberships.0;
-        (signed_in, row.seen_long_ago)
-    }))
+    let mut found: Option<(SignedIn, bool)> = None;
+    for row in rows {
+        let (signed_in, _) = found.get_or_insert_with(|| {
+            let mut signed_in = SignedIn::new(row.user_id.into(), row.session_id.into());
+            signed_in.name = row.name;
+            signed_in.email = row.email;
+            signed_in.verified = row.verified;
+            signed_in.proved_at = row.proved_at;
+            signed_in.second_factor = row.methods.iter().filter_map(|method| Method::stored(method)).any(Method::is_second);
+            signed_in.picture = row.avatar_id.map(|id| id.path(AvatarSize::Small));
+            signed_in.preferences = Preferences::stored(row.locale.as_deref(), row.time_zone.as_deref(), row.theme.as_deref());
+            (signed_in, row.seen_long_ago)
+        });
+        // A person without organizations has one row, of none.
+        let (Some(id), Some(slug), Some(name), Some(role), Some(second_factor_required)) =
+            (row.tenant_id, row.tenant_slug, row.tenant_name, row.role, row.second_factor_required)
+        else {
+            continue;
+        };
+        signed_in.memberships.push(Membership { id: id.into(), slug, name, role, second_factor_required });
+    }
+    Ok(found)
 }
 
 /// Begins a session where the transaction says that the request comes from, if the account still has the password that was compared and the
