@@ -79,15 +79,9 @@ impl TenantDb {
 
     pub(crate) async fn open(&self) -> Result<TenantTx, DbError> {
         // The ids stand in the text because one round trip allows no parameters. They are UUIDs printed by their own Display; nothing
-        // else may ever be put here. The division by zero refuses a connection on which somebody left settings for the whole session; were it
-        // not the first to be computed, it would refuse every connection.
+        // else may ever be put here.
         let begin = format!(
-            "begin{read_only}; \
-             select 1 / (current_user = session_user \
-                 and coalesce(current_setting('saas.tenant_id', true), '') = '' \
-                 and coalesce(current_setting('saas.user_id', true), '') = '' \
-                 and current_setting('search_path') = 'data, pg_catalog')::int, \
-                 set_config('saas.tenant_id', '{tenant}', true), set_config('saas.user_id', '{user}', true)",
+            "begin{read_only}; select core.enter('{tenant}', '{user}')",
             read_only = if self.read_only { " read only" } else { "" },
             tenant = OrEmpty(self.tenant),
             user = OrEmpty(self.user),
