@@ -5,6 +5,7 @@
 
 mod check;
 mod connect;
+mod connections;
 mod error;
 mod hints;
 mod migrate;
@@ -35,8 +36,9 @@ use std::{
 };
 
 use futures_core::future::BoxFuture;
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
+use self::connections::Connections;
 use crate::{Clock, Secret, TenantId, UserId};
 
 /// The database. Cheap to clone.
@@ -46,8 +48,8 @@ pub struct Db {
 }
 
 struct Inner {
-    app: PgPool,
-    system: PgPool,
+    app: Connections,
+    system: Connections,
     owner: Option<Secret>,
     app_url: Secret,
     clock: Clock,
@@ -101,8 +103,10 @@ impl Db {
             let statement = &statement;
             async move {
                 let result = statement(&mut connection).await;
-                if result.as_ref().is_err_and(pool::is_dead) {
-                    connection.close_on_drop();
+                match &result {
+                    Ok(_) => connection.keep_on_drop(),
+                    Err(error) if pool::is_dead(error) => connection.close_on_drop(),
+                    Err(_) => {}
                 }
                 result
             }
@@ -117,7 +121,7 @@ impl Db {
 
     /// How the system login connects, for a pool that lives apart from the requests'.
     pub(crate) fn system_options(&self) -> sqlx::postgres::PgConnectOptions {
-        (*self.inner.system.connect_options()).clone()
+        (*self.inner.system.pool().connect_options()).clone()
     }
 
     /// The clock that times are bound from.
@@ -135,7 +139,10 @@ impl Db {
     /// How many connections each pool holds and how many of them are idle: (name, size, idle).
     #[must_use]
     pub fn pools(&self) -> [(&'static str, u32, usize); 2] {
-        [("app", self.inner.app.size(), self.inner.app.num_idle()), ("system", self.inner.system.size(), self.inner.system.num_idle())]
+        [("app", &self.inner.app), ("system", &self.inner.system)].map(|(name, connections)| {
+            let (size, idle) = connections.count();
+            (name, size, idle)
+        })
     }
 }
 

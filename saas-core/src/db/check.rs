@@ -102,7 +102,7 @@ impl Db {
     /// Fails if the database does not answer.
     pub async fn findings(&self) -> Result<Vec<Finding>, DbError> {
         let lookups: Vec<&str> = self.inner.sets.iter().flat_map(|set| set.lookups).copied().collect();
-        let mut connection = self.inner.app.acquire().await?;
+        let mut connection = self.inner.app.take().await?;
         let mut findings = Vec::new();
         let (version, number): (String, i32) =
             sqlx::query_as("select current_setting('server_version'), current_setting('server_version_num')::integer")

@@ -1,11 +1,8 @@
 use std::{sync::Arc, time::Duration};
 
-use sqlx::{
-    PgPool,
-    postgres::{PgConnectOptions, PgPoolOptions},
-};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
-use super::{Db, Finding, Inner, Migrations, ProvisionError, check, migrate::with_core};
+use super::{Db, Finding, Inner, Migrations, ProvisionError, check, connections::Connections, migrate::with_core};
 use crate::{Clock, Secret};
 
 /// Where the database is and how much of it to use.
@@ -35,8 +32,8 @@ impl Db {
         let size = if config.max_connections == 0 { 10 } else { config.max_connections };
         let db = Self {
             inner: Arc::new(Inner {
-                app: pool("DATABASE_APP_URL", &config.app, size).await?,
-                system: pool("DATABASE_SYSTEM_URL", &config.system, size.div_ceil(2)).await?,
+                app: connections("DATABASE_APP_URL", &config.app, size).await?,
+                system: connections("DATABASE_SYSTEM_URL", &config.system, size.div_ceil(2)).await?,
                 owner: config.owner.clone(),
                 app_url: config.app.clone(),
                 clock,
@@ -62,7 +59,7 @@ impl Db {
     }
 }
 
-async fn pool(name: &'static str, url: &Secret, size: u32) -> Result<PgPool, ConnectError> {
+async fn connections(name: &'static str, url: &Secret, size: u32) -> Result<Connections, ConnectError> {
     let options: PgConnectOptions = url.expose().parse().map_err(|source| ConnectError::Url { name, source })?;
     PgPoolOptions::new()
         .max_connections(size)
@@ -71,6 +68,7 @@ async fn pool(name: &'static str, url: &Secret, size: u32) -> Result<PgPool, Con
         .test_before_acquire(false)
         .connect_with(options.application_name("saas"))
         .await
+        .map(Connections::new)
         .map_err(|source| ConnectError::Connect { name, source })
 }
 

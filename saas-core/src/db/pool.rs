@@ -6,14 +6,14 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{AssertSqlSafe, PgPool, Postgres, SqlSafeStr as _, pool::PoolConnection, postgres::PgTransactionManager};
+use sqlx::{AssertSqlSafe, SqlSafeStr as _, postgres::PgTransactionManager};
 use sqlx_core::transaction::TransactionManager as _;
-use tokio::{
-    runtime::Handle,
-    time::{Instant, timeout, timeout_at},
-};
+use tokio::time::{Instant, timeout, timeout_at};
 
-use super::DbError;
+use super::{
+    DbError,
+    connections::{Connections, Taken},
+};
 
 /// How long a connection is sought, together with its first answer. Whoever waits is answered with 503 after that.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -26,54 +26,7 @@ const FIRST_ANSWER: Duration = Duration::from_secs(3);
 const CONFIRMATION: Duration = Duration::from_secs(10);
 
 /// How long a connection may take to show that it can be used again.
-const RETURN: Duration = Duration::from_secs(5);
-
-/// A connection in use.
-pub(super) struct Taken {
-    connection: PoolConnection<Postgres>,
-    /// Whether nobody may have it afterwards. sqlx would return a connection to the pool also when a transaction is cancelled while it
-    /// opens, although the server may have opened it.
-    closes: bool,
-}
-
-impl Taken {
-    /// Closes it when it is dropped.
-    pub(super) fn close_on_drop(&mut self) {
-        self.closes = true;
-    }
-}
-
-impl Drop for Taken {
-    fn drop(&mut self) {
-        if self.closes {
-            return self.connection.close_on_drop();
-        }
-        // What sqlx does at the drop of a connection, which waits for the server without a limit and keeps its place in the pool meanwhile.
-        let back = self.connection.return_to_pool();
-        // Without a runtime there is nobody to come back to.
-        if let Ok(runtime) = Handle::try_current() {
-            runtime.spawn(async move {
-                if timeout(RETURN, back).await.is_err() {
-                    tracing::warn!(limit_s = RETURN.as_secs(), "a connection that did not answer was given up");
-                }
-            });
-        }
-    }
-}
-
-impl Deref for Taken {
-    type Target = sqlx::PgConnection;
-
-    fn deref(&self) -> &Self::Target {
-        &self.connection
-    }
-}
-
-impl DerefMut for Taken {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.connection
-    }
-}
+pub(super) const RETURN: Duration = Duration::from_secs(5);
 
 /// A connection inside a transaction. Dropped before it is committed, it rolls back before anybody else gets it.
 pub(super) struct OpenTransaction {
@@ -87,11 +40,11 @@ const COMMIT: &str = "set constraints all immediate; commit and chain";
 
 impl OpenTransaction {
     /// Opens a transaction with one round trip. `begin` is one text of several statements, the first of them `begin`.
-    pub(super) async fn begin(pool: &PgPool, begin: &str) -> Result<Self, DbError> {
-        retry_dead(pool, |mut connection| async move {
-            connection.closes = true;
+    pub(super) async fn begin(connections: &Connections, begin: &str) -> Result<Self, DbError> {
+        retry_dead(connections, |mut connection| async move {
+            connection.close_on_drop();
             PgTransactionManager::begin(&mut connection, Some(AssertSqlSafe(begin.to_owned()).into_sql_str())).await?;
-            connection.closes = false;
+            connection.test_on_drop();
             Ok(connection)
         })
         .await
@@ -142,8 +95,8 @@ impl DerefMut for OpenTransaction {
 pub(super) fn is_dead(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => true,
-        // 57P01 and 57P02 end the session; 22012 is our own guard, which found settings of somebody else's session.
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| matches!(code.as_ref(), "57P01" | "57P02" | "57P05" | "22012")),
+        // 57P01 and 57P02 end the session; SA001 is our own guard, which found settings of somebody else's session.
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| matches!(code.as_ref(), "57P01" | "57P02" | "57P05" | "SA001")),
         _ => false,
     }
 }
@@ -153,19 +106,19 @@ const BACKOFF: Duration = Duration::from_millis(50);
 
 /// Does something with a connection. We do not ping before use, so a connection may turn out to have died while it was idle: each such
 /// one is closed and the next is tried, and after a restart of the server all idle ones are like that, so as many as the pool holds.
-pub(super) async fn retry_dead<T, F, R>(pool: &PgPool, mut action: F) -> Result<T, DbError>
+pub(super) async fn retry_dead<T, F, R>(connections: &Connections, mut action: F) -> Result<T, DbError>
 where
     F: FnMut(Taken) -> R,
     R: Future<Output = Result<T, sqlx::Error>>,
 {
     let deadline = Instant::now() + PATIENCE;
     // And some more for new connections that the server broke off. One that it refuses, the pool itself tries again.
-    let mut left = pool.options().get_max_connections() + 10;
+    let mut left = connections.pool().options().get_max_connections() + 10;
     loop {
         left -= 1;
-        let acquired = timeout_at(deadline, pool.acquire()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
+        let acquired = timeout_at(deadline, connections.take()).await.unwrap_or(Err(sqlx::Error::PoolTimedOut));
         let connection = match acquired {
-            Ok(connection) => Taken { connection, closes: false },
+            Ok(connection) => connection,
             Err(error) if is_dead(&error) && left > 0 => {
                 tokio::time::sleep(BACKOFF).await;
                 continue;

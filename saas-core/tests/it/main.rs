@@ -37,6 +37,8 @@ mod live;
 #[cfg(test)]
 mod logins;
 #[cfg(test)]
+mod lookups;
+#[cfg(test)]
 mod mail;
 #[cfg(test)]
 mod metrics;
