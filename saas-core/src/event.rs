@@ -16,7 +16,8 @@ use uuid::Uuid;
 
 use crate::{Actor, DbError, EventId, Ledger, Origin, SystemTx, TenantTx};
 
-/// Where the server says that something was recorded: `tenant topic`, ids and fixed words alone. Whoever hears it reads as itself.
+/// Where the server says that something was recorded: `tenant audience topic`, ids and fixed words alone. The audience is the permission that it
+/// takes to hear of it, the person whom alone it concerns, or `nobody`. Whoever hears it reads as itself.
 pub(crate) const CHANNEL: &str = "saas_live";
 
 /// Records that something happened to `subject`, in the outbox and in the audit log, and wakes whoever listens if the transaction commits.
@@ -70,7 +71,7 @@ impl Record {
                      request_id, address, user_agent)
                 values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $11, $12, $13, $14, $15)
             )
-            select pg_notify('saas_live', $1::uuid::text || ' ' || $16::text)"#,
+            select pg_notify('saas_live', concat_ws(' ', $1::uuid, coalesce($17, 'nobody'), $16::text))"#,
             self.tenant,
             Uuid::from(id),
             E::NAME,
@@ -87,6 +88,7 @@ impl Record {
             self.origin.address.map(IpNet::from) as Option<IpNet>,
             self.origin.user_agent.as_deref(),
             E::TOPIC,
+            E::PERMISSION as Option<&str>,
         )
         .execute(connection)
         .await?;

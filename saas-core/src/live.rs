@@ -1,8 +1,9 @@
 //! Live updates: a page hears that something changed, and reads it again as itself.
 //!
-//! The database tells every node of each change (`NOTIFY saas_live`, ids and fixed words alone) and of everything that may end somebody's
-//! access (`NOTIFY saas_access`); or it tells one node, and Redis tells the others (`RedisCarrier`). Each node tells its own open streams. So a
-//! stream asks nobody whether its reader still may when something changes: it asks when it is told to, and once a minute.
+//! The database tells every node of each change (`NOTIFY saas_live`: the tenant, who may hear of it, and what; ids and fixed words alone) and
+//! of everything that may end somebody's access (`NOTIFY saas_access`); or it tells one node, and Redis tells the others (`RedisCarrier`). Each
+//! node tells its own open streams whose readers hold the permission. So a stream asks nobody what its reader may when something changes: it asks
+//! when it is told to, and once a minute.
 //!
 //! A change has an id that means nothing elsewhere. A browser that lost its stream sends the last one as `Last-Event-ID` and hears what it
 //! missed; where nobody knows what that is, on another node or after too long, it hears `*`: everything is read again.
@@ -24,6 +25,9 @@ pub use redis::RedisCarrier;
 
 use crate::{Actor, Db, DbError, Problem, ProblemType, SessionId, Standing, lifecycle::Lifecycle};
 use hub::{Hub, Reader};
+
+/// The permissions that a reader holds.
+type Held = Arc<[&'static str]>;
 
 /// Carries changes from the database to open streams on this node. Cheap to clone.
 #[derive(Clone)]
@@ -69,16 +73,17 @@ impl Live {
 
     /// Answers with server-sent events: `changed` with a topic as its data each time something of the tenant changes.
     ///
-    /// `allowed` says whether the reader still may. It is asked when the reader's membership, session or state, or the tenant's state, has
-    /// changed, and once a minute; `false` ends the stream. While nobody can tell, nothing is heard, for half a minute at most.
+    /// A reader hears of what they hold the permission for: an event's own, at the beginning as the standing says. `holds` says which they hold
+    /// now, or `None` if they may not listen any more, which ends the stream. It is asked when the reader's membership, session or state, or the
+    /// tenant's state, has changed, and once a minute. While nobody can tell, nothing is heard, for half a minute at most.
     ///
     /// # Errors
     ///
     /// Fails with 429 if the tenant has too many streams open.
-    pub fn stream<F, R>(&self, standing: &Standing, session: SessionId, headers: &HeaderMap, allowed: F) -> Result<Response, Problem>
+    pub fn stream<F, R>(&self, standing: &Standing, session: SessionId, headers: &HeaderMap, holds: F) -> Result<Response, Problem>
     where
         F: Fn() -> R + Send + Sync + 'static,
-        R: Future<Output = Result<bool, DbError>> + Send + 'static,
+        R: Future<Output = Result<Option<Arc<[&'static str]>>, DbError>> + Send + 'static,
     {
         let user = if let Actor::User(user) = standing.actor { Some(user) } else { None };
         let seat = self.hub.enter(Reader { tenant: standing.tenant, user, session }, last_event(headers)).ok_or_else(|| {
@@ -86,7 +91,7 @@ impl Live {
                 .detail("too many pages of this organization are open")
                 .retry_after(Duration::from_secs(60))
         })?;
-        let events = stream::events(seat, allowed).take_until(self.lifecycle.clone().draining_owned());
+        let events = stream::events(seat, Arc::clone(&standing.permissions), holds).take_until(self.lifecycle.clone().draining_owned());
         let mut response = Sse::new(events).into_response();
         // A proxy that collects the stream before passing it on would make it anything but live.
         response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));

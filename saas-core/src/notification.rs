@@ -130,15 +130,20 @@ impl Notifications {
 
     /// The roles that hear of a kind; none if nobody does.
     fn roles(&self, kind: &NoticeKind) -> Vec<&'static str> {
-        self.permission(kind).map(|permission| (self.0.holders)(permission)).unwrap_or_default()
+        self.permission(kind).map(|permission| self.holders(permission)).unwrap_or_default()
+    }
+
+    fn holders(&self, permission: &str) -> Vec<&'static str> {
+        (self.0.holders)(permission)
     }
 
     /// An event as something to be told, if it is and somebody may hear of it.
     fn news<'a>(&'a self, event: &'a RecordedEvent) -> Option<News<'a>> {
         let tenant = event.ledger.tenant()?;
         let kind = self.kind(&event.name).filter(|kind| kind.is_worth(&event.data))?;
-        let roles = self.roles(kind);
-        (!roles.is_empty()).then_some(News { event, tenant, kind, roles })
+        let permission = self.permission(kind)?;
+        let roles = self.holders(permission);
+        (!roles.is_empty()).then_some(News { event, tenant, kind, permission, roles })
     }
 }
 

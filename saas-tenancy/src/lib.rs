@@ -34,8 +34,8 @@ use saas_core::{Db, EventKind, Migrations, Routes, pages::PageSet};
 pub use active::ActiveOrganization;
 pub use layer::{TenancyLayer, TenancyService};
 pub use member::{
-    Member, MemberError, MemberJoined, MemberLeft, MemberRead, MemberRoleChanged, MemberWrite, is_member, member_add_in, member_remove_in,
-    member_role_set_in, members_in,
+    Member, MemberError, MemberJoined, MemberLeft, MemberRead, MemberRoleChanged, MemberWrite, member_add_in, member_remove_in,
+    member_role_set_in, members_in, role_of,
 };
 pub use organization::{NewOrganization, Organization, OrganizationCreated, OrganizationError, organization_create};
 pub use resolve::{Header, Or, PathParameter, ResolveTenant, TenantRef};

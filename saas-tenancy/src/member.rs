@@ -4,8 +4,8 @@ mod operations;
 mod pages;
 
 pub use operations::{
-    Member, MemberError, MemberJoined, MemberLeft, MemberRoleChanged, is_member, member_add_in, member_remove_in, member_role_set_in,
-    members_in,
+    Member, MemberError, MemberJoined, MemberLeft, MemberRoleChanged, member_add_in, member_remove_in, member_role_set_in, members_in,
+    role_of,
 };
 
 pub(crate) use operations::member_insert_in;

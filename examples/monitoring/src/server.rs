@@ -169,6 +169,7 @@ struct State {
 pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
     let billing = Billing::new(plans());
     let sold = billing.clone();
+    roles: Roles,
     let auth = Auth::builder(&program.db, &program.master_key, program.outbox.clone(), program.pages.clone(), program.public_url.clone())
         .home("/devices")
         .welcome("/organizations/new")
@@ -187,7 +188,7 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
     auth.export_for(&program.jobs);
     auth.rotate_signing_keys_daily(&program.jobs);
     let roles = Roles::new(MATRIX).agents(&[AgentReport::NAME]);
-    let holders = roles.clone();
+    let (held, holders) = (roles.clone(), roles.clone());
     let tenancy = Tenancy::with_home(&program.db, Header::new("x-organization").or(ActiveOrganization), roles, "/devices")
         .insecure_lan(program.insecure_lan);
     presence::start(&program.db, &program.lifecycle);
@@ -205,7 +206,13 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
     let plans = billing.clone();
     AuditChain::new(&program.db, &program.master_key).prune_daily(&program.jobs, move |db| audit_kept(plans.clone(), db));
 
-    let state = State { auth: auth.clone(), billing: billing.clone(), live: program.live.clone(), public_url: program.public_url.clone() };
+    let state = State {
+        auth: auth.clone(),
+        billing: billing.clone(),
+        live: program.live.clone(),
+        public_url: program.public_url.clone(),
+        roles: held,
+    };
     let tenant = Routes::new()
         .merge(agents::routes())
         .merge(devices::routes())

@@ -68,7 +68,7 @@ pub trait Event: Serialize + ToSchema {
     const NAME: &'static str;
     /// The version of its shape: one more for each change that a listener could stumble over.
     const VERSION: i32 = 1;
-    /// The part of a page that shows what changed; live streams of the tenant are told it after the commit.
+    /// The part of a page that shows what changed; live streams of the tenant whose readers hold the permission are told it after the commit.
     const TOPIC: &'static str;
     /// How much it matters.
     const SEVERITY: EventSeverity = EventSeverity::Info;

@@ -27,11 +27,43 @@ pub(super) struct Change {
     pub(super) id: u64,
     /// The program's own word for a part of its pages.
     pub(super) topic: Arc<str>,
+    pub(super) audience: Audience,
 }
 
 impl Change {
-    fn new(topic: &str) -> Self {
-        Self { id: rand::random::<u64>() | 1, topic: topic.into() }
+    fn new(topic: &str, audience: Audience) -> Self {
+        Self { id: rand::random::<u64>() | 1, topic: topic.into(), audience }
+    }
+
+    /// That something was missed.
+    fn anything(id: u64) -> Self {
+        Self { id, topic: ANYTHING.into(), audience: Audience::Everybody }
+    }
+}
+
+/// Who of the tenant hears of a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Audience {
+    /// Whoever holds this permission.
+    Holders(Arc<str>),
+    /// This person.
+    Person(UserId),
+    /// Whoever has a stream.
+    Everybody,
+}
+
+impl Audience {
+    /// As a notice names it: a person by their id, everything else by its permission.
+    pub(super) fn of(word: &str) -> Self {
+        word.parse().map_or_else(|_| Self::Holders(word.into()), Self::Person)
+    }
+
+    pub(super) fn has(&self, user: Option<UserId>, held: &[&'static str]) -> bool {
+        match self {
+            Self::Holders(permission) => held.iter().any(|it| *it == &**permission),
+            Self::Person(person) => user == Some(*person),
+            Self::Everybody => true,
+        }
     }
 }
 
@@ -81,7 +113,7 @@ struct Place {
 
 impl Hub {
     pub(super) fn new() -> Self {
-        let recent = VecDeque::from([(None, Change::new(ANYTHING))]);
+        let recent = VecDeque::from([(None, Change::new(ANYTHING, Audience::Everybody))]);
         let state = State { seats: BTreeMap::new(), next: 0, rooms: HashMap::new(), recent };
         Self { state: Mutex::new(state), checks: Semaphore::new(CHECKS) }
     }
@@ -90,10 +122,10 @@ impl Hub {
         self.state().seats.len()
     }
 
-    /// Tells the tenant's streams.
-    pub(super) fn changed(&self, tenant: TenantId, topic: &str) {
+    /// Tells the tenant's streams; each passes it on if its reader is of the audience.
+    pub(super) fn changed(&self, tenant: TenantId, topic: &str, audience: Audience) {
         let mut state = self.state();
-        let change = Change::new(topic);
+        let change = Change::new(topic, audience);
         if state.recent.len() == MEMORY {
             state.recent.pop_front();
         }
@@ -116,7 +148,7 @@ impl Hub {
     /// Nothing is known of what happened until now: everybody reads everything again, if they still may.
     pub(super) fn lost(&self) {
         let mut state = self.state();
-        let change = Change::new(ANYTHING);
+        let change = Change::new(ANYTHING, Audience::Everybody);
         state.recent.clear();
         state.recent.push_back((None, change.clone()));
         state.seats.values().for_each(|place| place.doubted.notify_one());
@@ -156,7 +188,7 @@ impl State {
         let at = self.recent.back().map_or(0, |(_, change)| change.id);
         let Some(last) = last else { return (at, VecDeque::new()) };
         let Some(known) = self.recent.iter().position(|(_, change)| change.id == last) else {
-            return (at, VecDeque::from([Change { id: at, topic: ANYTHING.into() }]));
+            return (at, VecDeque::from([Change::anything(at)]));
         };
         let missed = self.recent.iter().skip(known + 1).filter(|(whose, _)| *whose == Some(tenant));
         (last, missed.map(|(_, change)| change.clone()).collect())
@@ -216,7 +248,12 @@ impl Seat {
     /// Forgets what was missed: everything is read again instead.
     pub(super) fn miss(&mut self) {
         let id = self.missed.back().map_or(self.at, |change| change.id);
-        self.missed = VecDeque::from([Change { id, topic: ANYTHING.into() }]);
+        self.missed = VecDeque::from([Change::anything(id)]);
+    }
+
+    /// Whether its reader hears of it.
+    pub(super) fn is_for(&self, change: &Change, held: &[&'static str]) -> bool {
+        change.audience.has(self.place.reader.user, held)
     }
 
     pub(super) fn hub(&self) -> &Arc<Hub> {

@@ -4,7 +4,7 @@ use futures_util::FutureExt as _;
 use sqlx::postgres::{PgListener, PgNotification};
 use tokio::time::timeout;
 
-use super::hub::{ANYTHING, Hub, Subject};
+use super::hub::{ANYTHING, Audience, Hub, Subject};
 use crate::{Db, event::CHANNEL, lifecycle::Lifecycle};
 
 /// Where the server says that somebody's access may have ended: `user` or `tenant`, and the id.
@@ -104,20 +104,22 @@ async fn in_time<T>(what: impl Future<Output = Result<T, sqlx::Error>>) -> Resul
 
 /// Tells the node's streams what a notice means for them.
 pub(super) fn pass_on(hub: &Hub, notice: &str) {
-    let mut words = notice.splitn(3, ' ');
+    let mut words = notice.splitn(4, ' ');
     let mut word = || words.next().unwrap_or_default();
-    match (word(), word(), word()) {
-        (CHANNEL, tenant, topic) => {
+    match (word(), word(), word(), word()) {
+        // Nobody hears of what nobody has a permission for; it is for the relay.
+        (CHANNEL, _, "nobody", _) => {}
+        (CHANNEL, tenant, audience, topic) => {
             if let Ok(tenant) = tenant.parse() {
-                hub.changed(tenant, topic);
+                hub.changed(tenant, topic, Audience::of(audience));
             }
         }
-        (ACCESS, "user", user) => {
+        (ACCESS, "user", user, _) => {
             if let Ok(user) = user.parse() {
                 hub.doubt(Subject::User(user));
             }
         }
-        (ACCESS, "tenant", tenant) => {
+        (ACCESS, "tenant", tenant, _) => {
             if let Ok(tenant) = tenant.parse() {
                 hub.doubt(Subject::Tenant(tenant));
             }

@@ -4,7 +4,10 @@ use axum::response::sse::Event as SseEvent;
 use futures_util::{Stream, stream};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
 
-use super::hub::{Heard, Seat};
+use super::{
+    Held,
+    hub::{Heard, Seat},
+};
 use crate::DbError;
 
 /// How often a stream without news shows that it lives.
@@ -19,22 +22,23 @@ const RETRY: Duration = Duration::from_secs(1);
 /// For how long nobody may be able to tell.
 const DOUBT: Duration = Duration::from_secs(30);
 
-/// What a reader hears, until it may not any more.
-pub(super) fn events<F, R>(seat: Seat, allowed: F) -> impl Stream<Item = Result<SseEvent, Infallible>> + Send
+/// What a reader hears, until it may not any more. `held` are the permissions that they hold at the beginning, and `holds` says which later.
+pub(super) fn events<F, R>(seat: Seat, held: Held, holds: F) -> impl Stream<Item = Result<SseEvent, Infallible>> + Send
 where
     F: Fn() -> R + Send + Sync + 'static,
-    R: Future<Output = Result<bool, DbError>> + Send + 'static,
+    R: Future<Output = Result<Option<Held>, DbError>> + Send + 'static,
 {
     let now = Instant::now();
     let mut beat = interval_at(now + HEARTBEAT, HEARTBEAT);
     beat.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let open = Open { seat, allowed, is_new: true, doubt: None, check_at: now + RECHECK, beat };
+    let open = Open { seat, held, holds, is_new: true, doubt: None, check_at: now + RECHECK, beat };
     stream::unfold(open, |mut open| async move { open.next().await.map(|event| (Ok(event), open)) })
 }
 
 struct Open<F> {
     seat: Seat,
-    allowed: F,
+    held: Held,
+    holds: F,
     is_new: bool,
     /// Since when nobody can tell whether the reader still may.
     doubt: Option<Instant>,
@@ -45,7 +49,7 @@ struct Open<F> {
 impl<F, R> Open<F>
 where
     F: Fn() -> R + Send + Sync + 'static,
-    R: Future<Output = Result<bool, DbError>> + Send + 'static,
+    R: Future<Output = Result<Option<Held>, DbError>> + Send + 'static,
 {
     async fn next(&mut self) -> Option<SseEvent> {
         if std::mem::take(&mut self.is_new) {
@@ -59,6 +63,9 @@ where
             if self.doubt.is_none()
                 && let Some(change) = self.seat.missed.pop_front()
             {
+                if !self.seat.is_for(&change, &self.held) {
+                    continue;
+                }
                 self.seat.at = change.id;
                 return Some(self.event("changed", &change.topic));
             }
@@ -79,15 +86,16 @@ where
         SseEvent::default().event(kind).id(format!("{:016x}", self.seat.at)).data(data)
     }
 
-    /// Asks whether the reader still may; nothing if not.
+    /// Asks what the reader still may; nothing if that is nothing.
     async fn check(&mut self) -> Option<()> {
         let hub = Arc::clone(self.seat.hub());
         // A thousand streams may be told at once, and requests want the database too.
         let turn = hub.checks.acquire().await.ok()?;
-        let answer = (self.allowed)().await;
+        let answer = (self.holds)().await;
         drop(turn);
         match answer {
-            Ok(true) => {
+            Ok(Some(held)) => {
+                self.held = held;
                 self.check_at = Instant::now() + RECHECK;
                 // What came meanwhile is not known to have been for this reader; it is read again, as whoever that is now.
                 if self.doubt.take().is_some() {
@@ -95,7 +103,7 @@ where
                 }
                 Some(())
             }
-            Ok(false) => None,
+            Ok(None) => None,
             Err(error) => {
                 let since = *self.doubt.get_or_insert_with(Instant::now);
                 self.check_at = Instant::now() + RETRY;
@@ -122,13 +130,14 @@ mod tests {
     use super::*;
     use crate::{
         SessionId, TenantId, UserId,
-        live::hub::{ANYTHING, Hub, Reader, Subject},
+        live::hub::{ANYTHING, Audience, Hub, Reader, Subject},
     };
 
     struct Answers {
         asked: AtomicUsize,
         /// `None` when nobody can tell.
         answer: Mutex<Option<bool>>,
+        held: Mutex<Held>,
     }
 
     struct Fixture {
@@ -137,9 +146,12 @@ mod tests {
         answers: Arc<Answers>,
     }
 
+    const READ: &str = "test.thing.read";
+    const SECRET: &str = "test.secret.read";
+
     fn fixture() -> Fixture {
         let reader = Reader { tenant: TenantId::new(), user: Some(UserId::new()), session: SessionId::new() };
-        let answers = Answers { asked: AtomicUsize::new(0), answer: Mutex::new(Some(true)) };
+        let answers = Answers { asked: AtomicUsize::new(0), answer: Mutex::new(Some(true)), held: Mutex::new(Arc::from([READ])) };
         Fixture { hub: Arc::new(Hub::new()), reader, answers: Arc::new(answers) }
     }
 
@@ -147,12 +159,22 @@ mod tests {
         fn open(&self, last: Option<u64>) -> BodyDataStream {
             let answers = Arc::clone(&self.answers);
             let seat = self.hub.enter(self.reader, last).expect("a seat");
-            let events = events(seat, move || {
+            let held = self.held();
+            let events = events(seat, held, move || {
                 answers.asked.fetch_add(1, Ordering::SeqCst);
                 let answer = *answers.answer.lock().expect("an answer");
-                async move { answer.ok_or_else(|| DbError::from(sqlx::Error::PoolTimedOut)) }
+                let held = answers.held.lock().expect("permissions").clone();
+                async move { answer.map(|may| may.then_some(held)).ok_or_else(|| DbError::from(sqlx::Error::PoolTimedOut)) }
             });
             Sse::new(events).into_response().into_body().into_data_stream()
+        }
+
+        fn held(&self) -> Held {
+            self.answers.held.lock().expect("permissions").clone()
+        }
+
+        fn changed(&self, tenant: TenantId, topic: &str) {
+            self.hub.changed(tenant, topic, Audience::of(READ));
         }
 
         fn answer(&self, answer: Option<bool>) {
@@ -175,7 +197,7 @@ mod tests {
         let mut stream = fixture.open(None);
         assert_eq!(next(&mut stream).await.as_deref(), Some(""));
         for number in 0..1_000 {
-            fixture.hub.changed(fixture.reader.tenant, &format!("topic {number}"));
+            fixture.changed(fixture.reader.tenant, &format!("topic {number}"));
             assert_eq!(next(&mut stream).await, Some(format!("topic {number}")));
         }
         assert_eq!(fixture.answers.asked.load(Ordering::SeqCst), 0);
@@ -194,7 +216,7 @@ mod tests {
         fixture.answer(Some(false));
         let began = Instant::now();
         while next(&mut stream).await.is_some() {
-            fixture.hub.changed(fixture.reader.tenant, "devices");
+            fixture.changed(fixture.reader.tenant, "devices");
             tokio::time::advance(Duration::from_secs(1)).await;
             assert!(began.elapsed() <= RECHECK + Duration::from_secs(5), "it still hears");
         }
@@ -208,9 +230,11 @@ mod tests {
             let mut stream = fixture.open(None);
             assert_eq!(next(&mut stream).await.as_deref(), Some(""));
             fixture.answer(Some(false));
+            let told = Instant::now();
             fixture.hub.doubt(subject);
-            fixture.hub.changed(fixture.reader.tenant, "secret");
+            fixture.changed(fixture.reader.tenant, "secret");
             assert_eq!(next(&mut stream).await, None);
+            assert_eq!(told.elapsed(), Duration::ZERO, "it waits for nothing but the answer");
             fixture.answer(Some(true));
         }
         assert_eq!(fixture.hub.streams(), 0);
@@ -225,7 +249,7 @@ mod tests {
         assert_eq!(next(&mut stream).await.as_deref(), Some(""));
         fixture.answer(None);
         fixture.hub.doubt(user);
-        fixture.hub.changed(fixture.reader.tenant, "devices");
+        fixture.changed(fixture.reader.tenant, "devices");
         assert_eq!(next(&mut stream).await.as_deref(), Some("beat"));
         fixture.answer(Some(true));
         assert_eq!(next(&mut stream).await.as_deref(), Some(ANYTHING));
@@ -237,6 +261,39 @@ mod tests {
         assert!(began.elapsed() <= DOUBT + 2 * RETRY, "{:?}", began.elapsed());
     }
 
+    /// API-05: each topic has its permission, asked for when the stream opens, whenever there is doubt, and of what was missed too.
+    #[tokio::test(start_paused = true)]
+    async fn a_reader_hears_of_what_its_permissions_let_it_hear_now() {
+        let fixture = fixture();
+        let at = fixture.hub.enter(fixture.reader, None).expect("a seat").at;
+        let user = fixture.reader.user.expect("a user");
+        let tell = || {
+            fixture.hub.changed(fixture.reader.tenant, "secrets", Audience::of(SECRET));
+            fixture.hub.changed(fixture.reader.tenant, "somebody's", Audience::of(&UserId::new().to_string()));
+            fixture.hub.changed(fixture.reader.tenant, "own", Audience::of(&user.to_string()));
+            fixture.changed(fixture.reader.tenant, "things");
+        };
+        let mut stream = fixture.open(None);
+        assert_eq!(next(&mut stream).await.as_deref(), Some(""));
+        tell();
+        for topic in ["own", "things", "beat"] {
+            assert_eq!(next(&mut stream).await.as_deref(), Some(topic));
+        }
+        for (held, heard) in [(vec![SECRET], ["secrets", "own"]), (vec![], ["own", "beat"]), (vec![SECRET, READ], ["secrets", "own"])] {
+            *fixture.answers.held.lock().expect("permissions") = held.into();
+            fixture.hub.doubt(Subject::User(user));
+            tell();
+            for topic in heard {
+                assert_eq!(next(&mut stream).await.as_deref(), Some(topic));
+            }
+        }
+        *fixture.answers.held.lock().expect("permissions") = Arc::from([]);
+        let mut stream = fixture.open(Some(at));
+        for topic in ["", "own", "own", "own", "own", "beat"] {
+            assert_eq!(next(&mut stream).await.as_deref(), Some(topic));
+        }
+    }
+
     /// API-05: `Last-Event-ID`.
     #[tokio::test]
     async fn a_reader_that_comes_back_hears_what_it_missed_or_reads_everything_again() {
@@ -245,8 +302,8 @@ mod tests {
         let at = stream.at;
         drop(stream);
         for topic in ["devices", "agents"] {
-            fixture.hub.changed(fixture.reader.tenant, topic);
-            fixture.hub.changed(TenantId::new(), "elsewhere");
+            fixture.changed(fixture.reader.tenant, topic);
+            fixture.changed(TenantId::new(), "elsewhere");
         }
         let mut stream = fixture.open(Some(at));
         for expected in ["", "devices", "agents"] {
@@ -260,7 +317,7 @@ mod tests {
             assert_eq!([next(&mut stream).await, next(&mut stream).await], [Some(String::new()), Some(ANYTHING.to_owned())]);
         }
         for _ in 0..5_000 {
-            fixture.hub.changed(TenantId::new(), "elsewhere");
+            fixture.changed(TenantId::new(), "elsewhere");
         }
         let mut stream = fixture.open(Some(at));
         assert_eq!([next(&mut stream).await, next(&mut stream).await], [Some(String::new()), Some(ANYTHING.to_owned())]);
@@ -272,7 +329,7 @@ mod tests {
         let mut fixture = fixture();
         let mut streams: Vec<_> = (0..=crate::Live::PER_SESSION).map(|_| fixture.open(None)).collect();
         assert_eq!([next(&mut streams[0]).await, next(&mut streams[0]).await], [Some(String::new()), None]);
-        fixture.hub.changed(fixture.reader.tenant, "devices");
+        fixture.changed(fixture.reader.tenant, "devices");
         for stream in &mut streams[1..] {
             assert_eq!([next(stream).await, next(stream).await], [Some(String::new()), Some("devices".to_owned())]);
         }
@@ -294,7 +351,7 @@ mod tests {
         let mut stream = fixture.open(None);
         assert_eq!(next(&mut stream).await.as_deref(), Some(""));
         for _ in 0..10_000 {
-            fixture.hub.changed(fixture.reader.tenant, "devices");
+            fixture.changed(fixture.reader.tenant, "devices");
         }
         assert_eq!(next(&mut stream).await.as_deref(), Some(ANYTHING));
     }

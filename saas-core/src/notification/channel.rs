@@ -16,7 +16,9 @@ pub struct News<'a> {
     pub tenant: TenantId,
     /// How it is told.
     pub kind: &'a NoticeKind,
-    /// The roles whose holders may hear of it, at least one.
+    /// What it takes to hear of it.
+    pub permission: &'static str,
+    /// The roles that hold that, at least one.
     pub roles: Vec<&'static str>,
 }
 

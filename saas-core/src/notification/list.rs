@@ -30,15 +30,17 @@ impl Channel for ListChannel {
         let roles: Vec<String> = news.iter().map(|it| it.roles.join(" ")).collect();
         let mails: Vec<String> = news.iter().map(|it| it.kind.mail.as_str().to_owned()).collect();
         let mandatory: Vec<bool> = news.iter().map(|it| it.kind.mandatory).collect();
+        let permissions: Vec<String> = news.iter().map(|it| it.permission.to_owned()).collect();
         query!(
             r#"with told as (
                 select event.tenant_id, member.user_id, event.id, event.kind, event.subject, event.data, event.at,
+                    event.permission,
                     event.mandatory or coalesce(list.frequency, 'now') = 'now' as listed,
                     case when event.mandatory then event.mail else coalesce(mail.frequency, event.mail) end = 'daily' as digest
                 from unnest(
                     $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::jsonb[], $6::timestamptz[], $7::uuid[], $8::text[], $9::text[],
-                    $10::boolean[]
-                ) event (tenant_id, id, kind, subject, data, at, actor, roles, mail, mandatory)
+                    $10::boolean[], $11::text[]
+                ) event (tenant_id, id, kind, subject, data, at, actor, roles, mail, mandatory, permission)
                 join core.member member on member.tenant_id = event.tenant_id and member.left_at is null
                     and member.role = any(string_to_array(event.roles, ' ')) and member.user_id is distinct from event.actor
                 left join notification_preference list on list.tenant_id = event.tenant_id and list.user_id = member.user_id
@@ -49,9 +51,10 @@ impl Channel for ListChannel {
                 insert into notification (tenant_id, user_id, event_id, kind, subject, data, at, listed, digest)
                 select tenant_id, user_id, id, kind, subject, data, at, listed, digest from told where listed or digest
                 on conflict on constraint notification_pkey do nothing
-                returning tenant_id
+                returning tenant_id, event_id
             )
-            select pg_notify('saas_live', tenant_id::text || ' notifications') from (select distinct tenant_id from kept) tenant"#,
+            select pg_notify('saas_live', concat_ws(' ', tenant_id, permission, 'notifications'))
+            from (select distinct told.tenant_id, told.permission from told join kept on kept.tenant_id = told.tenant_id and kept.event_id = told.id) news"#,
             &tenants,
             &ids,
             &kinds,
@@ -62,6 +65,7 @@ impl Channel for ListChannel {
             &roles,
             &mails,
             &mandatory,
+            &permissions,
         )
         .execute(&mut **tx)
         .await?;

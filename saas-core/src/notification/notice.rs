@@ -59,7 +59,7 @@ pub async fn notices_read_in(tx: &mut TenantTx, user: UserId, only: Option<Event
             where tenant_id = $1 and user_id = $2 and listed and read_at is null and ($4::uuid is null or event_id = $4)
             returning event_id
         ), woken as (
-            select pg_notify('saas_live', $1::uuid::text || ' notifications') where exists (select from read)
+            select pg_notify('saas_live', concat_ws(' ', $1::uuid, $2::uuid, 'notifications')) where exists (select from read)
         )
         select (select count(*) from read) as "count!", (select count(*) from woken) as woken"#,
         tenant,

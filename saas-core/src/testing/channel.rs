@@ -39,8 +39,10 @@ where
         Err(error) => panic!("no transaction: {error}"),
     };
     let tell = async |tx: &mut SystemTx, events: &[&RecordedEvent]| {
-        let news: Vec<_> =
-            events.iter().filter_map(|event| Some(News { event, tenant: event.ledger.tenant()?, kind, roles: vec!["owner"] })).collect();
+        let (permission, roles) = ("test.read", vec!["owner"]);
+        let news =
+            events.iter().filter_map(|event| Some(News { event, tenant: event.ledger.tenant()?, kind, permission, roles: roles.clone() }));
+        let news: Vec<_> = news.collect();
         let before = transaction(tx).await;
         if let Err(error) = channel.tell_in(tx, &news).await {
             panic!("{} did not take its news: {error}", channel.name());

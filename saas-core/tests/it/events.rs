@@ -144,7 +144,13 @@ async fn a_notice_carries_an_id_and_a_fixed_word_and_nothing_else() {
     event_in(&mut tx, Actor::System, "thing", &Renamed::from_a_to_b()).await.unwrap();
     tx.commit().await.unwrap();
     let notice = tokio::time::timeout(Duration::from_secs(10), listener.recv()).await.unwrap().unwrap();
-    assert_eq!(notice.payload(), format!("{tenant} things"));
+    assert_eq!(notice.payload(), format!("{tenant} test.thing.read things"));
+    // Nobody has a permission for this, so nobody is told.
+    let mut tx = test.db.tenant(tenant).begin().await.unwrap();
+    event_in(&mut tx, Actor::System, "thing", &Happened { number: 1 }).await.unwrap();
+    tx.commit().await.unwrap();
+    let notice = tokio::time::timeout(Duration::from_secs(10), listener.recv()).await.unwrap().unwrap();
+    assert_eq!(notice.payload(), format!("{tenant} nobody test"));
 }
 
 /// AUD-02: the relay's columns are the relay's.

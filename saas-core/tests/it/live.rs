@@ -22,6 +22,9 @@ use crate::{planted::config, proxy::Proxy};
 /// Within a second, with five times slack.
 const SOON: Duration = Duration::from_secs(5);
 
+/// What whoever opens a stream here holds, and what it takes to hear of the changes.
+const READ: &str = "test.thing.read";
+
 struct Node {
     live: Live,
     db: Db,
@@ -61,7 +64,7 @@ impl Node {
             name: "Acme".into(),
             actor: Actor::User(user),
             role: "owner".into(),
-            permissions: Arc::new([]),
+            permissions: Arc::new([READ]),
         };
         let mut headers = HeaderMap::new();
         if let Some(last) = last {
@@ -75,7 +78,7 @@ impl Node {
                 let mut tx = db.begin().await?;
                 let member = "select count(*) from core.member where user_id = $1 and left_at is null";
                 let members: i64 = sqlx::query_scalar(member).bind(user).fetch_one(&mut *tx).await?;
-                Ok::<_, DbError>(members > 0)
+                Ok::<_, DbError>((members > 0).then(|| Arc::from([READ])))
             }
         });
         Heard { body: response.unwrap().into_body().into_data_stream(), last: String::new() }
@@ -83,7 +86,7 @@ impl Node {
 
     async fn changed(&self, tenant: TenantId, topic: &str) {
         let mut tx = self.db.tenant(tenant).begin().await.unwrap();
-        let notice = format!("{tenant} {topic}");
+        let notice = format!("{tenant} {READ} {topic}");
         sqlx::query("select pg_notify('saas_live', $1)").bind(notice).execute(&mut *tx).await.unwrap();
         tx.commit().await.unwrap();
     }

@@ -8,8 +8,8 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream::BoxStream};
 use http::StatusCode;
-use saas_core::testing::TestClient;
-use saas_tenancy::Role;
+use saas_core::{Actor, event_in, testing::TestClient};
+use saas_tenancy::{MemberJoined, Role};
 use serde_json::json;
 use sqlx::Connection as _;
 use tokio::time::timeout;
@@ -122,6 +122,55 @@ async fn a_removed_member_hears_no_more() {
     stays.hears("members").await;
     let again = member.browser.clone().with("x-organization", "acme").open("/live").await;
     assert_eq!(again.status(), StatusCode::NOT_FOUND);
+}
+
+/// NOT-03: the count beside the bell follows: what somebody is told shows on all their pages, and that they read it too, on nobody else's.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_unread_count_is_live() {
+    let app = App::new().await;
+    let tenant = app.tenant("acme").await;
+    let (owner, admin) = (app.member(tenant, Role::Owner).await, app.member(tenant, Role::Admin).await);
+    app.program.relay.relay_now().await.unwrap();
+    let count = async |client: &TestClient| client.get("/api/v1/notifications/count").await.json()["unread"].as_i64().unwrap();
+    expect(&owner.browser.post("/api/v1/notifications/read", &json!({})).await, StatusCode::NO_CONTENT);
+    let (before, others) = (count(&owner.browser).await, count(&admin.browser).await);
+    let (mut page, mut another) = (Stream::open(&owner.browser).await, Stream::open(&owner.browser).await);
+    let mut others_page = Stream::open(&admin.browser).await;
+    let mut tx = app.test.db.tenant(tenant).begin().await.unwrap();
+    event_in(&mut tx, Actor::System, "somebody", &MemberJoined { role: Role::Viewer }).await.unwrap();
+    tx.commit().await.unwrap();
+    app.program.relay.relay_now().await.unwrap();
+    for stream in [&mut page, &mut another, &mut others_page] {
+        stream.hears("notifications").await;
+    }
+    assert_eq!((count(&owner.browser).await, count(&admin.browser).await), (before + 1, others + 1));
+    expect(&owner.browser.post("/api/v1/notifications/read", &json!({})).await, StatusCode::NO_CONTENT);
+    page.hears("notifications").await;
+    another.hears("notifications").await;
+    assert_eq!(count(&owner.browser).await, 0);
+    others_page.hears_nothing().await;
+}
+
+/// API-05, RBA-02: one organization, one stream each, and a change is heard of by those whose role may hear of it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_is_heard_by_those_who_hold_its_permission() {
+    let app = App::new().await;
+    let tenant = app.tenant("acme").await;
+    let (owner, viewer) = (app.member(tenant, Role::Owner).await, app.member(tenant, Role::Viewer).await);
+    let (mut hears, mut sees) = (Stream::open(&owner.browser).await, Stream::open(&viewer.browser).await);
+    let new = json!({ "url": "https://hooks.example.com/", "description": "", "events": [] });
+    expect(&owner.browser.post("/api/v1/webhooks", &new).await, StatusCode::CREATED);
+    hears.hears("webhooks").await;
+    sees.hears_nothing().await;
+    // With the role comes the right, and it goes with it, on the stream that is open.
+    for (role, number) in [("admin", 1), ("viewer", 2)] {
+        let changed = owner.browser.json(http::Method::PATCH, &format!("/api/v1/members/{}", viewer.id), &json!({ "role": role })).await;
+        expect(&changed, StatusCode::NO_CONTENT);
+        sees.hears("members").await;
+        let new = json!({ "url": format!("https://{number}.example.com/"), "description": "", "events": [] });
+        expect(&owner.browser.post("/api/v1/webhooks", &new).await, StatusCode::CREATED);
+        if role == "admin" { sees.hears("webhooks").await } else { sees.hears_nothing().await }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
