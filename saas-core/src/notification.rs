@@ -26,7 +26,7 @@
 //! * A channel that fails holds up no other.
 //! * A mandatory kind cannot be switched off.
 //! * Mail at once is one for each kind and subject in ten minutes: what flaps fills the list and not the mailbox.
-//! * A mail that is not mandatory carries a link that ends mail of its kind with one `POST` and no sign-in (RFC 8058).
+//! * A mail that is not mandatory carries a link that ends mail of its kind, or the daily one, with one `POST` and no sign-in (RFC 8058).
 
 mod channel;
 mod digest;

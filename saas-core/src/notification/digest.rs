@@ -6,7 +6,7 @@ use serde_json::Value;
 use sqlx::query;
 use uuid::Uuid;
 
-use super::{NoticeKind, Notifications};
+use super::{NoticeKind, Notifications, unsubscribe};
 use crate::{
     Job, JobError, Jobs, SystemDb, SystemRun, TenantId, TimeZone, UserId,
     mail::{
@@ -42,6 +42,14 @@ struct Reader {
     locale: Option<String>,
     /// When it was last morning where they are.
     morning: DateTime<Utc>,
+}
+
+/// Something that waited for the mail.
+struct Told<'a> {
+    kind: &'a NoticeKind,
+    subject: &'a str,
+    data: &'a Value,
+    at: DateTime<Utc>,
 }
 
 /// When it was last morning: by the name of each time zone, and for those who chose none.
@@ -140,13 +148,22 @@ impl Notifications {
                 where tenant_id = $1 and user_id = $2 and digest
                 returning event_id, kind, subject, data, at
             )
-            select event_id, kind as "kind!", subject as "subject!", data as "data!", at as "at!" from waiting order by at desc, event_id"#,
+            select waiting.kind as "kind!", subject as "subject!", data as "data!", at as "at!", preference.kind is not null as "declined!"
+            from waiting
+            left join notification_preference preference on preference.tenant_id = $1 and preference.user_id = $2
+                and preference.kind = waiting.kind and preference.channel = 'mail' and preference.frequency = 'off'
+            order by at desc, event_id"#,
             Uuid::from(reader.tenant),
             Uuid::from(reader.user),
         )
         .fetch_all(&mut *tx)
         .await?;
-        let events: Vec<_> = waiting.iter().map(|row| (row.kind.as_str(), row.subject.as_str(), &row.data, row.at)).collect();
+        // A kind that a later release no longer has is left out, and what its reader has declined meanwhile.
+        let known = waiting.iter().filter_map(|row| {
+            let kind = self.kind(&row.kind).filter(|kind| kind.mandatory || !row.declined)?;
+            Some(Told { kind, subject: &row.subject, data: &row.data, at: row.at })
+        });
+        let events: Vec<_> = known.collect();
         match self.write_in(&mut tx, &reader, &events).await {
             Ok(()) => {}
             Err(MailInError::Db(error)) => return Err(error.into()),
@@ -160,13 +177,8 @@ impl Notifications {
         Ok(Some(Ok(())))
     }
 
-    async fn write_in(
-        &self,
-        tx: &mut crate::SystemTx,
-        reader: &Reader,
-        events: &[(&str, &str, &Value, DateTime<Utc>)],
-    ) -> Result<(), MailInError> {
-        if !reader.is_member {
+    async fn write_in(&self, tx: &mut crate::SystemTx, reader: &Reader, events: &[Told<'_>]) -> Result<(), MailInError> {
+        if !reader.is_member || events.is_empty() {
             return Ok(());
         }
         let outbox = &self.0.outbox;
@@ -174,17 +186,12 @@ impl Notifications {
             Some(locale) => locale,
             None => outbox.language_in(tx, reader.tenant).await?,
         };
-        let entry = |kind: &NoticeKind, subject: &str, data: &Value, at| DigestEntry {
-            title: outbox.sentence(locale, kind.text, data),
-            at,
-            href: outbox.link(&kind.href(subject)),
+        let entry = |told: &Told<'_>| DigestEntry {
+            title: outbox.sentence(locale, told.kind.text, told.data),
+            at: told.at,
+            href: outbox.link(&told.kind.href(told.subject)),
         };
-        // A kind that a later release no longer has is left out.
-        let known = events.iter().filter_map(|(kind, subject, data, at)| Some((self.kind(kind)?, *subject, *data, *at)));
-        let entries: Vec<_> = known.take(SHOWN).map(|(kind, subject, data, at)| entry(kind, subject, data, at)).collect();
-        if entries.is_empty() {
-            return Ok(());
-        }
+        let entries: Vec<_> = events.iter().take(SHOWN).map(entry).collect();
         let letter = Digest {
             organization: reader.organization.clone(),
             more: i64::try_from(events.len() - entries.len()).unwrap_or(0),
@@ -193,7 +200,10 @@ impl Notifications {
             preferences: outbox.link("/notifications/preferences"),
         };
         let cause = reader.morning.format("%Y-%m-%dT%H:%MZ");
-        let envelope = Envelope::new(&reader.email, reader.user, cause).named(&reader.name).reader(reader.user).in_language(locale);
+        let mut envelope = Envelope::new(&reader.email, reader.user, cause).named(&reader.name).reader(reader.user).in_language(locale);
+        if events.iter().any(|told| !told.kind.mandatory) {
+            envelope = envelope.unsubscribe(unsubscribe::link(outbox, &self.0.keys, reader.tenant, reader.user, unsubscribe::DAILY));
+        }
         outbox.mail_system_in(tx, Some(reader.tenant), &envelope, &letter).await?;
         Ok(())
     }

@@ -129,3 +129,25 @@ pub(super) async fn preference_set_in(
     .map_err(DbError::from)?;
     Ok(())
 }
+
+/// Remembers that a person wants no daily mail: whatever would come with it does not, but for what is mandatory.
+pub(super) async fn daily_end_in(tx: &mut TenantTx, user: UserId, kinds: &[NoticeKind]) -> Result<(), DbError> {
+    let optional = || kinds.iter().filter(|kind| !kind.mandatory);
+    let names: Vec<_> = optional().map(|kind| kind.event.to_owned()).collect();
+    let mails: Vec<_> = optional().map(|kind| kind.mail.as_str().to_owned()).collect();
+    query!(
+        "insert into notification_preference (tenant_id, user_id, kind, channel, frequency)
+        select $1, $2, kind.name, 'mail', 'off' from unnest($3::text[], $4::text[]) kind (name, mail)
+        left join notification_preference chosen
+            on chosen.tenant_id = $1 and chosen.user_id = $2 and chosen.kind = kind.name and chosen.channel = 'mail'
+        where coalesce(chosen.frequency, kind.mail) = 'daily'
+        on conflict on constraint notification_preference_pkey do update set frequency = excluded.frequency",
+        tx.tenant().map(Uuid::from),
+        Uuid::from(user),
+        &names,
+        &mails,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}

@@ -1,4 +1,4 @@
-//! Ends mail of one kind with one `POST` and no sign-in (RFC 8058).
+//! Ends mail of one kind, or the daily mail, with one `POST` and no sign-in (RFC 8058).
 
 use axum::extract::State;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -6,13 +6,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{Frequency, Notifications, PersonalChannel, preference::preference_set_in};
+use super::{
+    Frequency, Notifications, PersonalChannel,
+    preference::{daily_end_in, preference_set_in},
+};
 use crate::{
     Db, Html, MasterKey, Page, Problem, Purpose, Query, Routes, TenantId, UserId,
     mail::{Link, Outbox},
 };
 
 const UNSUBSCRIBE: Purpose = Purpose::new("links that end mail");
+
+/// In the place of a kind: all that is mailed once a day. No event is called so, for their names have dots.
+pub(super) const DAILY: &str = "daily";
 
 /// Where mail of this kind to this person ends. The link never expires: an old mail's must work too.
 pub(super) fn link(outbox: &Outbox, keys: &MasterKey, tenant: TenantId, user: UserId, kind: &str) -> Link {
@@ -70,9 +76,13 @@ async fn ask(State(ends): State<Ends>, page: Page, Query(ending): Query<Ending>)
 /// What a mail program sends in the body says nothing more, so it is not read.
 async fn end(State(ends): State<Ends>, page: Page, Query(ending): Query<Ending>) -> Result<Html, Problem> {
     ending.check(&ends.notifications.0.keys)?;
-    let kind = ends.notifications.kind(&ending.kind).filter(|kind| !kind.mandatory).ok_or_else(Problem::not_found)?;
     let mut tx = ends.db.tenant(ending.tenant).acting(ending.user).begin().await?;
-    preference_set_in(&mut tx, ending.user, kind, PersonalChannel::Mail, Frequency::Off).await?;
+    if ending.kind == DAILY {
+        daily_end_in(&mut tx, ending.user, ends.notifications.kinds()).await?;
+    } else {
+        let kind = ends.notifications.kind(&ending.kind).filter(|kind| !kind.mandatory).ok_or_else(Problem::not_found)?;
+        preference_set_in(&mut tx, ending.user, kind, PersonalChannel::Mail, Frequency::Off).await?;
+    }
     tx.commit().await?;
     page.render("core/unsubscribe.html", json!({ "ending": ending, "done": true }))
 }

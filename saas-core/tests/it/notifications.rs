@@ -48,9 +48,13 @@ struct House {
 
 impl House {
     async fn new() -> Self {
+        Self::with(Pages::builder().build().unwrap()).await
+    }
+
+    async fn with(pages: Pages) -> Self {
         let clock = Clock::fixed("2026-11-03T14:05:09Z".parse().unwrap());
         let test = TestDb::at(&[], clock.clone(), 5).await.unwrap();
-        let (keys, pages, postman) = (MasterKey::generate(), Pages::builder().build().unwrap(), Postman::default());
+        let (keys, postman) = (MasterKey::generate(), Postman::default());
         let outbox = Outbox::new(pages.clone(), keys.clone(), "http://localhost:3000".parse().unwrap());
         let notifications =
             Notifications::new(KINDS, EventCatalogue::new(saas_core::EVENTS), &outbox, &keys, |permission| match permission {
@@ -291,4 +295,66 @@ async fn a_mail_program_ends_mail_with_one_post() {
     assert_eq!(ended.status, StatusCode::OK, "{}", ended.text());
     house.webhook_ends("three").await;
     assert_eq!((house.mails().len(), unread(&ada).await), (0, 3), "the list still shows it");
+}
+
+/// NOT-04: RFC 8058 for the daily mail: it ends as a whole, from the next one on, but for what is mandatory and what comes at once.
+#[tokio::test]
+async fn a_mail_program_ends_the_daily_mail_with_one_post() {
+    let house = House::new().await;
+    let (_, ada) = house.person("owner").await;
+    house.happens(Actor::System, "file-1", &added()).await;
+    house.happens(Actor::System, "file-1", &deleted()).await;
+    house.clock.advance(chrono::Duration::days(1));
+    assert_eq!(house.digest().await, 1);
+    let link = house.mails().remove(0).unsubscribe.unwrap();
+    let path = format!("{}?{}", link.path(), link.query().unwrap());
+
+    // What waits already is not mailed either.
+    house.happens(Actor::System, "file-2", &added()).await;
+    let post = http::Request::post(&path).header("host", "localhost:3000").header("content-type", "application/x-www-form-urlencoded");
+    let ended = house.app.browser().send(post.body(axum::body::Body::from("List-Unsubscribe=One-Click")).unwrap()).await;
+    assert_eq!(ended.status, StatusCode::OK, "{}", ended.text());
+    house.happens(Actor::System, "file-3", &added()).await;
+    house.clock.advance(chrono::Duration::days(1));
+    house.digest().await;
+    assert_eq!(house.mails().len(), 0);
+    house.webhook_ends("one").await;
+    assert_eq!((house.mails().len(), unread(&ada).await), (1, 5), "what comes at once goes on, and so does the list");
+    house.happens(Actor::System, "file-3", &deleted()).await;
+    house.clock.advance(chrono::Duration::days(1));
+    house.digest().await;
+    let mails = house.mails();
+    assert_eq!((mails.len(), mails[0].unsubscribe.as_ref()), (1, None), "what is mandatory has no way out");
+    // Nor can a link for one kind be made into one for all.
+    let forged = path.replace("kind=daily", "kind=file.added");
+    assert_eq!(house.app.browser().call(Method::POST, &forged, "text/html", None, Bytes::new()).await.status, StatusCode::NOT_FOUND);
+}
+
+/// NOT-04: a daily mail that cannot be written holds up nobody else's, and waits for the next hour.
+#[tokio::test]
+async fn a_daily_mail_that_cannot_be_written_holds_up_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let template = folder.path().join("templates/core/mail/digest.mjml");
+    std::fs::create_dir_all(template.parent().unwrap()).unwrap();
+    let own = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/templates/core/mail/digest.mjml"));
+    // A product's own template, which fails for one organization.
+    let broken = own.replace("{% block body %}", "{% block body %}{% if organization == \"broken\" %}{{ organization / 0 }}{% endif %}");
+    std::fs::write(&template, broken).unwrap();
+    let house = House::with(Pages::builder().folder(Some(folder.path().to_owned())).build().unwrap()).await;
+    let (owner, _) = house.person("owner").await;
+    let broken = house.test.tenant("broken").await;
+    let unlucky = house.test.user().await;
+    house.test.member(broken, unlucky, "owner").await;
+    for tenant in [broken, house.tenant] {
+        let mut tx = house.test.db.tenant(tenant).begin().await.unwrap();
+        event_in(&mut tx, Actor::System, "file-1", &added()).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    house.relay.relay_now().await.unwrap();
+    house.clock.advance(chrono::Duration::days(1));
+    assert_eq!(house.digest().await, 1);
+    assert_eq!(house.mails().iter().map(|mail| mail.to.clone()).collect::<Vec<_>>(), [format!("{owner}@example.com")]);
+    let mut tx = house.test.db.system("look").begin().await.unwrap();
+    let waiting: Vec<UserId> = sqlx::query_scalar("select user_id from notification where digest").fetch_all(&mut *tx).await.unwrap();
+    assert_eq!(waiting, [unlucky]);
 }
