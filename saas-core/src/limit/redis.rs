@@ -1,10 +1,8 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use redis::{
-    Client, Script,
-    aio::{ConnectionManager, ConnectionManagerConfig},
-};
+use redis::{AsyncConnectionConfig, Client, RedisError, Script, aio::MultiplexedConnection};
+use tokio::{sync::Mutex, time::timeout};
 use uuid::Uuid;
 
 use super::{Ask, Count, Key, Rate, RateLimitStore, StoreError, Subject};
@@ -28,7 +26,9 @@ pub struct RedisStore {
 }
 
 struct Inner {
-    connection: ConnectionManager,
+    client: Client,
+    /// For as long as it answers: one that fell silent is not used again.
+    connection: Mutex<Option<Arc<MultiplexedConnection>>>,
     script: Script,
     prefix: String,
 }
@@ -54,12 +54,8 @@ impl RedisStore {
     /// Fails if that is no address of a Redis server.
     pub fn new(address: &Secret, prefix: &str) -> Result<Self, RedisAddressError> {
         let client = Client::open(address.expose()).map_err(RedisAddressError)?;
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE))
-            .set_number_of_retries(0);
-        let connection = ConnectionManager::new_lazy_with_config(client, config).map_err(RedisAddressError)?;
-        let inner = Inner { connection, script: Script::new(include_str!("redis.lua")), prefix: prefix.to_owned() };
+        let inner =
+            Inner { client, connection: Mutex::default(), script: Script::new(include_str!("redis.lua")), prefix: prefix.to_owned() };
         Ok(Self { inner: Arc::new(inner), breaker: Breaker::new(REDIS) }.with_probe())
     }
 
@@ -88,10 +84,36 @@ impl Inner {
             call.key(format!("{}:limit:{}", self.prefix, ask.key));
             call.arg(ask.rate.limit().get()).arg(u64::try_from(ask.rate.window().as_micros()).unwrap_or(u64::MAX));
         }
-        let mut connection = self.connection.clone();
-        let answer = tokio::time::timeout(2 * PATIENCE, call.invoke_async(&mut connection)).await;
-        answer.map_err(|late| StoreError::Away(Box::new(late)))?.map_err(|error| StoreError::Away(Box::new(error)))
+        let connection = in_time(self.connect()).await?;
+        let answer = in_time(call.invoke_async(&mut MultiplexedConnection::clone(&connection))).await;
+        if answer.is_err() {
+            self.forget(&connection).await;
+        }
+        answer
     }
+
+    /// The connection that all requests share.
+    async fn connect(&self) -> Result<Arc<MultiplexedConnection>, RedisError> {
+        let mut kept = self.connection.lock().await;
+        if let Some(connection) = &*kept {
+            return Ok(Arc::clone(connection));
+        }
+        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
+        let made = Arc::new(self.client.get_multiplexed_async_connection_with_config(&config).await?);
+        *kept = Some(Arc::clone(&made));
+        Ok(made)
+    }
+
+    /// The next request makes another connection, unless one did already.
+    async fn forget(&self, connection: &Arc<MultiplexedConnection>) {
+        let mut kept = self.connection.lock().await;
+        kept.take_if(|kept| Arc::ptr_eq(kept, connection));
+    }
+}
+
+async fn in_time<T>(what: impl Future<Output = Result<T, RedisError>>) -> Result<T, StoreError> {
+    let answer = timeout(PATIENCE, what).await.map_err(|late| StoreError::Away(Box::new(late)))?;
+    answer.map_err(|error| StoreError::Away(Box::new(error)))
 }
 
 #[async_trait]

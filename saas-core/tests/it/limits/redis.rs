@@ -20,7 +20,7 @@ use tokio::{
     time::sleep,
 };
 
-use crate::status::Board;
+use crate::{proxy::Proxy, status::Board};
 
 /// A server of its own, that keeps nothing; killed when dropped.
 pub(super) struct Redis {
@@ -195,6 +195,19 @@ async fn a_lost_redis_is_noticed_soon_and_so_is_its_return() {
     assert!(matches!(take(&store, key, rate).await, Err(StoreError::Away(_))));
     assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
     let _redis = Redis::at(port).await;
+    comes_back(&store, key, rate).await;
+}
+
+/// OPS-04: a connection that fell silent, of whose end nobody hears, is given up for another one.
+#[tokio::test]
+async fn a_store_whose_connection_to_redis_was_forgotten_makes_another() {
+    let redis = Redis::start().await;
+    let address = Secret::new(format!("redis://127.0.0.1:{}", redis.port));
+    let proxy = Proxy::start(&address).await;
+    let (store, key, rate) = (RedisStore::new(&proxy.through(&address), "test").unwrap(), somebody(), Rate::per_hour(100));
+    take(&store, key, rate).await.unwrap();
+    proxy.forget();
+    assert!(matches!(take(&store, key, rate).await, Err(StoreError::Away(_))));
     comes_back(&store, key, rate).await;
 }
 
