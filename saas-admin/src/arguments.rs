@@ -1,8 +1,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand};
-use saas_core::JobId;
-use saas_core::TenantId;
+use saas_core::{EventId, JobId, TenantId};
 
 #[derive(Debug, Parser)]
 #[command(version)]
@@ -37,6 +36,12 @@ pub(crate) enum Command {
     /// Look at background jobs that failed for good, and do them again
     #[command(subcommand)]
     Jobs(JobsCommand),
+    /// Look at events that nobody could be told of, and have them told again
+    #[command(subcommand)]
+    Events(EventsCommand),
+    /// Look at letters and at addresses that nothing is sent to, and send to one again
+    #[command(subcommand)]
+    Mail(MailCommand),
     /// Replace keys
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -58,21 +63,21 @@ pub(crate) enum KeysCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum JobsCommand {
     /// Count what waits, runs and failed for good
-    Stats(JobsOptions),
+    Stats(OutputOptions),
     /// List those that failed for good, the latest first
     Dead {
         /// How many
         #[arg(long, default_value_t = 50)]
         limit: u32,
         #[command(flatten)]
-        options: JobsOptions,
+        options: OutputOptions,
     },
     /// Show one of them with what it carries
     Show {
         /// The job's id
         id: JobId,
         #[command(flatten)]
-        options: JobsOptions,
+        options: OutputOptions,
     },
     /// Do one of them again, or all
     Replay {
@@ -83,12 +88,65 @@ pub(crate) enum JobsCommand {
         #[arg(long)]
         all: bool,
         #[command(flatten)]
-        options: JobsOptions,
+        options: OutputOptions,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum EventsCommand {
+    /// Count what waits and what was given up
+    Stats(OutputOptions),
+    /// List what was given up, the latest first
+    Dead {
+        /// How many
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        #[command(flatten)]
+        options: OutputOptions,
+    },
+    /// Have one of them told again, or all
+    Replay {
+        /// The event's id
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        id: Option<EventId>,
+        /// All of them
+        #[arg(long)]
+        all: bool,
+        #[command(flatten)]
+        options: OutputOptions,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MailCommand {
+    /// Count what waits and what did not arrive
+    Stats(OutputOptions),
+    /// List why nothing is sent to addresses, the latest first; which they are is not kept
+    Suppressed {
+        /// How many
+        #[arg(long, default_value_t = 50)]
+        limit: u32,
+        #[command(flatten)]
+        options: OutputOptions,
+    },
+    /// Say why nothing is sent to an address
+    Show {
+        /// The address
+        address: String,
+        #[command(flatten)]
+        options: OutputOptions,
+    },
+    /// Send to an address again
+    Lift {
+        /// The address
+        address: String,
+        #[command(flatten)]
+        options: OutputOptions,
     },
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct JobsOptions {
+pub(crate) struct OutputOptions {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,

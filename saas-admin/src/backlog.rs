@@ -5,7 +5,7 @@ use std::{
     time::Duration,
 };
 
-use saas_core::{Db, DbError, JobStats, Lifecycle, Metrics, Relay, audit::AuditChain, mail::MailSender, webhook::Webhooks};
+use saas_core::{Db, DbError, JobStats, Lifecycle, Metrics, Relay, audit::AuditChain, mail::MailCounts, webhook::Webhooks};
 
 /// How often it is counted. Prometheus usually asks as often.
 const EVERY: Duration = Duration::from_secs(15);
@@ -15,7 +15,6 @@ pub(crate) struct Queues {
     pub(crate) db: Db,
     pub(crate) relay: Relay,
     pub(crate) chain: AuditChain,
-    pub(crate) mail: MailSender,
     pub(crate) webhooks: Webhooks,
 }
 
@@ -54,7 +53,7 @@ impl Queues {
         let events = self.relay.state().await?;
         let audit = self.chain.state().await?;
         let jobs = JobStats::read(&self.db).await?;
-        let mail = self.mail.counts().await?;
+        let mail = MailCounts::read(&self.db).await?;
         let webhooks = self.webhooks.state().await?;
         let mail_age = mail.oldest.map_or(0.0, |oldest| (self.db.clock().now() - oldest).as_seconds_f64().max(0.0));
         Ok(vec![

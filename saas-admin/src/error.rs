@@ -52,6 +52,12 @@ pub enum Error {
     /// A dead letter could not be replayed.
     #[error(transparent)]
     Replay(#[from] ReplayError),
+    /// The ends of the audit chains cannot be kept, or read where they are.
+    #[error(transparent)]
+    Checkpoints(#[from] CheckpointError),
+    /// Mail goes to this address.
+    #[error("nothing is in the way of mail to this address")]
+    NotSuppressed,
     /// The product has no such thing.
     #[error("this product has no {0}")]
     Absent(&'static str),

@@ -1,7 +1,4 @@
-use std::{
-    io::{self, Write as _},
-    process::ExitCode,
-};
+use std::{io, process::ExitCode};
 
 use saas_core::{Clock, Db, DeadLetter, DeadLetters, JobStats, init_logs};
 use serde_json::json;
@@ -11,6 +8,7 @@ use crate::{
     arguments::{Arguments, JobsCommand},
     config::Config,
     development,
+    output::{list, replayed, say},
 };
 
 /// Dead letters, for operators. 1 if one is asked for that does not exist.
@@ -22,18 +20,18 @@ pub(crate) async fn jobs(product: &Product, arguments: &Arguments, command: &Job
     let dead = DeadLetters::new(&db);
     let code = match command {
         JobsCommand::Stats(options) => stats(JobStats::read(&db).await?, options.json),
-        JobsCommand::Dead { limit, options } => list(&dead.list(*limit).await?, options.json),
+        JobsCommand::Dead { limit, options } => list("dead", &dead.list(*limit).await?, options.json, "no job failed for good", in_words),
         JobsCommand::Show { id, options } => match dead.show(*id).await? {
             Some((letter, payload)) if options.json => say(&json!({ "job": letter, "payload": payload }).to_string()),
             Some((letter, payload)) => say(&format!("{}\n  carries   {payload}", in_words(&letter))),
             None => return Err(saas_core::ReplayError::Unknown.into()),
         },
         JobsCommand::Replay { id, options, .. } => {
-            let replayed = match id {
+            let number = match id {
                 Some(id) => dead.replay(*id).await.map(|()| 1)?,
                 None => dead.replay_all().await?,
             };
-            say(&if options.json { json!({ "replayed": replayed }).to_string() } else { format!("{replayed} will be done again") })
+            replayed(number, options.json)
         }
     };
     db.close().await;
@@ -50,24 +48,10 @@ fn stats(stats: JobStats, as_json: bool) -> io::Result<()> {
     ))
 }
 
-fn list(letters: &[DeadLetter], as_json: bool) -> io::Result<()> {
-    if as_json {
-        return say(&json!({ "dead": letters }).to_string());
-    }
-    if letters.is_empty() {
-        return say("no job failed for good");
-    }
-    letters.iter().try_for_each(|letter| say(&in_words(letter)))
-}
-
 fn in_words(letter: &DeadLetter) -> String {
     let tenant = letter.tenant.map_or_else(|| "none".to_owned(), |tenant| tenant.to_string());
     format!(
         "{}  {}\n  tenant    {tenant}\n  enqueued  {}\n  given up  {} after {} attempts\n  error     {}",
         letter.id, letter.name, letter.enqueued_at, letter.died_at, letter.attempts, letter.error
     )
-}
-
-fn say(text: &str) -> io::Result<()> {
-    writeln!(io::stdout(), "{text}")
 }

@@ -1,4 +1,4 @@
-//! The command line that every product shares: `serve`, `migrate`, `doctor`, `audit`, `jobs`, `keys`.
+//! The command line that every product shares: `serve`, `migrate`, `doctor`, `audit`, `jobs`, `events`, `mail`, `keys`.
 //!
 //! ```no_run
 //! use saas_admin::{Product, Program};
@@ -21,15 +21,18 @@ mod config;
 mod development;
 mod doctor;
 mod error;
+mod events;
 mod jobs;
 mod keys;
 mod limits;
 mod live;
 mod mail;
 mod migrate;
+mod output;
 mod product;
 mod providers;
 mod serve;
+mod suppressions;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod traces;
@@ -64,6 +67,8 @@ pub async fn run(product: Product) -> ExitCode {
         Some(Command::Doctor(options)) => doctor::doctor(&product, &arguments, options).await,
         Some(Command::Audit(command)) => audit::audit(&product, &arguments, command).await,
         Some(Command::Jobs(command)) => jobs::jobs(&product, &arguments, command).await,
+        Some(Command::Events(command)) => events::events(&product, &arguments, command).await,
+        Some(Command::Mail(command)) => suppressions::mail(&product, &arguments, command).await,
         Some(Command::Keys(command)) => keys::keys(&product, &arguments, command).await,
     };
     result.unwrap_or_else(|error| {

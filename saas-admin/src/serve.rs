@@ -78,8 +78,7 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
     let chain = AuditChain::new(&db, &program.master_key);
     chain.start_sealing(&lifecycle);
     let jobs = program.jobs.start(JobsConfig { concurrency: config.jobs, ..JobsConfig::default() }, &lifecycle).await?;
-    Queues { db: db.clone(), relay: program.relay.clone(), chain, mail, webhooks: program.webhooks.clone() }
-        .watch(&program.metrics, &lifecycle);
+    Queues { db: db.clone(), relay: program.relay.clone(), chain, webhooks: program.webhooks.clone() }.watch(&program.metrics, &lifecycle);
     lifecycle.drain_on_signals().map_err(Error::io("signals"))?;
     if let Some(address) = config.metrics {
         let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;

@@ -26,12 +26,16 @@
 //! * Links begin with the configured address of the product, whatever a request says: a letter has only [`Link`]s.
 
 mod brand;
+mod counts;
+mod desk;
+mod event;
 mod letter;
 pub mod letters;
 #[cfg(feature = "dev-mail")]
 mod mailbox;
 mod message;
 mod outbox;
+mod page;
 #[cfg(feature = "dev-mail")]
 mod preview;
 mod sender;
@@ -40,17 +44,25 @@ mod suppression;
 mod verdict;
 
 pub use brand::{Brand, Color, ColorError, brand_in, brand_set_in};
+pub use counts::MailCounts;
+pub use desk::mail_routes;
+pub use event::{EVENTS, MailAddressLifted, MailBrandChanged};
 pub(crate) use letter::Look;
 pub use letter::{Letter, Link};
 #[cfg(feature = "dev-mail")]
 pub use mailbox::{DevMailbox, KeptMail, KeptMailId};
 pub use message::{Mail, MessageId};
 pub use outbox::{Envelope, MailInError, Outbox};
-pub use sender::{GIVE_UP_AFTER, MailCounts, MailOutcome, MailSender, SenderConfig};
+pub use sender::{GIVE_UP_AFTER, MailOutcome, MailSender, SenderConfig};
 pub use smtp::{SmtpError, SmtpMailer, SmtpOptions};
 pub use suppression::{Suppression, SuppressionReason, Suppressions};
 
 use async_trait::async_trait;
+
+crate::permissions! {
+    /// Choose how the organization's mail looks, and send again to its members what came back.
+    pub MailWrite = "mail.write";
+}
 
 crate::ids! {
     /// A letter in the outbox.

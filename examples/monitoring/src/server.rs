@@ -23,6 +23,7 @@ use saas_core::{
         Class::{Content, Internal},
         Erasure, Table,
     },
+    mail::MailWrite,
     notification::{Frequency, NoticeGroup, NoticeKind, Notifications},
     pages::PageSet,
     webhook::{WebhookRead, WebhookWrite},
@@ -63,6 +64,7 @@ pub const MATRIX: &[(&str, &[Role])] = &[
     (ApiKeyWrite::NAME, &[Role::Owner, Role::Admin]),
     (ChatRead::NAME, &[Role::Owner, Role::Admin]),
     (ChatWrite::NAME, &[Role::Owner, Role::Admin]),
+    (MailWrite::NAME, &[Role::Owner, Role::Admin]),
     (WebhookRead::NAME, &[Role::Owner, Role::Admin]),
     (WebhookWrite::NAME, &[Role::Owner, Role::Admin]),
 ];
@@ -129,6 +131,7 @@ const NAV: &[NavLink] = &[
 
 /// The product, for the command line.
 #[must_use]
+    NavLink::new("/mail", "core-mail-settings").needs::<MailWrite>().of_organization(),
 pub fn product() -> Product {
     Product {
         name: "monitoring",
@@ -230,6 +233,7 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
     let home = home::routes().layer(tenancy.surroundings());
     let personal = Routes::new().merge(tenancy.routes()).merge(home).layer(limits::callers(program));
     Ok(Routes::new()
+        .merge(saas_core::mail::mail_routes(&program.db, &program.master_key))
         .merge(tenant)
         .merge(personal)
         .merge(ingest::registration().with_state(state))

@@ -1,11 +1,13 @@
 use std::{fmt, str::FromStr};
 
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use sqlx::PgConnection;
 use url::Url;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::{DbError, TenantId, TenantTx, pages::Locale};
+use super::MailBrandChanged;
+use crate::{Actor, Change, DbError, FieldError, TenantId, TenantTx, Validate, event_in, pages::Locale};
 
 /// How a tenant's mail looks to its readers: values alone, never markup.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -43,6 +45,97 @@ pub(super) async fn brand(connection: &mut PgConnection, tenant: TenantId) -> Re
         color: row.color.and_then(|color| color.parse().ok()),
         locale: row.locale.and_then(|locale| locale.parse().ok()),
     }))
+}
+
+/// A brand as it is entered and shown: what is left out or empty is the product's own.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct BrandFields {
+    /// In whose name mail is: up to 100 characters.
+    name: Option<String>,
+    /// The https address of a picture to show in place of the name: up to 500 characters.
+    logo: Option<String>,
+    /// What buttons are filled with, as `#3d4fcf`.
+    color: Option<String>,
+    /// The language of letters to readers who chose none: `en` or `de`.
+    locale: Option<String>,
+}
+
+/// What of it is wrong is said where it is read.
+impl Validate for BrandFields {}
+
+impl BrandFields {
+    pub(super) fn of(brand: &Brand) -> Self {
+        Self {
+            name: brand.name.clone(),
+            logo: brand.logo.as_ref().map(ToString::to_string),
+            color: brand.color.map(|color| color.to_string()),
+            locale: brand.locale.map(|locale| locale.to_string()),
+        }
+    }
+
+    /// By name, and what was entered.
+    pub(super) fn each(&self) -> [(&'static str, Option<&str>); 4] {
+        let Self { name, logo, color, locale } = self;
+        let fields = [("name", name), ("logo", logo), ("color", color), ("locale", locale)];
+        fields.map(|(field, text)| (field, text.as_deref().map(str::trim).filter(|text| !text.is_empty())))
+    }
+}
+
+/// What is wrong with a field: for programs in words, for people the key of a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Wrong {
+    pub(super) field: &'static str,
+    words: &'static str,
+    pub(super) text: &'static str,
+}
+
+impl Wrong {
+    pub(super) fn for_programs(&self) -> FieldError {
+        FieldError::new(format!("/{}", self.field), self.words)
+    }
+}
+
+impl TryFrom<&BrandFields> for Brand {
+    type Error = Vec<Wrong>;
+
+    fn try_from(fields: &BrandFields) -> Result<Self, Vec<Wrong>> {
+        let [name, logo, color, locale] = fields.each().map(|(_, entered)| entered);
+        let is_name = |name: &str| name.chars().count() <= 100 && !name.contains(char::is_control);
+        let is_address = |url: &Url| url.scheme() == "https" && url.as_str().len() <= 500;
+        let brand = Self {
+            name: name.filter(|name| is_name(name)).map(ToOwned::to_owned),
+            logo: logo.and_then(|logo| logo.parse().ok()).filter(is_address),
+            color: color.and_then(|color| color.parse().ok()),
+            locale: locale.and_then(|locale| locale.parse().ok()),
+        };
+        let each = [
+            (name.is_some() && brand.name.is_none(), "name", "is longer than 100 characters, or not one line", "core-mail-error-name"),
+            (logo.is_some() && brand.logo.is_none(), "logo", "is no https address of up to 500 characters", "core-mail-error-logo"),
+            (color.is_some() && brand.color.is_none(), "color", "is no colour like #3d4fcf", "core-mail-error-color"),
+            (locale.is_some() && brand.locale.is_none(), "locale", "is neither en nor de", "core-mail-error-locale"),
+        ];
+        let wrong: Vec<_> =
+            each.into_iter().filter_map(|(is_wrong, field, words, text)| is_wrong.then_some(Wrong { field, words, text })).collect();
+        if wrong.is_empty() { Ok(brand) } else { Err(wrong) }
+    }
+}
+
+/// Changes the tenant's brand, and announces it if that is a change.
+pub(super) async fn brand_change_in(tx: &mut TenantTx, actor: Actor, brand: &Brand) -> Result<(), DbError> {
+    let (old, new) = (BrandFields::of(&brand_in(tx).await?), BrandFields::of(brand));
+    if old == new {
+        return Ok(());
+    }
+    brand_set_in(tx, brand).await?;
+    let tenant = tx.tenant().map(|tenant| tenant.to_string()).unwrap_or_default();
+    let changed = MailBrandChanged {
+        name: Change::new(old.name, new.name),
+        logo: Change::new(old.logo, new.logo),
+        color: Change::new(old.color, new.color),
+        locale: Change::new(old.locale, new.locale),
+    };
+    event_in(tx, actor, tenant, &changed).await.map(drop)
 }
 
 /// Changes the tenant's brand. The caller records the event.

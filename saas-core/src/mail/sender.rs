@@ -64,20 +64,6 @@ pub enum MailOutcome {
     Over,
 }
 
-/// How many letters are in which state.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct MailCounts {
-    /// Waiting, or on their way.
-    pub open: i64,
-    /// When the oldest of these was written.
-    pub oldest: Option<DateTime<Utc>>,
-    /// Failed within a day.
-    pub failed: i64,
-    /// Not sent for their address, within a day.
-    pub suppressed: i64,
-}
-
 /// A tenant's letter.
 #[derive(Debug, Serialize, Deserialize)]
 struct Send {
@@ -326,29 +312,6 @@ impl MailSender {
         .execute(&mut *tx)
         .await?;
         tx.commit().await
-    }
-
-    /// How many letters wait and since when, and what did not work lately. For metrics and an operator.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the database does.
-    pub async fn counts(&self) -> Result<MailCounts, DbError> {
-        let mut tx = self.inner.db.system("count letters").begin().await?;
-        let lately = tx.now() - TimeDelta::days(1);
-        let row = sqlx::query!(
-            r#"select
-                (select count(*) from core.mail where state in ('queued', 'sending')) as "open!",
-                (select min(queued_at) from core.mail where state in ('queued', 'sending')) as oldest,
-                count(*) filter (where state = 'failed') as "failed!",
-                count(*) filter (where state = 'suppressed') as "suppressed!"
-            from core.mail where ended_at > $1"#,
-            lately,
-        )
-        .fetch_one(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        Ok(MailCounts { open: row.open, oldest: row.oldest, failed: row.failed, suppressed: row.suppressed })
     }
 
     /// The bounce list.

@@ -1,6 +1,8 @@
-use std::fmt;
+use std::{collections::HashMap, fmt};
 
 use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::outbox::{ADDRESSES, address_key};
 use crate::{DbError, MasterKey, SystemTx};
@@ -13,7 +15,8 @@ pub struct Suppressions {
 }
 
 /// Why nothing is sent to an address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum SuppressionReason {
     /// Its mail server said that there is no such mailbox.
     Bounce,
@@ -28,10 +31,15 @@ impl SuppressionReason {
             Self::Complaint => "complaint",
         }
     }
+
+    /// What is stored, read again. The table's constraint lets nothing else in.
+    fn of(text: &str) -> Self {
+        if text == "bounce" { Self::Bounce } else { Self::Complaint }
+    }
 }
 
 /// An address that nothing is sent to.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Suppression {
     /// Why.
@@ -61,11 +69,41 @@ impl Suppressions {
         )
         .fetch_optional(&mut **tx)
         .await?;
-        Ok(row.map(|row| Suppression {
-            reason: if row.reason == "bounce" { SuppressionReason::Bounce } else { SuppressionReason::Complaint },
-            answer: row.answer,
-            since: row.since,
-        }))
+        Ok(row.map(|row| Suppression { reason: SuppressionReason::of(&row.reason), answer: row.answer, since: row.since }))
+    }
+
+    /// The latest of them. Which addresses they are is not known: only whoever has an address can ask for it.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database does.
+    pub async fn latest_in(tx: &mut SystemTx, limit: u32) -> Result<Vec<Suppression>, DbError> {
+        let rows = sqlx::query!("select reason, answer, since from core.mail_suppression order by since desc limit $1", i64::from(limit))
+            .fetch_all(&mut **tx)
+            .await?;
+        let suppression =
+            rows.into_iter().map(|row| Suppression { reason: SuppressionReason::of(&row.reason), answer: row.answer, since: row.since });
+        Ok(suppression.collect())
+    }
+
+    /// For each of these addresses, whether and why nothing is sent to it.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database does.
+    pub(super) async fn among_in(&self, tx: &mut SystemTx, addresses: &[&str]) -> Result<Vec<Option<Suppression>>, DbError> {
+        let hashes: Vec<Vec<Vec<u8>>> = addresses.iter().map(|address| self.hashes(address)).collect();
+        let rows = sqlx::query!(
+            "select address_hash, reason, answer, since from core.mail_suppression where address_hash = any ($1)",
+            &hashes.concat(),
+        )
+        .fetch_all(&mut **tx)
+        .await?;
+        let found: HashMap<_, _> = rows
+            .into_iter()
+            .map(|row| (row.address_hash, Suppression { reason: SuppressionReason::of(&row.reason), answer: row.answer, since: row.since }))
+            .collect();
+        Ok(hashes.iter().map(|hashes| hashes.iter().find_map(|hash| found.get(hash).cloned())).collect())
     }
 
     /// Sends nothing more to an address. What a mail provider reports comes here.

@@ -1,12 +1,14 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
+use serde::Serialize;
 use serde_json::Value;
 use uuid::Uuid;
 
 use crate::{Actor, EventId, EventSeverity, SystemTx, TenantId};
 
 /// Whose events these are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(into = "Uuid")]
 pub enum Ledger {
     /// A tenant's.
     Tenant(TenantId),
@@ -37,6 +39,12 @@ impl Ledger {
 impl From<Uuid> for Ledger {
     fn from(id: Uuid) -> Self {
         if id.is_nil() { Self::Platform } else { Self::Tenant(id.into()) }
+    }
+}
+
+impl From<Ledger> for Uuid {
+    fn from(ledger: Ledger) -> Self {
+        ledger.id()
     }
 }
 

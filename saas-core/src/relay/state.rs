@@ -17,7 +17,7 @@ pub struct RelayState {
 }
 
 /// An event that was given up.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct DeadEvent {
     /// Its id.
@@ -62,7 +62,7 @@ impl Relay {
     /// # Errors
     ///
     /// Fails if the database does.
-    pub async fn dead(&self, limit: u16) -> Result<Vec<DeadEvent>, DbError> {
+    pub async fn dead(&self, limit: u32) -> Result<Vec<DeadEvent>, DbError> {
         let mut tx = self.db().system("events that were given up").begin().await?;
         let rows = sqlx::query!(
             r#"select tenant_id, id, name, taken, attempts, coalesce(error, '') as "error!", dead_at as "dead_at!"
@@ -85,22 +85,21 @@ impl Relay {
             .collect())
     }
 
-    /// Has an event that was given up tried again by those who have not taken it; whether there was one.
+    /// Has an event that was given up tried again by those who have not taken it, or all of them; how many there were.
     ///
     /// # Errors
     ///
     /// Fails if the database does.
-    pub async fn replay(&self, ledger: Ledger, id: EventId) -> Result<bool, DbError> {
-        let mut tx = self.db().system("try an event again").begin().await?;
+    pub async fn replay(&self, only: Option<EventId>) -> Result<u64, DbError> {
+        let mut tx = self.db().system("try events again").begin().await?;
         let revived = sqlx::query!(
             r#"update outbox set dead_at = null, attempts = 0, next_at = to_timestamp(0)
-            where tenant_id = $1 and id = $2 and dead_at is not null"#,
-            ledger.id(),
-            uuid::Uuid::from(id),
+            where dead_at is not null and ($1::uuid is null or id = $1)"#,
+            only.map(uuid::Uuid::from),
         )
         .execute(&mut *tx)
         .await?;
         tx.commit().await?;
-        Ok(revived.rows_affected() == 1)
+        Ok(revived.rows_affected())
     }
 }

@@ -1,6 +1,7 @@
 //! Mail against a real server with faults (`mail/sink.py`) and a real database.
 
 mod away;
+mod desk;
 mod letters;
 mod mailbox;
 mod outbox;

@@ -35,6 +35,8 @@ mod nightly;
 #[cfg(test)]
 mod openapi;
 #[cfg(test)]
+mod operator;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod restore;

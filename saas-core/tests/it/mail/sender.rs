@@ -9,8 +9,8 @@ use chrono::TimeDelta;
 use saas_core::{
     Clock, MasterKey,
     mail::{
-        Accepted, Envelope, GIVE_UP_AFTER, Mail, MailError, MailOutcome, MailSender, Mailer, Outbox, SenderConfig, SuppressionReason,
-        Suppressions, letters::Welcome,
+        Accepted, Envelope, GIVE_UP_AFTER, Mail, MailCounts, MailError, MailOutcome, MailSender, Mailer, Outbox, SenderConfig,
+        SuppressionReason, Suppressions, letters::Welcome,
     },
     pages::Pages,
     testing::{TestDb, deliver},
@@ -82,7 +82,7 @@ async fn an_address_that_bounced_gets_nothing_until_somebody_lifts_it() {
     let sender = MailSender::new(&post.test.db, Arc::new(super::outbox::Taker(taken)), rotated);
     assert_eq!(sender.attempt(next).await.unwrap(), MailOutcome::Suppressed);
     assert_eq!(post.state(next).await, ("suppressed".to_owned(), 0, None, false));
-    assert_eq!(sender.counts().await.unwrap().suppressed, 1);
+    assert_eq!(MailCounts::read(&post.test.db).await.unwrap().suppressed, 1);
 
     let mut tx = post.test.db.system("lift").begin().await.unwrap();
     assert!(suppressions.lift_in(&mut tx, "gone@example.com").await.unwrap());
@@ -166,10 +166,10 @@ async fn a_mail_server_that_is_away_is_not_asked_by_every_letter() {
     }
     deliver(&post.test.db, &sender).await.unwrap();
     assert_eq!(broken.tries.lock().unwrap().len(), 3);
-    assert_eq!(sender.counts().await.unwrap().open, 20);
+    assert_eq!(MailCounts::read(&post.test.db).await.unwrap().open, 20);
     *broken.works.lock().unwrap() = true;
     let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-    while sender.counts().await.unwrap().open > 0 {
+    while MailCounts::read(&post.test.db).await.unwrap().open > 0 {
         assert!(tokio::time::Instant::now() < deadline);
         deliver(&post.test.db, &sender).await.unwrap();
     }

@@ -196,7 +196,7 @@ async fn member(db: Db, mut request: Request, next: Next) -> Response {
     if let Some(Principal::User(me)) = request.extensions().get::<Principal>().cloned() {
         let tenant: TenantId = me.email.parse().unwrap();
         let permissions: &[&'static str] = match me.name.as_str() {
-            "owner" => &[WebhookRead::NAME, WebhookWrite::NAME, "test.thing.read", "chat.read", "file.read"],
+            "owner" => &[WebhookRead::NAME, WebhookWrite::NAME, "test.thing.read", "chat.read", "file.read", "mail.write"],
             "hard-of-hearing" => &[WebhookRead::NAME, WebhookWrite::NAME],
             "reader" => &[WebhookRead::NAME],
             _ => &[],

@@ -1,7 +1,11 @@
 use std::net::Ipv4Addr;
 
 use http::{Method, StatusCode};
-use saas_core::{RouteInfo, TenantId, testing::TestClient};
+use saas_core::{
+    RouteInfo, TenantId, UserId,
+    mail::{SuppressionReason, Suppressions},
+    testing::TestClient,
+};
 use saas_tenancy::Role;
 use serde_json::json;
 use uuid::Uuid;
@@ -116,6 +120,8 @@ impl Scene {
             let user = app.test.user().await;
             app.test.member(self.tenant, user, "viewer").await;
             path.replace("{user}", &user.to_string())
+        } else if path.contains("undelivered/{user}") {
+            path.replace("{user}", &self.bounced(app).await.to_string())
         } else if path.contains("avatars/{id}") {
             path.replace("{id}", &self.avatar).replace("{size}", "64")
         } else if path.contains("identities/{id}") {
@@ -156,6 +162,17 @@ impl Scene {
         };
         assert!(!path.contains('{'), "say what {path} is called with");
         (path, Request::to(route, self.tenant, actor.kind))
+    }
+
+    /// A member whose mail came back.
+    async fn bounced(&self, app: &App) -> UserId {
+        let user = app.test.user().await;
+        app.test.member(self.tenant, user, "viewer").await;
+        let mut tx = app.test.db.system("arrange a test").begin().await.unwrap();
+        let suppressions = Suppressions::new(app.program.master_key.clone());
+        suppressions.add_in(&mut tx, &format!("{user}@example.com"), SuppressionReason::Bounce, None).await.unwrap();
+        tx.commit().await.unwrap();
+        user
     }
 
     async fn new_agent(&self) -> String {

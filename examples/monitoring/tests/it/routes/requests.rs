@@ -139,6 +139,8 @@ impl Request {
             ("POST", "/account/consent") => Self::Form(vec![("consents", String::new())]),
             ("POST", "/account/consents/{document}") => Self::Form(vec![("version", "1".to_owned()), ("given", "true".to_owned())]),
             ("PUT", "/api/v1/me/consents/{document}") => Self::Json(json!({ "version": "1", "given": true })),
+            ("POST", "/mail") => Self::Form(vec![("name", "Acme".to_owned())]),
+            ("PUT", "/api/v1/mail/brand") => Self::Json(json!({ "name": "Acme" })),
             ("POST", "/account/export") => Self::Form(vec![("password", String::new())]),
             ("POST", "/api/v1/me/exports") => Self::Json(json!({})),
             ("POST", "/account/deletion") => Self::Form(vec![("password", String::new())]),
@@ -158,6 +160,8 @@ impl Request {
                 | "/notifications/read"
                 | "/notifications/{id}/open"
                 | "/notifications/unsubscribe"
+                | "/mail/undelivered/{user}/lift"
+                | "/api/v1/mail/undelivered/{user}/lift"
                 | "/channels/{id}/test"
                 | "/channels/{id}/remove"
                 | "/api/v1/channels/{id}/test"

@@ -1,0 +1,79 @@
+//! What whoever runs the product can see and mend from the command line.
+
+use saas_core::{
+    Actor, Clock, event_in,
+    mail::{SuppressionReason, Suppressions},
+};
+use saas_tenancy::{MemberJoined, Role};
+use serde_json::Value;
+
+use crate::{
+    app::App,
+    process::{Ended, Settings, folder},
+};
+
+/// Runs a command of the product against the database of a test.
+async fn command(app: &App, arguments: &[&str]) -> Ended {
+    let (folder, logins) = (folder(), app.test.database.logins());
+    let settings = Settings::new(folder.path())
+        .set("DATABASE_URL", app.test.database.owner_url().expose())
+        .set("DATABASE_APP_URL", logins.app.expose())
+        .set("DATABASE_SYSTEM_URL", logins.system.expose())
+        .set("SAAS_MASTER_KEY", &app.program.master_key.text());
+    arguments.iter().fold(settings, |settings, argument| settings.argument(argument)).run().await
+}
+
+fn json(ended: &Ended) -> Value {
+    assert!(ended.status.success(), "{ended:?}");
+    serde_json::from_str(&ended.stdout).unwrap()
+}
+
+/// OPS-02: events that were given up are seen, and told again.
+#[tokio::test]
+async fn an_operator_sees_events_that_were_given_up_and_has_them_told_again() {
+    let app = App::at(Clock::system()).await;
+    let tenant = app.tenant("acme").await;
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let mut tx = app.test.db.tenant(tenant).begin().await.unwrap();
+        ids.push(event_in(&mut tx, Actor::System, "somebody", &MemberJoined { role: Role::Viewer }).await.unwrap().to_string());
+        tx.commit().await.unwrap();
+    }
+    let given_up =
+        "update data.outbox set dead_at = now(), attempts = 12, error = 'webhooks: no thank you' where name = 'tenancy.member.joined'";
+    sqlx::query(given_up).execute(&mut app.owner().await).await.unwrap();
+    assert_eq!(json(&command(&app, &["events", "stats", "--json"]).await)["dead"], 2);
+    let dead = json(&command(&app, &["events", "dead", "--json"]).await)["dead"].clone();
+    assert_eq!(dead.as_array().unwrap().len(), 2);
+    assert_eq!((&dead[0]["ledger"], &dead[0]["error"]), (&tenant.to_string().into(), &"webhooks: no thank you".into()));
+    let words = command(&app, &["events", "dead"]).await.stdout;
+    assert!(words.contains(&ids[0]) && words.contains("no thank you"), "{words}");
+    assert_eq!(json(&command(&app, &["events", "replay", &ids[0], "--json"]).await)["replayed"], 1);
+    assert_eq!(command(&app, &["events", "replay", &ids[0]]).await.status.code(), Some(1));
+    assert_eq!(json(&command(&app, &["events", "replay", "--all", "--json"]).await)["replayed"], 1);
+    assert!(command(&app, &["events", "dead"]).await.stdout.contains("no event was given up"));
+    app.program.relay.relay_now().await.unwrap();
+    assert_eq!(app.program.relay.state().await.unwrap().waiting, 0);
+}
+
+/// NOT-01: why nothing is sent to an address, and the way to send there again.
+#[tokio::test]
+async fn an_operator_sees_why_an_address_gets_no_mail_and_lifts_it() {
+    let app = App::at(Clock::system()).await;
+    let mut tx = app.test.db.system("arrange a test").begin().await.unwrap();
+    let suppressions = Suppressions::new(app.program.master_key.clone());
+    suppressions.add_in(&mut tx, "gone@example.com", SuppressionReason::Bounce, Some("550 5.1.1 nobody here")).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(json(&command(&app, &["mail", "stats", "--json"]).await)["suppressed_addresses"], 1);
+    assert_eq!(json(&command(&app, &["mail", "suppressed", "--json"]).await)["suppressed"][0]["reason"], "bounce");
+    let shown = command(&app, &["mail", "show", "Gone@Example.com"]).await;
+    assert!(
+        shown.status.success() && shown.stdout.contains("there is no such mailbox") && shown.stdout.contains("nobody here"),
+        "{shown:?}"
+    );
+    assert!(command(&app, &["mail", "lift", "gone@example.com"]).await.status.success());
+    for arguments in [["mail", "show", "gone@example.com"], ["mail", "lift", "gone@example.com"]] {
+        assert_eq!(command(&app, &arguments).await.status.code(), Some(1), "{arguments:?}");
+    }
+    assert!(command(&app, &["mail", "suppressed"]).await.stdout.contains("mail goes to every address"));
+}
