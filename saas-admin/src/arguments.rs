@@ -170,6 +170,8 @@ pub(crate) struct DoctorOptions {
 pub(crate) enum AuditCommand {
     /// Walk the chains of the audit log and name the first bad entry of each
     Verify(VerifyOptions),
+    /// Keep the signed ends of all chains, as happens each night, where `verify` finds them
+    Keep,
     /// Print the signed ends of all chains, to be kept where the database's administrators cannot write
     Checkpoint,
 }
@@ -179,7 +181,7 @@ pub(crate) struct VerifyOptions {
     /// The organization whose chain to walk [default: all, and the program's own]
     #[arg(long, value_name = "ID")]
     pub(crate) tenant: Option<TenantId>,
-    /// What `audit checkpoint` printed once: finds chains that were cut or put back with their ends
+    /// What `audit checkpoint` printed once, besides what is kept each night: finds chains that were cut or put back with their ends
     #[arg(long, value_name = "FILE")]
     pub(crate) checkpoints: Option<PathBuf>,
     /// Print what was found as JSON

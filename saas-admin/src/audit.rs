@@ -1,4 +1,5 @@
 use std::{
+    collections::BTreeSet,
     io::{self, Write as _},
     path::Path,
     process::ExitCode,
@@ -16,6 +17,7 @@ use crate::{
     arguments::{Arguments, AuditCommand, VerifyOptions},
     config::Config,
     development,
+    output::say,
 };
 
 pub(crate) async fn audit(product: &Product, arguments: &Arguments, command: &AuditCommand) -> Result<ExitCode, Error> {
@@ -25,7 +27,15 @@ pub(crate) async fn audit(product: &Product, arguments: &Arguments, command: &Au
     let db = Db::connect(&database, product.migrations, Clock::system()).await?;
     let chain = AuditChain::new(&db, &development::master_key(&config).await?);
     match command {
-        AuditCommand::Verify(options) => verify(&chain, options).await,
+        AuditCommand::Verify(options) => {
+            let kept = AuditChain::kept(&development::checkpoints(&config)?).await?;
+            verify(&chain, options, kept).await
+        }
+        AuditCommand::Keep => {
+            let at = chain.keep(&development::checkpoints(&config)?).await?;
+            say(&format!("kept {at}")).map_err(Error::io("standard output"))?;
+            Ok(ExitCode::SUCCESS)
+        }
         AuditCommand::Checkpoint => {
             let checkpoints = chain.checkpoints().await?;
             writeln!(io::stdout(), "{:#}", json!(checkpoints)).map_err(Error::io("standard output"))?;
@@ -35,15 +45,15 @@ pub(crate) async fn audit(product: &Product, arguments: &Arguments, command: &Au
 }
 
 /// Reports each chain. 0 if all are whole, 1 if one is not.
-async fn verify(chain: &AuditChain, options: &VerifyOptions) -> Result<ExitCode, Error> {
-    let checkpoints = options.checkpoints.as_deref().map(read).transpose()?.unwrap_or_default();
+async fn verify(chain: &AuditChain, options: &VerifyOptions, mut checkpoints: Vec<Checkpoint>) -> Result<ExitCode, Error> {
+    checkpoints.extend(options.checkpoints.as_deref().map(read).transpose()?.unwrap_or_default());
     let mut ledgers = match options.tenant {
         Some(tenant) => vec![Ledger::Tenant(tenant)],
         None => chain.ledgers().await?,
     };
     // A chain that is gone altogether is known from its checkpoint alone.
     let known = checkpoints.iter().map(|checkpoint| Ledger::from(checkpoint.ledger));
-    let missing: Vec<_> = known.filter(|ledger| options.tenant.is_none() && !ledgers.contains(ledger)).collect();
+    let missing: BTreeSet<_> = known.filter(|ledger| options.tenant.is_none() && !ledgers.contains(ledger)).collect();
     ledgers.extend(missing);
     let mut found = Vec::with_capacity(ledgers.len());
     for ledger in ledgers {

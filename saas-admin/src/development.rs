@@ -91,6 +91,14 @@ pub(crate) fn storage(config: &Config) -> Result<Storage, Error> {
     opened.map_err(Error::Storage)
 }
 
+/// Where the ends of the audit chains are kept: at a place of their own, or else where files are.
+pub(crate) fn checkpoints(config: &Config) -> Result<Storage, Error> {
+    match &config.checkpoints_url {
+        Some(url) => Storage::open(url, bucket_options()).map_err(Error::Storage),
+        None => storage(config),
+    }
+}
+
 /// A bucket's options, by the names that other programs know them by too: `AWS_REGION`, `AWS_ENDPOINT`, `AWS_ACCESS_KEY_ID`…
 fn bucket_options() -> impl Iterator<Item = (String, String)> {
     std::env::vars_os().filter_map(|(name, value)| {

@@ -2,8 +2,8 @@ use std::{io, process::ExitCode};
 
 use saas_auth::SigningKeyError;
 use saas_core::{
-    ConnectError, DbError, MigrateError, OutboundError, ProvisionError, ReplayError, SettingsError, StartError, dev::DevError,
-    file::StorageError, mail::SmtpError, pages::PagesErrors,
+    ConnectError, DbError, MigrateError, OutboundError, ProvisionError, ReplayError, SettingsError, StartError, audit::CheckpointError,
+    dev::DevError, file::StorageError, mail::SmtpError, pages::PagesErrors,
 };
 
 /// What `compose` may fail with: whatever the product's parts do.

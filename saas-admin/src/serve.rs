@@ -72,10 +72,12 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
     };
     let mail = MailSender::new(&db, mailer, program.master_key.clone()).shown_in(&program.dependencies);
     mail.work_for(&program.jobs);
+    let chain = AuditChain::new(&db, &program.master_key);
+    chain.keep_daily(&program.jobs, &development::checkpoints(&config)?);
+    saas_core::sweep_daily(&program.jobs);
     let app = assemble(product, &program, Development { mailbox, provider }, config.trusted_proxies.clone())?;
     program.relay.start(&lifecycle);
     let webhooks = program.webhooks.start(&lifecycle);
-    let chain = AuditChain::new(&db, &program.master_key);
     chain.start_sealing(&lifecycle);
     let jobs = program.jobs.start(JobsConfig { concurrency: config.jobs, ..JobsConfig::default() }, &lifecycle).await?;
     Queues { db: db.clone(), relay: program.relay.clone(), chain, webhooks: program.webhooks.clone() }.watch(&program.metrics, &lifecycle);

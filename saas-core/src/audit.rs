@@ -15,14 +15,15 @@
 //! * The application's login adds entries and reads its tenant's. It can neither change nor delete one, nor write what seals it. The system's
 //!   login seals; a trigger keeps what is sealed from it too.
 //! * The key is derived from the master key and is not in the database: who has the database alone cannot make a chain that verifies.
-//! * Who can put back an old state of the whole database also puts back the end of the chain. Against that, [`Checkpoint`]s are kept
-//!   elsewhere, and given to `verify`.
+//! * Who can put back an old state of the whole database also puts back the end of the chain. Against that, [`Checkpoint`]s are
+//!   [kept elsewhere](AuditChain::keep_daily), and given to `verify`.
 //! * The address and the user agent of a request are personal. The chain covers a salted digest of them, so they can be
 //!   [emptied](AuditChain::forget) without breaking it; how many were is reported.
 
 mod chain;
 mod entry;
 mod export;
+mod keep;
 mod prune;
 mod retention;
 mod row;
@@ -32,6 +33,7 @@ mod web;
 
 pub use chain::{AuditChain, Checkpoint};
 pub use entry::{AuditEntry, AuditFilter, AuditPage, Cursor, audit_entries_in};
+pub use keep::CheckpointError;
 pub use seal::SealState;
 pub use verify::{Fault, FaultKind, Verification};
 pub use web::audit_routes;

@@ -112,6 +112,13 @@ pub const ALL_MIGRATIONS: &[Migrations] = &[saas_auth::MIGRATIONS, saas_tenancy:
 pub fn plans() -> Plans {
     Plans::new(Plan::new("free").limit(AGENTS, 1).limit(DEVICES, 50).limit(limits::API_REQUESTS, 1_000).limit(AUDIT_DAYS, 90))
         .with(Plan::new("team").limit(AGENTS, 20).limit(DEVICES, 10_000).limit(limits::API_REQUESTS, 50_000).limit(AUDIT_DAYS, 365))
+        .with(
+            Plan::new("business")
+                .limit(AGENTS, 200)
+                .limit(DEVICES, 100_000)
+                .limit(limits::API_REQUESTS, 500_000)
+                .limit(AUDIT_DAYS, 7 * 365 + 2),
+        )
 }
 
 /// The main navigation.
@@ -124,6 +131,7 @@ const NAV: &[NavLink] = &[
     NavLink::new("/organization/security", "tenancy-security-title").needs::<OrganizationWrite>().of_organization(),
     NavLink::new("/audit", "core-audit").needs::<AuditRead>().of_organization(),
     NavLink::new("/channels", "core-chat").needs::<ChatRead>().of_organization(),
+    NavLink::new("/mail", "core-mail-settings").needs::<MailWrite>().of_organization(),
     NavLink::new("/api-keys", "auth-api-keys").needs::<ApiKeyRead>().of_organization(),
     NavLink::new("/webhooks", "core-webhooks").needs::<WebhookRead>().of_organization(),
     NavLink::new("/notifications", "core-notifications").badge("/notifications/count"),
@@ -131,7 +139,6 @@ const NAV: &[NavLink] = &[
 
 /// The product, for the command line.
 #[must_use]
-    NavLink::new("/mail", "core-mail-settings").needs::<MailWrite>().of_organization(),
 pub fn product() -> Product {
     Product {
         name: "monitoring",
@@ -162,6 +169,7 @@ struct State {
     billing: Billing,
     live: Live,
     public_url: url::Url,
+    roles: Roles,
 }
 
 /// Puts the product together.
@@ -172,7 +180,6 @@ struct State {
 pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
     let billing = Billing::new(plans());
     let sold = billing.clone();
-    roles: Roles,
     let auth = Auth::builder(&program.db, &program.master_key, program.outbox.clone(), program.pages.clone(), program.public_url.clone())
         .home("/devices")
         .welcome("/organizations/new")
@@ -226,6 +233,7 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .merge(files.routes())
         .merge(notifications.routes())
         .merge(chat.routes())
+        .merge(saas_core::mail::mail_routes(&program.db, &program.master_key))
         .merge(saas_core::audit_routes())
         .merge(program.webhooks.routes())
         .layer(limits::members(program, &billing))
@@ -233,7 +241,6 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
     let home = home::routes().layer(tenancy.surroundings());
     let personal = Routes::new().merge(tenancy.routes()).merge(home).layer(limits::callers(program));
     Ok(Routes::new()
-        .merge(saas_core::mail::mail_routes(&program.db, &program.master_key))
         .merge(tenant)
         .merge(personal)
         .merge(ingest::registration().with_state(state))
@@ -250,7 +257,11 @@ async fn plan_features(billing: Billing, db: TenantDb) -> Result<Vec<String>, Db
 }
 
 /// How long an organization's audit log is kept, by its plan.
-async fn audit_kept(billing: Billing, db: TenantDb) -> Result<Option<TimeDelta>, DbError> {
+///
+/// # Errors
+///
+/// Fails if the plan cannot be read.
+pub async fn audit_kept(billing: Billing, db: TenantDb) -> Result<Option<TimeDelta>, DbError> {
     let mut tx = db.begin().await?;
     Ok(match billing.plan_in(&mut tx).await?.limit_of(AUDIT_DAYS) {
         Limit::AtMost(days) => Some(TimeDelta::days(days.into())),

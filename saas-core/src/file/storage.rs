@@ -12,7 +12,7 @@ use crate::{Breaker, Dependencies, Dependency, TenantId};
 /// reason, such as a wrong key, is an answer of a store that works.
 #[derive(Debug, Clone)]
 pub struct Storage {
-    pub(super) store: Arc<dyn ObjectStore>,
+    pub(crate) store: Arc<dyn ObjectStore>,
     pub(super) reading: Breaker,
     pub(super) writing: Breaker,
 }

@@ -2,9 +2,12 @@
 
 use std::{collections::BTreeSet, fs, path::Path};
 
+use chrono::TimeDelta;
 use http::StatusCode;
+use monitoring::server::{audit_kept, plans};
+use saas_billing::Billing;
 use saas_core::{
-    Ledger,
+    Clock, Ledger, TenantId,
     audit::{AuditChain, FaultKind},
     testing::TestClient,
 };
@@ -262,6 +265,8 @@ async fn audit_verify_names_the_first_bad_entry_and_its_exit_code_says_so() {
     let checkpoint = command(&["checkpoint"]).run().await;
     fs::write(folder.path().join("kept.json"), &checkpoint.stdout).unwrap();
     assert!(command(&["verify", "--checkpoints", "kept.json"]).run().await.status.success());
+    assert!(command(&["keep"]).run().await.status.success());
+    assert!(command(&["verify"]).run().await.status.success());
 
     let tamper = async |statement: &'static str| {
         let mut superuser = <sqlx::PgConnection as sqlx::Connection>::connect(app.test.database.superuser_url().expose()).await.unwrap();
@@ -281,9 +286,44 @@ async fn audit_verify_names_the_first_bad_entry_and_its_exit_code_says_so() {
     assert_eq!(report["ledgers"][0]["fault"], json!({ "kind": "changed", "number": 4, "entry": fault.entry }));
     // All of it, with the end: known from the checkpoint alone.
     tamper("delete from data.audit_entry; delete from data.audit_head").await;
-    assert!(command(&["verify"]).run().await.status.success());
+    let gone = command(&["verify"]).run().await;
+    assert_eq!(gone.status.code(), Some(1), "{gone:?}");
+    fs::remove_dir_all(folder.path().join(".saas/files")).unwrap();
+    assert!(command(&["verify"]).run().await.status.success(), "of what is kept nowhere nothing is known");
     let gone = command(&["verify", "--checkpoints", "kept.json"]).run().await;
     assert_eq!(gone.status.code(), Some(1), "{gone:?}");
+}
+
+/// AUD-03: each plan keeps the log for as long as it is sold with: 90 days, a year, seven years.
+#[tokio::test]
+async fn an_organizations_plan_says_how_long_its_log_is_kept() {
+    let clock = Clock::fixed("2026-03-01T00:00:00Z".parse().unwrap());
+    let app = App::at(clock.clone()).await;
+    let chain = AuditChain::new(&app.test.db, &app.program.master_key);
+    let mut kept = Vec::new();
+    for (plan, days) in [("free", 90), ("team", 365), ("business", 7 * 365 + 2)] {
+        let tenant = app.tenant(plan).await;
+        app.plan(tenant, plan).await;
+        let owner = app.member(tenant, Role::Owner).await;
+        expect(&owner.browser.post("/api/v1/agents", &json!({ "name": "Office" })).await, StatusCode::CREATED);
+        kept.push((tenant, days));
+    }
+    chain.seal_now().await.unwrap();
+    let log = async |tenant: TenantId| {
+        let count = "select count(*) from data.audit_entry where tenant_id = $1";
+        sqlx::query_scalar::<_, i64>(count).bind(tenant).fetch_one(&mut app.owner().await).await.unwrap()
+    };
+    let billing = Billing::new(plans());
+    let mut today = 0;
+    for day in kept.iter().flat_map(|(_, days)| [days - 1, days + 1]) {
+        clock.advance(TimeDelta::days(day - today));
+        today = day;
+        let billing = billing.clone();
+        chain.prune_all(move |db| audit_kept(billing.clone(), db)).await.unwrap();
+        for (tenant, days) in &kept {
+            assert_eq!(log(*tenant).await > 0, *days > day, "kept for {days} days, on day {day}");
+        }
+    }
 }
 
 async fn first_agent(client: &TestClient) -> String {
