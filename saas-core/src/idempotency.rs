@@ -21,3 +21,6 @@ mod new_tenant;
 pub(crate) use keyed::{Claim, Keyed};
 pub(crate) use layer::{Repeatable, once};
 pub use new_tenant::NewTenantDb;
+
+/// For how long a key means the request that it came with.
+pub(crate) const REMEMBERED: chrono::TimeDelta = chrono::TimeDelta::hours(24);

@@ -52,6 +52,7 @@ mod relay;
 mod routes;
 mod secret;
 mod settings;
+mod sweep;
 mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -93,6 +94,7 @@ pub use relay::{Consumer, ConsumerError, DeadEvent, Ledger, RecordedEvent, Relay
 pub use routes::{Access, Caller, Declares, Described, Paths, RouteInfo, Routes};
 pub use secret::{Secret, Token, TokenHash};
 pub use settings::{Settings, SettingsError};
+pub use sweep::{sweep, sweep_daily};
 pub use telemetry::{LogFormat, LogFormatError, init_logs};
 #[cfg(feature = "otlp")]
 pub use telemetry::{Traces, TracesError, init_telemetry};

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::{Actor, DbError, MasterKey, TenantDb, TenantTx};
 
-use super::answer::Answer;
+use super::{REMEMBERED, answer::Answer};
 
 /// The key of a request and what became of it so far. Cheap to clone; all clones are one.
 #[derive(Clone)]
@@ -160,7 +160,7 @@ async fn look_in(tx: &mut TenantTx, row: &Row) -> Result<State, DbError> {
         }
         tokio::time::sleep(PAUSE).await;
     }
-    let since = tx.now() - chrono::TimeDelta::hours(24);
+    let since = tx.now() - REMEMBERED;
     let known = sqlx::query!(
         "select request, answer from kept_answer
         where tenant_id = $1 and caller_kind = $2 and caller_id = $3 and key = $4 and at > $5",
@@ -205,7 +205,7 @@ pub(super) async fn keep_in(tx: &mut TenantTx, row: &Row, answer: Option<(&Maste
         row.request,
         sealed,
         now,
-        now - chrono::TimeDelta::hours(24),
+        now - REMEMBERED,
     )
     .execute(&mut **tx)
     .await?;

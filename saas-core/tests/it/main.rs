@@ -73,6 +73,8 @@ mod status;
 #[cfg(test)]
 mod test_database;
 #[cfg(test)]
+mod sweep;
+#[cfg(test)]
 mod web;
 #[cfg(test)]
 mod webhooks;
