@@ -43,7 +43,7 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
     let lifecycle = Lifecycle::new();
     let (mailer, mailbox) = carrier(&config, &db)?;
     let master_key = development::master_key(&config).await?;
-    let live = live::start(product, &config, &db, &master_key, &lifecycle)?;
+    let live = live::start(product, &config, &db, &master_key, &dependencies, &lifecycle)?;
     measure(&metrics, &db, &live);
     let outbound = Outbound::new(config.outbound.clone()).map_err(Error::Outbound)?;
     let pages = pages(product, config.is_development())?;

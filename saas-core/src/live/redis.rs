@@ -1,14 +1,14 @@
 use std::{fmt, sync::Arc, time::Duration};
 
 use futures_util::StreamExt as _;
-use redis::{AsyncConnectionConfig, Client, RedisError, Script, aio::MultiplexedConnection};
+use redis::{AsyncCommands as _, AsyncConnectionConfig, Client, RedisError, Script, aio::MultiplexedConnection};
 use tokio::time::{sleep, timeout};
 
 use super::{
     hub::{ANYTHING, Hub},
     listen::{Notices, PATIENCE, PAUSE, SILENCE, again, pass_on},
 };
-use crate::{Db, Lifecycle, MasterKey, Purpose, Secret, limit::RedisAddressError};
+use crate::{Breaker, Db, Dependencies, Dependency, Lifecycle, MasterKey, Purpose, Secret, limit::RedisAddressError};
 
 /// The nodes of one installation share its master key; others in the same Redis do not know where these talk.
 const PLACE: Purpose = Purpose::new("live updates in redis");
@@ -39,7 +39,12 @@ pub struct RedisCarrier {
     channel: String,
     /// Who this node is.
     node: String,
+    breaker: Breaker,
 }
+
+/// It keeps nobody from calling: this node tries again once a second whatever it says. It is there to be seen.
+const LIVE: Dependency =
+    Dependency::new("live_updates").shown_as("core-status-live").pauses(Duration::from_secs(1), Duration::from_secs(1));
 
 #[derive(Debug, thiserror::Error)]
 enum CarryError {
@@ -69,12 +74,45 @@ impl RedisCarrier {
             script: Script::new(include_str!("redis.lua")),
             channel: format!("{prefix}:live:{place}"),
             node: format!("{:016x}", rand::random::<u64>()),
-        })
+            breaker: Breaker::new(LIVE),
+        }
+        .with_probe())
+    }
+
+    /// Tells these whether Redis is away.
+    #[must_use]
+    pub fn shown_in(self, dependencies: &Dependencies) -> Self {
+        Self { breaker: dependencies.breaker(LIVE), ..self }.with_probe()
+    }
+
+    fn with_probe(self) -> Self {
+        let client = self.client.clone();
+        self.breaker.probe_with(move || {
+            let client = client.clone();
+            async move {
+                let asked = async { connect(&client).await?.ping::<()>().await };
+                in_time(asked).await.is_ok()
+            }
+        });
+        self
+    }
+
+    fn answers(&self, is_there: bool) {
+        if let Ok(pass) = self.breaker.enter() {
+            if is_there { pass.succeeded() } else { pass.failed() }
+        }
     }
 
     /// Passes on what Redis says until the program stops.
     pub(super) async fn listen(self, hub: Arc<Hub>, lifecycle: Lifecycle) {
-        again(&lifecycle, || self.hear(&hub)).await;
+        again(&lifecycle, || async {
+            let heard = self.hear(&hub).await;
+            if heard.is_err() {
+                self.answers(false);
+            }
+            heard
+        })
+        .await;
     }
 
     /// Has Redis say what the database says, when it is this node's turn, until the program stops.
@@ -92,6 +130,7 @@ impl RedisCarrier {
         .await?;
         hub.lost();
         loop {
+            self.answers(true);
             match timeout(SILENCE, said.next()).await {
                 Ok(Some(message)) => pass_on(hub, &message.get_payload::<String>()?),
                 Ok(None) => return Err(CarryError::Closed),
@@ -101,7 +140,7 @@ impl RedisCarrier {
     }
 
     async fn wait_and_carry(&self, db: &Db) -> Result<(), CarryError> {
-        let mut redis = self.connect().await?;
+        let mut redis = connect(&self.client).await?;
         while !self.publish(&mut redis, TURN, &[]).await? {
             sleep(PAUSE).await;
         }
@@ -124,7 +163,7 @@ impl RedisCarrier {
 
     /// Lets others have the turn.
     async fn yield_turn(&self) {
-        let yielded = async { self.publish(&mut self.connect().await?, Duration::from_millis(1), &[]).await };
+        let yielded = async { self.publish(&mut connect(&self.client).await?, Duration::from_millis(1), &[]).await };
         if let Err(error) = yielded.await {
             tracing::debug!(error = &error as &dyn std::error::Error, "the turn to carry live updates is kept until it is over by itself");
         }
@@ -136,12 +175,12 @@ impl RedisCarrier {
         call.arg(&self.node).arg(u64::try_from(turn.as_millis()).unwrap_or(u64::MAX)).arg(&self.channel).arg(notices);
         call.invoke_async(redis).await
     }
+}
 
-    /// A connection for as long as it answers in time: one that fell silent is not used again.
-    async fn connect(&self) -> Result<MultiplexedConnection, RedisError> {
-        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
-        self.client.get_multiplexed_async_connection_with_config(&config).await
-    }
+/// A connection for as long as it answers in time: one that fell silent is not used again.
+async fn connect(client: &Client) -> Result<MultiplexedConnection, RedisError> {
+    let config = AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
+    client.get_multiplexed_async_connection_with_config(&config).await
 }
 
 async fn in_time<T>(what: impl Future<Output = Result<T, RedisError>>) -> Result<T, CarryError> {

@@ -1,12 +1,17 @@
 //! Redis between nodes: it goes away, hangs and comes back, and so do the nodes.
 
-use saas_core::{MasterKey, RedisCarrier, Secret, testing::RedisServer};
+use saas_core::{
+    MasterKey, RedisCarrier, Routes, Secret, finish,
+    pages::Pages,
+    testing::{RedisServer, TestApp},
+};
 use tokio::runtime::Builder;
 
 use super::{
     nodes::{Way, listeners, through},
     *,
 };
+use crate::status::Board;
 
 /// Beyond the longest that a lost connection or a vanished node goes unnoticed: 5 s of silence or of its turn, 3 s without an answer, a pause.
 const NOTICED: Duration = Duration::from_secs(50);
@@ -128,6 +133,25 @@ async fn installations_that_share_a_redis_do_not_hear_each_other() {
     nodes[1].changed(here.tenant, "theirs").await;
     let [ours, theirs] = &mut streams;
     assert_eq!((ours.soon().await.as_deref(), theirs.soon().await.as_deref()), (Some("ours"), Some("theirs")));
+}
+
+/// OPS-04: everybody can see that it is away, and that it is back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_redis_shows_on_the_status_page_until_live_updates_go_through_it_again() {
+    let scene = Scene::new().await;
+    let web = TestApp::web(&scene.test, &Pages::builder().build().unwrap());
+    let carrier = RedisCarrier::new(&scene.redis.address(), "test", &scene.keys).unwrap().shown_in(&web.dependencies);
+    let lifecycle = Lifecycle::new();
+    let _live = Live::start_through(carrier, &scene.test.db, &lifecycle);
+    let board = Board { client: TestApp::new(finish(Routes::new(), web)).browser() };
+    wait_until_listened(&scene.test).await;
+    assert_eq!(board.state("live_updates").await, "working");
+    let port = scene.redis.stop();
+    board.becomes("live_updates", "interrupted", async || {}).await;
+    board.says("live_updates", &["Live updates", "Interrupted"], &["127.0.0.1", &format!(":{port}"), "edis"]).await;
+    let _redis = RedisServer::start_at(port).await;
+    board.becomes("live_updates", "working", async || {}).await;
+    lifecycle.drain();
 }
 
 #[test]
