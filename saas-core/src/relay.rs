@@ -33,6 +33,13 @@
 //! ```
 //!
 //! A product registers its consumers while it is composed; serving starts the relay.
+//!
+//! # When more happens than is taken
+//!
+//! A queue here is rows, so it is never full: whoever records something is neither refused nor kept waiting, whatever its consumers do. What
+//! is bounded is how much is taken at once ([`RelaySettings::batch`]), and so memory and the length of transactions; jobs, letters and deliveries
+//! to webhooks likewise have slots, and turns between tenants. How much waits and for how long is a metric, and whoever runs the product adds nodes.
+//! What comes in is limited where it comes in: by [rate limits](crate::limit) and plans.
 
 mod event;
 mod run;

@@ -2,6 +2,7 @@
 
 mod away;
 mod bucket;
+mod stubborn;
 
 use std::{convert::Infallible, path::Path, sync::Arc};
 
@@ -209,6 +210,22 @@ async fn a_link_leads_its_reader_alone_and_not_for_long() {
     assert_eq!(ada.delete(&format!("/api/v1/files/{first}")).await.status, StatusCode::NO_CONTENT);
     assert_eq!(ada.get(&address).await.status, StatusCode::NOT_FOUND, "deleted");
     assert_eq!(cabinet.app.browser().get(&address).await.status, StatusCode::INTERNAL_SERVER_ERROR, "no layer let a stranger in");
+}
+
+/// OPS-07, AUD-01: who added what and who deleted it is in the log.
+#[tokio::test]
+async fn files_that_come_and_go_are_in_the_log() {
+    let cabinet = Cabinet::new().await;
+    let ada = cabinet.person(cabinet.tenant).await;
+    let file = id(&send(&ada, "/api/v1/files", "a.pdf", "", PDF).await);
+    assert_eq!(send(&ada, "/api/v1/files", "b.pdf", "", b"MZ\x90\x00\x03").await.status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
+    assert_eq!(ada.delete(&format!("/api/v1/files/{file}")).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(ada.delete(&format!("/api/v1/files/{file}")).await.status, StatusCode::NOT_FOUND);
+    let mut tx = cabinet.db().begin().await.unwrap();
+    let logged = "select concat_ws(' ', action, actor_kind, resource, data) from audit_entry order by id";
+    let logged: Vec<String> = sqlx::query_scalar(logged).fetch_all(&mut *tx).await.unwrap();
+    let added = r#"{"bytes":34,"media_type":"application/pdf","name":"a.pdf"}"#;
+    assert_eq!(logged, [format!("file.added user {file} {added}"), format!("file.deleted user {file} {{\"name\":\"a.pdf\"}}")]);
 }
 
 /// When a test begins that moves its clock.

@@ -1,6 +1,7 @@
 //! Background jobs, as the application's and the system's logins.
 
 mod basics;
+mod cron;
 mod failing;
 mod fair;
 mod killed;

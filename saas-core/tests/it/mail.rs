@@ -7,5 +7,5 @@ mod mailbox;
 mod outbox;
 mod queue;
 mod sender;
-mod sink;
+pub(crate) mod sink;
 mod smtp;

@@ -29,6 +29,8 @@ mod isolation;
 #[cfg(test)]
 mod jobs;
 #[cfg(test)]
+mod killed;
+#[cfg(test)]
 mod last_owner;
 #[cfg(test)]
 mod limits;
@@ -71,10 +73,12 @@ mod ssrf;
 #[cfg(test)]
 mod status;
 #[cfg(test)]
-mod test_database;
-#[cfg(test)]
 mod sweep;
+#[cfg(test)]
+mod test_database;
 #[cfg(test)]
 mod web;
 #[cfg(test)]
 mod webhooks;
+#[cfg(test)]
+mod works;

@@ -282,6 +282,46 @@ async fn relayed_events_are_deleted_after_the_stated_time_and_waiting_ones_are_n
     assert_eq!(relay.state().await.unwrap().waiting, 1);
 }
 
+/// Remembers how many events it was handed at once.
+#[derive(Clone, Default)]
+struct Portions(Arc<std::sync::Mutex<Vec<usize>>>);
+
+#[async_trait]
+impl Consumer for Portions {
+    fn name(&self) -> &'static str {
+        "portions"
+    }
+
+    async fn take(&self, _: &mut SystemTx, events: &[RecordedEvent]) -> Result<(), ConsumerError> {
+        self.0.lock().unwrap().push(events.len());
+        Ok(())
+    }
+}
+
+/// OPS-02: a full queue: whoever records something is neither refused nor kept waiting by those who do not come after, the backlog shows, and it
+/// is taken in portions that bound what one transaction holds.
+#[tokio::test]
+async fn a_full_queue_refuses_nobody_shows_and_is_taken_in_portions() {
+    const BACKLOG: usize = 1_005;
+    let test = arranged(Clock::system()).await;
+    let tenant = test.tenant("acme").await;
+    let (portions, refusing) = (Portions::default(), Scribe::new("refusing"));
+    let relay = relay(&test, &[]);
+    relay.register(portions.clone());
+    happen(&test, tenant, BACKLOG).await;
+    assert_eq!(relay.state().await.unwrap().waiting, BACKLOG as i64);
+    assert_eq!(relay.relay_now().await.unwrap(), BACKLOG);
+    let sizes = portions.0.lock().unwrap().clone();
+    assert!(sizes.iter().all(|size| *size <= usize::from(settings().batch)), "{sizes:?}");
+    assert_eq!((sizes.iter().sum::<usize>(), relay.state().await.unwrap().waiting), (BACKLOG, 0));
+    // One that takes nothing at all is in nobody's way either.
+    refusing.refuses.store(0, Ordering::Relaxed);
+    relay.register(refusing);
+    happen(&test, tenant, 1).await;
+    assert_eq!(relay.relay_now().await.unwrap(), 0);
+    assert_eq!((happen(&test, tenant, 3).await.len(), relay.state().await.unwrap().waiting), (3, 4));
+}
+
 /// A worker killed at any point: the server ends its sessions, again and again, while events are recorded and two relays work.
 #[tokio::test]
 async fn whoever_is_killed_while_relaying_each_event_is_taken_once() {

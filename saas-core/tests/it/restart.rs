@@ -13,7 +13,7 @@ use std::{
 
 use rustix::process::{Pid, Signal, kill_process};
 use saas_core::{
-    Clock, DatabaseConfig, Db, DbError, JobOptions, Jobs, Lifecycle, Secret, TenantId,
+    Clock, DatabaseConfig, Db, DbError, JobOptions, Jobs, Lifecycle, MasterKey, Secret, TenantId,
     dev::{self, DevDatabase, DevOptions},
     job_in, provision,
 };
@@ -22,9 +22,12 @@ use tempfile::TempDir;
 use crate::{
     borrower::{bodies, few, finds_nothing, note, written},
     jobs::{quick, say, worker::write},
+    mail::sink::{Mode, Sink},
     planted::{CONNECTIONS, NOTE, as_superuser, connect, run},
     program::wait_until,
     rounds::RESTARTS,
+    webhooks::receiver::Receiver,
+    works::{Arrived, Works},
 };
 
 const SOON: Duration = Duration::from_secs(30);
@@ -287,6 +290,39 @@ async fn jobs_that_a_restart_of_the_server_interrupts_take_effect_once_each() {
     running.drained().await;
     db.close().await;
     drop((again, database));
+}
+
+/// NOT-01, NOT-03, NOT-05, AUD-02: the server restarts while events are relayed, letters and messages are sent and the log is sealed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_follows_from_an_event_follows_once_when_the_server_restarts_under_load() {
+    const EACH: usize = 150;
+    let own = Own::new();
+    let database = own.start().await;
+    let (db, keys) = (with_notes(&database, 5).await, MasterKey::generate());
+    let (receiver, mut sink, mut arrived) = (Receiver::new().await, Sink::new(Mode::Plain).await, Arrived::default());
+    let works = Works::new(&db, &keys, &sink.url(""));
+    let tenant = works.organization(&receiver).await;
+    let lifecycle = Lifecycle::new();
+    let running = works.begin(&lifecycle).await;
+    let (mut again, mut number) = (Vec::new(), 0);
+    for signal in [Signal::INT, Signal::QUIT] {
+        works.happen(tenant, number..number + EACH).await;
+        number += EACH;
+        let sent = receiver.count();
+        receiver.wait_for(sent + 1).await;
+        assert!(works.left().await > 0, "all was done before the restart");
+        let server = own.server().unwrap();
+        kill_process(server, signal).unwrap();
+        tokio::task::block_in_place(|| wait_until("the server has stopped", SOON, || own.server() != Some(server)));
+        again.push(own.start().await);
+    }
+    arrived.until(&mut sink, works.nothing_left()).await;
+    arrived.rest(&mut sink).await;
+    works.all_was_done(tenant, number, &receiver, &arrived).await;
+    lifecycle.drain();
+    running.drained().await;
+    db.close().await;
+    drop((works, again, database));
 }
 
 /// A number that the owner finds.

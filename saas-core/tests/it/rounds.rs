@@ -19,6 +19,8 @@ pub(crate) const JOBS: Rounds = Rounds { reduced: 2_000, full: 10_000 };
 pub(crate) const JOB_BATCHES: Rounds = Rounds { reduced: 8, full: 2_000 };
 /// Times that a node is killed while it works on jobs (J1).
 pub(crate) const JOB_KILLS: Rounds = Rounds { reduced: 5, full: 1_000 };
+/// Times that a node is killed in the middle of what follows from events.
+pub(crate) const NODE_KILLS: Rounds = Rounds { reduced: 6, full: 100 };
 /// Letters that wait in the outbox (topic 4).
 pub(crate) const LETTERS: Rounds = Rounds { reduced: 200, full: 10_000 };
 

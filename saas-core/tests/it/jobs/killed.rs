@@ -6,11 +6,11 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::{Signal, kill_process};
+use rustix::process::{Signal, getpid, kill_process};
 use saas_core::{Clock, DatabaseConfig, Db, JobError, JobOptions, Jobs, Secret, TenantRun, testing::TestDb};
 use tokio::time::sleep;
 
-use super::{Say, enqueue, enqueue_many, nothing_left, quick, say, start, stats, worker::write};
+use super::{Say, dead, enqueue, enqueue_many, nothing_left, quick, say, start, stats, worker::write};
 use crate::{
     borrower::{note, with_notes, written},
     planted::as_superuser,
@@ -48,6 +48,9 @@ async fn the_program_that_works() {
     tokio::task::spawn_blocking(Program::wait_for_the_end).await.unwrap();
 }
 
+/// No step: the job takes its process with it.
+const POISON: &str = "poison";
+
 #[derive(Clone)]
 struct Stop {
     step: String,
@@ -56,6 +59,10 @@ struct Stop {
 
 impl Stop {
     async fn work(&self, run: &TenantRun, job: &Say) -> Result<(), JobError> {
+        if self.step == POISON {
+            Program::report(POISON);
+            kill_process(getpid(), Signal::KILL)?;
+        }
         self.at(STEPS[0]).await;
         let mut tx = run.db().begin().await?;
         note(&mut tx, &job.word).await?;
@@ -126,6 +133,27 @@ async fn jobs_of_a_node_that_is_killed_again_and_again_take_effect_once_each() {
     nothing_left(&test).await;
     let written = written(&test).await;
     assert_eq!((written.len(), written.iter().collect::<BTreeSet<_>>().len()), (number, number));
+}
+
+/// J3: a job that takes its process with it each time is given up after its attempts, and what waits behind it is done.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_ends_its_process_is_a_dead_letter_after_its_attempts() {
+    let test = with_notes(5).await;
+    let ada = test.tenant("ada").await;
+    let poison = enqueue(&test, ada, &say(POISON), JobOptions::new()).await;
+    for _ in 0..3 {
+        let mut program = program(&test, POISON, Path::new("/nowhere/at/all"));
+        assert_eq!(program.reported(), POISON);
+        program.wait_for_end_of_output(Duration::from_secs(60));
+    }
+    enqueue(&test, ada, &say("next"), JobOptions::new()).await;
+    let jobs = Jobs::new(&test.db);
+    jobs.on(write);
+    let _running = start(&jobs, quick(1)).await;
+    let letter = dead(&test).await;
+    assert_eq!((letter.id, letter.attempts), (poison, 3), "{}", letter.error);
+    nothing_left(&test).await;
+    assert_eq!(written(&test).await, ["next"]);
 }
 
 /// J2: a node that stood still for longer than its lease finds that its attempt is another's, and what it wrote is undone.

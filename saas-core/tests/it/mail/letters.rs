@@ -5,7 +5,7 @@ use saas_core::{
 
 use super::outbox::Post;
 
-const LETTERS: [&str; 9] =
+pub(super) const LETTERS: [&str; 9] =
     ["verification", "reset", "invitation", "welcome", "receipt", "payment_failed", "limit_warning", "security_notice", "digest"];
 
 /// NOT-02
