@@ -23,6 +23,7 @@ mod sign_in;
 mod sign_up;
 mod throttle;
 mod verify;
+mod ways_in;
 
 pub use avatar::AvatarError;
 pub(crate) use avatar::{AvatarId, AvatarSize, avatar_read, avatar_remove, avatar_set};
@@ -74,3 +75,4 @@ pub(crate) use verify::{
     Chosen, LINK_LIFETIME, TokenState, VerifyPassword, account_resend, account_verify, account_verify_and_sign_in, email_token_insert_in,
     email_token_state,
 };
+pub(crate) use ways_in::ways_in_count_in;

@@ -21,6 +21,8 @@ use crate::{
     token::{Features, Issuer, Keyring},
     web,
 };
+#[cfg(feature = "passkeys")]
+use crate::{PasskeyError, passkey::RelyingParty};
 
 /// Sign-up, sign-in, sessions and keys. Cheap to clone. Made by [`Auth::builder`].
 #[derive(Clone)]
@@ -47,6 +49,9 @@ pub(crate) struct Inner {
     pub(crate) devices: KnownDevices,
     pub(crate) flow_cookie: FlowCookie,
     pub(crate) providers: Vec<ProviderClient>,
+    /// Nobody asks for passkeys unless it was said, or where browsers have none.
+    #[cfg(feature = "passkeys")]
+    pub(crate) relying_party: Option<RelyingParty>,
     pub(crate) home: String,
     pub(crate) welcome: String,
     pub(crate) agent_key_prefix: String,
@@ -92,7 +97,7 @@ impl Auth {
     /// `/account/security`, `/account/prove`, `/account/data`) and the same for programs under `/api/v1/auth` and `/api/v1/me`. They need
     /// [`layer`](Self::layer) around them.
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Routes<S> {
-        web::routes().with_state(self.clone())
+        web::routes(self).with_state(self.clone())
     }
 
     /// The pages (`/api-keys`) and the API (`/api/v1/api-keys`) for an organization's API keys, to be merged below a tenancy layer.
@@ -218,6 +223,24 @@ impl Auth {
 
     pub(crate) fn keyring(&self) -> &Keyring {
         &self.inner.keyring
+    }
+
+    /// Whether people sign in with passkeys.
+    #[cfg(feature = "passkeys")]
+    pub(crate) fn offers_passkeys(&self) -> bool {
+        self.inner.relying_party.is_some()
+    }
+
+    /// Whether people sign in with passkeys: not in a program without them.
+    #[cfg(not(feature = "passkeys"))]
+    pub(crate) const fn offers_passkeys(&self) -> bool {
+        false
+    }
+
+    /// Who asks for passkeys, if anybody does.
+    #[cfg(feature = "passkeys")]
+    pub(crate) fn relying_party(&self) -> Result<&RelyingParty, PasskeyError> {
+        self.inner.relying_party.as_ref().ok_or(PasskeyError::Unknown)
     }
 
     /// Where to go after the confirmation of an address.

@@ -8,6 +8,8 @@ use saas_core::{
 use tokio::sync::Semaphore;
 use url::{Host, Url};
 
+#[cfg(feature = "passkeys")]
+use crate::passkey::RelyingParty;
 use crate::{
     ApiKeyRead, ApiKeyWrite, AttemptLimit, Auth, BreachedPasswords, Document, HashError, PasswordPolicy, Provider, ProviderFlaw, Scope,
     auth::{Inner, NOTES, PICTURES, RESENDS},
@@ -41,6 +43,8 @@ pub struct AuthBuilder {
     documents: &'static [Document],
     features: Features,
     providers: Vec<Provider>,
+    #[cfg(feature = "passkeys")]
+    passkeys: bool,
     outbound: Option<Outbound>,
     dependencies: Option<Dependencies>,
 }
@@ -67,6 +71,8 @@ impl Auth {
             documents: &[],
             features: Features::default(),
             providers: Vec::new(),
+            #[cfg(feature = "passkeys")]
+            passkeys: false,
             outbound: None,
             dependencies: None,
         }
@@ -174,6 +180,15 @@ impl AuthBuilder {
         providers.into_iter().fold(self, Self::provider)
     }
 
+    /// Whether people register passkeys and sign in with them; not so unless it is said. A passkey belongs to the name of the host in the public
+    /// address, for good: under another name none of them is found. Where that is a network address and no name, browsers have none, and
+    /// nothing is offered.
+    #[cfg(feature = "passkeys")]
+    pub fn passkeys(mut self, yes: bool) -> Self {
+        self.passkeys = yes;
+        self
+    }
+
     /// How providers are called; the public Internet over https unless something else is said, so one in a network of your own needs it.
     pub fn outbound(mut self, outbound: Outbound) -> Self {
         self.outbound = Some(outbound);
@@ -217,6 +232,12 @@ impl AuthBuilder {
             return Err(AuthBuildError::Document(document.name));
         }
         let providers = connect(self.providers, &self.public_url, self.db.clock(), self.outbound, self.dependencies.as_ref())?;
+        #[cfg(feature = "passkeys")]
+        let relying_party = match self.passkeys {
+            true => RelyingParty::new(&self.public_url, self.pages.product(), TokenCookie::passkey(is_secure))
+                .map_err(|error| AuthBuildError::Passkeys(error.into()))?,
+            false => None,
+        };
         Ok(Auth::from_inner(Inner {
             outbox: self.outbox,
             hasher: Hasher::new()?,
@@ -227,6 +248,8 @@ impl AuthBuilder {
             devices: KnownDevices::new(self.keys.clone(), is_secure),
             flow_cookie: FlowCookie::new(is_secure),
             providers,
+            #[cfg(feature = "passkeys")]
+            relying_party,
             home: local(self.home)?,
             welcome: local(self.welcome)?,
             issuer: Issuer::new(&self.public_url),
@@ -313,6 +336,9 @@ pub enum AuthBuildError {
     /// Nothing can be called.
     #[error("providers cannot be called")]
     Outbound(#[from] OutboundError),
+    /// Browsers would not know who asks them for a passkey.
+    #[error("passkeys cannot be asked for")]
+    Passkeys(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// argon2 does not take its parameters.
     #[error("passwords cannot be hashed")]
     Hash(#[from] HashError),

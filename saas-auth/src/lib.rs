@@ -47,6 +47,8 @@
 //!   to and an id where they did something.
 //! * An account elsewhere is recognized by its issuer and what that calls it, never by an address; what is believed of an address stands at
 //!   [`Provider`]. Nothing of what a provider gave out is kept.
+//! * A passkey (feature `passkeys`) is both factors at once: it is found without an address, and its device has recognized its person. One whose
+//!   counter shows that there is a copy opens nothing any more.
 //! * A key is recognized by its checksum before the database is asked, kept as a hash, and taken from a header alone. It may never do more than
 //!   whoever made it may do now.
 //! * A token is signed by a key that rotates, works for an hour, and counts no longer than the family that it is of: what it says gives no right. A
@@ -67,6 +69,8 @@ mod layer;
 mod mail;
 mod migrations;
 mod next;
+#[cfg(feature = "passkeys")]
+mod passkey;
 mod password;
 mod picture;
 mod provider;
@@ -95,6 +99,8 @@ pub use identity::{Identity, IdentityError, IdentityId};
 pub use key::{AllowedFrom, KeyFlaw, NoNetwork, Overlap, RotatedKey};
 pub use layer::{AuthLayer, AuthService};
 pub use migrations::MIGRATIONS;
+#[cfg(feature = "passkeys")]
+pub use passkey::{Passkey, PasskeyError, PasskeyId};
 pub use password::{BreachedPasswords, BreachedPasswordsError, CommonPasswords, HashError, PasswordFlaw, PasswordPolicy};
 pub use picture::PictureError;
 #[cfg(feature = "dev-oidc")]
@@ -142,6 +148,14 @@ pub const EVENTS: &[EventKind] = &[
     EventKind::of::<identity::IdentityChangeRefused>(),
     EventKind::of::<identity::ProviderRefused>(),
     EventKind::of::<identity::MailboxAsked>(),
+    #[cfg(feature = "passkeys")]
+    EventKind::of::<passkey::PasskeyAdded>(),
+    #[cfg(feature = "passkeys")]
+    EventKind::of::<passkey::PasskeyRenamed>(),
+    #[cfg(feature = "passkeys")]
+    EventKind::of::<passkey::PasskeyRemoved>(),
+    #[cfg(feature = "passkeys")]
+    EventKind::of::<passkey::PasskeyCopied>(),
     EventKind::of::<step_up::SessionProved>(),
     EventKind::of::<step_up::SessionProofRefused>(),
     EventKind::of::<second_factor::SecondFactorOn>(),
@@ -172,4 +186,4 @@ pub const EVENTS: &[EventKind] = &[
 ];
 
 /// The pages and mails of this crate.
-pub const PAGES: PageSet = saas_core::page_set!("auth");
+pub const PAGES: PageSet = saas_core::page_set!("auth", assets);

@@ -3,6 +3,8 @@
 mod deletion;
 mod email_change;
 mod export;
+#[cfg(feature = "passkeys")]
+mod passkey;
 mod provider;
 mod second_factor;
 

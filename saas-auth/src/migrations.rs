@@ -33,6 +33,8 @@ const INVENTORY: &[Table] = &[
     Table { name: "auth.export", erasure: Erasure::Purge, exported: false, columns: EXPORT },
     Table { name: "auth.identity", erasure: Erasure::Purge, exported: true, columns: IDENTITY },
     Table { name: "auth.provider_flow", erasure: Erasure::Purge, exported: false, columns: PROVIDER_FLOW },
+    Table { name: "auth.passkey", erasure: Erasure::Purge, exported: true, columns: PASSKEY },
+    Table { name: "auth.passkey_challenge", erasure: Erasure::Purge, exported: false, columns: PASSKEY_CHALLENGE },
     Table { name: "auth.attempt", erasure: Erasure::Purge, exported: false, columns: ATTEMPT },
     Table { name: "auth.authenticator", erasure: Erasure::Purge, exported: false, columns: AUTHENTICATOR },
     Table { name: "auth.backup_code", erasure: Erasure::Purge, exported: false, columns: BACKUP_CODE },
@@ -126,6 +128,20 @@ const PROVIDER_FLOW: &[(&str, Class)] = &[
     ("email", Personal),
     ("name", Personal),
 ];
+
+const PASSKEY: &[(&str, Class)] = &[
+    ("id", Internal),
+    ("user_id", Person),
+    ("credential_id", Secret),
+    ("credential", Secret),
+    ("name", Personal),
+    ("created_at", Internal),
+    ("last_used_at", Personal),
+    ("copied_at", Internal),
+];
+
+const PASSKEY_CHALLENGE: &[(&str, Class)] =
+    &[("token_hash", Secret), ("user_id", Person), ("state", Secret), ("created_at", Internal), ("expires_at", Internal)];
 
 const ATTEMPT: &[(&str, Class)] = &[("subject", Personal), ("times", Internal), ("over_at", Internal)];
 

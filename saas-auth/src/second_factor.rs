@@ -47,13 +47,22 @@ pub(crate) struct SecondFactor {
     pub(crate) since: Option<DateTime<Utc>>,
     /// How many backup codes are left.
     pub(crate) backup_codes_left: i64,
+    /// How many passkeys there are, each of which takes its place.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub(crate) passkeys: i64,
 }
 
 impl SecondFactor {
     /// What may be shown; nothing if it is not asked for.
     pub(crate) fn methods(&self) -> Vec<Method> {
         let backup = (self.backup_codes_left > 0).then_some(Method::BackupCode);
-        self.since.map_or_else(Vec::new, |_| [Method::Totp].into_iter().chain(backup).collect())
+        self.since.map_or_else(Vec::new, |_| [Method::Totp].into_iter().chain(backup).chain(self.passkey()).collect())
+    }
+
+    /// What may be shown in the place of anything else.
+    pub(crate) fn passkey(&self) -> Option<Method> {
+        (self.passkeys > 0).then_some(Method::Passkey)
     }
 }
 
@@ -63,8 +72,10 @@ pub(crate) async fn second_factor_in(tx: &mut SystemTx, user: UserId) -> Result<
         SecondFactor,
         r#"select
             (select confirmed_at from auth.authenticator where user_id = $1 and confirmed_at is not null) as since,
-            (select count(*) from auth.backup_code where user_id = $1 and used_at is null) as "backup_codes_left!""#,
+            (select count(*) from auth.backup_code where user_id = $1 and used_at is null) as "backup_codes_left!",
+            (select count(*) from auth.passkey where user_id = $1 and copied_at is null and $2) as "passkeys!""#,
         Uuid::from(user),
+        cfg!(feature = "passkeys"),
     )
     .fetch_one(&mut **tx)
     .await?)

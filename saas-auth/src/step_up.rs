@@ -1,6 +1,7 @@
 //! Step-up: what concerns the safety of an account or an organization takes somebody who has just shown who they are.
 //!
-//! A session remembers when its person last did, by what is strongest of all that they have: their second factor, or else their password. Where
+//! A session remembers when its person last did, by what is strongest of all that they have: their second factor or a passkey, or else their
+//! password. Where
 //! that was too long ago, a browser is led to a page that asks for it and back; a program gets 403 `step-up-required`.
 
 use std::sync::Arc;
@@ -9,17 +10,18 @@ use axum::extract::FromRequestParts;
 use chrono::TimeDelta;
 use http::request::Parts;
 use saas_core::{
-    Access, CurrentUser, Declares, Event, EventSeverity, Ledger, Origin, Problem, ProblemType, Secret, SignedIn, system_event_in,
+    Access, CurrentUser, DbError, Declares, Event, EventSeverity, Ledger, Origin, Problem, ProblemType, Secret, SignedIn, UserId,
+    system_event_in,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::{
     Auth, SecondFactorError,
-    account::{account_lock_in, current_password_check, current_password_entered},
+    account::{account_has_password, account_lock_in, current_password_check, current_password_entered},
     mail::Letters,
     refused::{Refusal, Refused},
-    second_factor::{Checked, Proof, proof_check_in, second_factor_in},
+    second_factor::{Checked, Proof, proof_check_in, second_factor, second_factor_in},
     session::{Method, NewSession, Replace, session_replace_in},
 };
 
@@ -46,7 +48,7 @@ impl<S: Send + Sync> FromRequestParts<S> for RecentProof {
         let CurrentUser(me) = CurrentUser::from_request_parts(parts, state).await?;
         let auth = parts.extensions.get::<Auth>().ok_or_else(|| Problem::missing_layer("Auth::layer"))?;
         let is_recent = auth.db().clock().now() < me.proved_at + RECENT;
-        if is_recent { Ok(Self(me)) } else { Err(step_up_required(&me)) }
+        if is_recent { Ok(Self(me)) } else { Err(step_up_required(&proof_methods(auth, me.user).await?)) }
     }
 }
 
@@ -56,8 +58,19 @@ impl Declares for RecentProof {
     }
 }
 
-fn step_up_required(me: &SignedIn) -> Problem {
-    let methods: &[Method] = if me.second_factor { &[Method::Totp, Method::BackupCode] } else { &[Method::Password] };
+/// With what somebody shows again who they are: their second factor, or else their password. A passkey does it by another sign-in, and so does
+/// whatever opens the account of somebody who has neither.
+pub(crate) async fn proof_methods(auth: &Auth, user: UserId) -> Result<Vec<Method>, DbError> {
+    let second = second_factor(auth, user).await?;
+    let methods = second.methods();
+    if !methods.is_empty() {
+        return Ok(methods);
+    }
+    let password = account_has_password(auth, user).await?.then_some(Method::Password);
+    Ok(password.into_iter().chain(second.passkey()).collect())
+}
+
+fn step_up_required(methods: &[Method]) -> Problem {
     let methods: Vec<&str> = methods.iter().map(|method| method.as_str()).collect();
     Problem::new(&ProblemType::STEP_UP_REQUIRED)
         .detail("Show who you are at POST /api/v1/auth/prove, or sign in again.")

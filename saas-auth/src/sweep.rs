@@ -30,7 +30,7 @@ impl Auth {
     }
 
     /// Deletes sessions, sign-ins that waited for a second factor, mailed links, changes of address and programs' tokens that have been over for 30
-    /// days: ended, used or expired; and exports and ways to providers that have expired. Says how many.
+    /// days: ended, used or expired; and exports, ways to providers and what browsers were asked that have expired. Says how many.
     ///
     /// # Errors
     ///
@@ -87,7 +87,7 @@ impl Auth {
             )
             .execute(&mut *tx)
             .await?;
-            // Nobody asks for a way on which nobody comes back any more.
+            // Nobody asks for a way on which nobody comes back any more, nor for what a browser was asked.
             let now = tx.now();
             let flows = sqlx::query!(
                 "delete from auth.provider_flow where state_hash in (select state_hash from auth.provider_flow where expires_at < $1 limit $2)",
@@ -96,8 +96,16 @@ impl Auth {
             )
             .execute(&mut *tx)
             .await?;
+            let challenges = sqlx::query!(
+                "delete from auth.passkey_challenge
+                where token_hash in (select token_hash from auth.passkey_challenge where expires_at < $1 limit $2)",
+                now,
+                BATCH,
+            )
+            .execute(&mut *tx)
+            .await?;
             tx.commit().await?;
-            let all = [sessions, links, changes, tokens, pending, exports, flows];
+            let all = [sessions, links, changes, tokens, pending, exports, flows, challenges];
             let deleted: u64 = all.iter().map(PgQueryResult::rows_affected).sum();
             if deleted == 0 {
                 return Ok(swept);

@@ -15,6 +15,8 @@ mod identities;
 mod leaked_keys;
 mod leaving;
 mod me;
+#[cfg(feature = "passkeys")]
+mod passkeys;
 mod profile;
 mod prove;
 mod provider;
@@ -25,6 +27,8 @@ mod sessions;
 mod sign_in;
 mod sign_in_link;
 mod sign_in_mail;
+#[cfg(feature = "passkeys")]
+mod sign_in_passkey;
 mod sign_in_second;
 mod sign_out;
 mod sign_up;
@@ -43,8 +47,8 @@ use utoipa::ToSchema;
 
 use crate::{Auth, attempt::seconds};
 
-pub(crate) fn routes() -> Routes<Auth> {
-    Routes::new()
+pub(crate) fn routes(auth: &Auth) -> Routes<Auth> {
+    let routes = Routes::new()
         .merge(avatar::routes())
         .merge(consent::routes())
         .merge(data::routes())
@@ -69,7 +73,12 @@ pub(crate) fn routes() -> Routes<Auth> {
         .merge(sign_out::routes())
         .merge(sign_up::routes())
         .merge(tokens::routes())
-        .merge(verify::routes())
+        .merge(verify::routes());
+    #[cfg(feature = "passkeys")]
+    if auth.offers_passkeys() {
+        return routes.merge(passkeys::routes()).merge(sign_in_passkey::routes());
+    }
+    routes
 }
 
 pub(crate) fn api_key_routes() -> Routes<Auth> {

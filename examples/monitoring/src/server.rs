@@ -190,6 +190,7 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .token_features(move |db| plan_features(sold.clone(), db))
         .insecure_lan(program.insecure_lan)
         .providers(program.providers.clone())
+        .passkeys(true)
         .outbound(program.outbound.clone())
         .shown_in(&program.dependencies)
         .build()?;

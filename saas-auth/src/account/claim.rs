@@ -29,13 +29,14 @@ pub(super) async fn account_claim_in(tx: &mut SystemTx, user: UserId) -> Result<
     Ok(true)
 }
 
-/// Takes from an account whatever lets a stranger in who signed up with somebody else's address, or would keep its owner out: a second factor and
-/// accounts elsewhere.
+/// Takes from an account whatever lets a stranger in who signed up with somebody else's address, or would keep its owner out: a second factor,
+/// accounts elsewhere and passkeys.
 pub(super) async fn strangers_ways_end_in(tx: &mut SystemTx, user: UserId) -> Result<(), DbError> {
     let user = Uuid::from(user);
     sqlx::query!("delete from auth.authenticator where user_id = $1", user).execute(&mut **tx).await?;
     sqlx::query!("delete from auth.backup_code where user_id = $1", user).execute(&mut **tx).await?;
     sqlx::query!("delete from auth.pending_entry where user_id = $1", user).execute(&mut **tx).await?;
     sqlx::query!("delete from auth.identity where user_id = $1", user).execute(&mut **tx).await?;
+    sqlx::query!("delete from auth.passkey where user_id = $1", user).execute(&mut **tx).await?;
     Ok(())
 }

@@ -35,7 +35,7 @@ pub(crate) async fn entry_in(tx: &mut SystemTx, shown: Shown<'_>) -> Result<Opti
     if !may_enter_in(tx, user, password_hash).await? {
         return Ok(None);
     }
-    let methods = second_factor_in(tx, user).await?.methods();
+    let methods = if method.is_both() { Vec::new() } else { second_factor_in(tx, user).await?.methods() };
     if !methods.is_empty() {
         return Ok(Some(Entry::Pending(pending_entry_insert_in(tx, user, method, remember, methods).await?)));
     }

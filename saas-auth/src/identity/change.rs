@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{
     Auth, HashError,
-    account::{CurrentPasswordError, current_password_check, current_password_entered},
+    account::{CurrentPasswordError, account_lock_in, current_password_check, current_password_entered, ways_in_count_in},
     attempt::throttled,
     mail::{Letters, Reader},
     provider::{Claimed, ProviderClient},
@@ -189,23 +189,17 @@ pub(crate) async fn identity_unlink(
 
 /// Its provider. Of two that would each be the last but one, the second finds itself the last.
 async fn unlink_in(tx: &mut SystemTx, me: &SignedIn, id: IdentityId) -> Result<String, IdentityError> {
-    let has_password = sqlx::query_scalar!(
-        r#"select password_hash is not null as "has_password!" from auth.account where user_id = $1 for no key update"#,
+    account_lock_in(tx, me.user).await?;
+    let ways = ways_in_count_in(tx, me.user).await?;
+    let unlinked = sqlx::query_scalar!(
+        "delete from auth.identity where id = $1 and user_id = $2 returning provider",
+        Uuid::from(id),
         Uuid::from(me.user),
     )
-    .fetch_one(&mut **tx)
-    .await?;
-    let all = sqlx::query_scalar!(r#"select id as "id: IdentityId" from auth.identity where user_id = $1"#, Uuid::from(me.user))
-        .fetch_all(&mut **tx)
-        .await?;
-    if !all.contains(&id) {
-        return Err(IdentityError::Unknown);
-    }
-    if !has_password && all.len() == 1 {
-        return Err(IdentityError::Last);
-    }
-    let unlinked = sqlx::query_scalar!("delete from auth.identity where id = $1 returning provider", Uuid::from(id));
-    Ok(unlinked.fetch_one(&mut **tx).await?)
+    .fetch_optional(&mut **tx)
+    .await?
+    .ok_or(IdentityError::Unknown)?;
+    if ways == 1 { Err(IdentityError::Last) } else { Ok(unlinked) }
 }
 
 /// Whoever finds a browser open does not get in for good: they know the password, or have just signed in.

@@ -42,6 +42,12 @@ impl TokenCookie {
         Self { name: if secure { "__Host-asking" } else { "lan-asking" }, secure }
     }
 
+    /// That of a browser which was asked for a passkey.
+    #[cfg(feature = "passkeys")]
+    pub(crate) const fn passkey(secure: bool) -> Self {
+        Self { name: if secure { "__Host-passkey" } else { "lan-passkey" }, secure }
+    }
+
     /// That of somebody who has signed in while they are leaving: it lets them stay, and nothing else.
     pub(crate) const fn leaving(secure: bool) -> Self {
         Self { name: if secure { "__Host-leaving" } else { "lan-leaving" }, secure }

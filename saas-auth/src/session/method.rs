@@ -41,6 +41,16 @@ impl Method {
         matches!(self, Self::Totp | Self::BackupCode)
     }
 
+    /// Whether nothing is asked for after it: it is something that its person has, and what unlocks it.
+    pub(crate) const fn is_both(self) -> bool {
+        matches!(self, Self::Passkey)
+    }
+
+    /// Whether whoever has shown it has shown a second factor.
+    pub(crate) const fn shows_second(self) -> bool {
+        self.is_second() || self.is_both()
+    }
+
     /// What is stored, read again. The table's constraint lets nothing else in.
     pub(crate) fn stored(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|method| method.as_str() == text)

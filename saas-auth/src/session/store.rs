@@ -105,7 +105,7 @@ pub(crate) async fn session_by_token(db: &Db, token: &Token) -> Result<Option<(S
             signed_in.email = row.email;
             signed_in.verified = row.verified;
             signed_in.proved_at = row.proved_at;
-            signed_in.second_factor = row.methods.iter().filter_map(|method| Method::stored(method)).any(Method::is_second);
+            signed_in.second_factor = row.methods.iter().filter_map(|method| Method::stored(method)).any(Method::shows_second);
             signed_in.picture = row.avatar_id.map(|id| id.path(AvatarSize::Small));
             signed_in.preferences = Preferences::stored(row.locale.as_deref(), row.time_zone.as_deref(), row.theme.as_deref());
             (signed_in, row.seen_long_ago)

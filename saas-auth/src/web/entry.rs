@@ -63,7 +63,8 @@ pub(super) async fn entered_for_tokens(auth: &Auth, entry: &Entry) -> Result<Sig
 /// What is missing of a sign-in, and the cookie to show it with.
 fn missing(auth: &Auth, pending: &PendingEntry) -> Result<Problem, Problem> {
     let methods: Vec<&str> = pending.methods.iter().map(|method| method.as_str()).collect();
-    let problem = Problem::new(&ProblemType::SECOND_FACTOR_PENDING).detail("Show a code at POST /api/v1/auth/sign-in/second.");
+    let problem = Problem::new(&ProblemType::SECOND_FACTOR_PENDING)
+        .detail("Show a code at POST /api/v1/auth/sign-in/second, or sign in with a passkey.");
     let problem = problem.with("methods", methods).with("expires_at", json!(pending.expires_at));
     Ok(problem.cookie(waiting(auth, pending)?))
 }

@@ -20,10 +20,8 @@ use super::{
 };
 use crate::{
     Auth, SecondFactorError,
-    account::account_has_password,
-    second_factor::second_factor,
     session::{DeviceCookies, Method},
-    step_up::{ShownAgain, session_prove},
+    step_up::{ShownAgain, proof_methods, session_prove},
 };
 
 pub(super) fn routes() -> Routes<Auth> {
@@ -125,13 +123,14 @@ async fn prove(
 }
 
 async fn render(auth: &Auth, me: &SignedIn, page: &Page, next: Option<&str>, errors: &FormErrors) -> Result<Html, Problem> {
-    let methods = second_factor(auth, me.user).await?.methods();
-    let ask = match (methods.is_empty(), account_has_password(auth, me.user).await?) {
-        (false, _) => "code",
-        (true, true) => "password",
+    let methods = proof_methods(auth, me.user).await?;
+    let ask = match methods.first() {
+        Some(Method::Totp) => "code",
+        Some(Method::Password) => "password",
         // Nothing to enter here: whoever signs in again has shown who they are.
-        (true, false) => "sign-in",
+        _ => "sign-in",
     };
-    let backup = methods.contains(&Method::BackupCode);
-    page.render("auth/prove.html", json!({ "ask": ask, "backup": backup, "next": next, "form": page.form(&[], errors) }))
+    let (backup, passkey) = (methods.contains(&Method::BackupCode), methods.contains(&Method::Passkey));
+    let form = page.form(&[], errors);
+    page.render("auth/prove.html", json!({ "ask": ask, "backup": backup, "passkey": passkey, "next": next, "form": form }))
 }

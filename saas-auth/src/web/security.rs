@@ -8,6 +8,8 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
+#[cfg(feature = "passkeys")]
+use super::passkeys;
 use super::{
     entry::{set, signed_in},
     identities, see,
@@ -44,7 +46,16 @@ pub(super) fn routes() -> Routes<Auth> {
 }
 
 async fn show(State(auth): State<Auth>, CurrentUser(me): CurrentUser, Query(query): Query<Done>, page: Page) -> Result<Html, Problem> {
-    const DONE: [&str; 5] = ["password", "second-factor-mail", "second-factor-off", "linked", "unlinked"];
+    const DONE: [&str; 8] = [
+        "password",
+        "second-factor-mail",
+        "second-factor-off",
+        "linked",
+        "unlinked",
+        "passkey-added",
+        "passkey-renamed",
+        "passkey-removed",
+    ];
     let done = query.done.filter(|done| DONE.contains(&done.as_str()));
     let shown = Shown {
         done: done.map(|done| page.text(&format!("auth-security-done-{done}"))),
@@ -101,6 +112,12 @@ pub(super) async fn with_identity_errors(auth: &Auth, me: &SignedIn, page: &Page
     render(auth, me, page, Shown { identity_errors: errors.clone(), ..Shown::default() }).await
 }
 
+/// The page with what is wrong about passkeys.
+#[cfg(feature = "passkeys")]
+pub(super) async fn with_passkey_errors(auth: &Auth, me: &SignedIn, page: &Page, errors: FormErrors) -> Result<Html, Problem> {
+    render(auth, me, page, Shown { passkey_errors: errors, ..Shown::default() }).await
+}
+
 /// What the page says beside the facts.
 #[derive(Debug, Default)]
 struct Shown {
@@ -109,11 +126,17 @@ struct Shown {
     errors: FormErrors,
     off_errors: FormErrors,
     identity_errors: FormErrors,
+    #[cfg(feature = "passkeys")]
+    passkey_errors: FormErrors,
 }
 
 async fn render(auth: &Auth, me: &SignedIn, page: &Page, shown: Shown) -> Result<Html, Problem> {
     let (second_factor, has_password) = (second_factor(auth, me.user).await?, account_has_password(auth, me.user).await?);
     let identities = identities::on_page(auth, me, page, &shown.identity_errors).await?;
+    #[cfg(feature = "passkeys")]
+    let passkeys = passkeys::on_page(auth, me, page, &shown.passkey_errors).await?;
+    #[cfg(not(feature = "passkeys"))]
+    let passkeys = serde_json::Value::Null;
     page.render(
         PAGE,
         json!({
@@ -125,6 +148,7 @@ async fn render(auth: &Auth, me: &SignedIn, page: &Page, shown: Shown) -> Result
             "second_factor": second_factor,
             "off_form": page.form(&[], &shown.off_errors),
             "identities": identities,
+            "passkeys": passkeys,
         }),
     )
 }

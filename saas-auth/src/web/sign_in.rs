@@ -60,7 +60,10 @@ impl Shown<'_> {
     pub(super) fn render(self, auth: &Auth, page: &Page, errors: &FormErrors) -> Result<Html, Problem> {
         let form = page.form(&[("email", self.email), ("remember", if self.remember { "true" } else { "" })], errors);
         let (by_mail, providers) = (auth.signs_in_by_mail(), provider::offered(auth));
-        let context = json!({ "next": self.next, "by_mail": by_mail, "throttled": self.throttled, "form": form, "providers": providers });
+        let context = json!({
+            "next": self.next, "by_mail": by_mail, "throttled": self.throttled, "form": form, "providers": providers,
+            "passkey": auth.offers_passkeys(),
+        });
         page.render("auth/sign_in.html", context)
     }
 }
@@ -83,6 +86,11 @@ impl Told {
             error => return Err(error.into()),
         };
         Ok(Self { status, errors, wait })
+    }
+
+    #[cfg(feature = "passkeys")]
+    pub(super) const fn because(status: StatusCode, errors: FormErrors) -> Self {
+        Self { status, errors, wait: None }
     }
 
     pub(super) const fn is_throttled(&self) -> bool {

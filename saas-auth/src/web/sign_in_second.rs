@@ -138,6 +138,7 @@ pub(super) fn with_next(path: &str, next: Option<&str>) -> String {
 }
 
 fn render(page: &Page, methods: &[Method], next: Option<&str>, errors: &FormErrors) -> Result<Html, Problem> {
-    let context = json!({ "form": page.form(&[], errors), "backup": methods.contains(&Method::BackupCode), "next": next });
+    let (backup, passkey) = (methods.contains(&Method::BackupCode), methods.contains(&Method::Passkey));
+    let context = json!({ "form": page.form(&[], errors), "backup": backup, "passkey": passkey, "next": next });
     page.render("auth/sign_in_second.html", context)
 }

@@ -115,9 +115,14 @@ impl App {
     }
 
     fn another(&self, keys: &MasterKey, public_url: &str) -> TestApp {
-        let (outbox, pages) = (self.mailbox.outbox.clone(), self.pages.clone());
-        let auth = Auth::builder(&self.test.db, keys, outbox, pages, public_url.parse().unwrap()).agent_key_prefix("mon").build().unwrap();
+        let auth = self.builder_at(keys, public_url).build().unwrap();
         serve(&auth, TestApp::web(&self.test, &self.pages))
+    }
+
+    /// What an application at this address is built with.
+    pub(crate) fn builder_at(&self, keys: &MasterKey, public_url: &str) -> AuthBuilder {
+        let (outbox, pages) = (self.mailbox.outbox.clone(), self.pages.clone());
+        Auth::builder(&self.test.db, keys, outbox, pages, public_url.parse().unwrap()).agent_key_prefix("mon")
     }
 
     /// Makes an account without confirming its address.

@@ -28,6 +28,8 @@ async fn the_application_login_has_no_right_to_what_has_no_tenant() {
         "auth.email_token",
         "auth.export",
         "auth.identity",
+        "auth.passkey",
+        "auth.passkey_challenge",
         "auth.pending_entry",
         "auth.provider_flow",
         "auth.session",
@@ -71,7 +73,7 @@ fn every_page_renders_in_every_language() {
 /// The list of routes that are open to anybody only shrinks.
 #[tokio::test]
 async fn only_what_must_be_is_open_to_strangers() {
-    let app = App::new().await;
+    let app = App::with(|builder| builder.passkeys(true)).await;
     let routes = app.auth.routes::<()>().merge(app.auth.token_routes());
     let mut open: Vec<_> =
         routes.list().filter(|route| route.access == Access::public()).map(|route| format!("{} {}", route.method, route.path)).collect();
@@ -101,6 +103,7 @@ async fn only_what_must_be_is_open_to_strangers() {
             "POST /account/leaving/sign-out",
             "POST /account/leaving/stay",
             "POST /api/v1/auth/leaked-keys",
+            "POST /api/v1/auth/passkeys/challenge",
             "POST /api/v1/auth/providers/{provider}",
             "POST /api/v1/auth/reset",
             "POST /api/v1/auth/reset/password",
@@ -108,6 +111,7 @@ async fn only_what_must_be_is_open_to_strangers() {
             "POST /api/v1/auth/sign-in/code",
             "POST /api/v1/auth/sign-in/link",
             "POST /api/v1/auth/sign-in/mail",
+            "POST /api/v1/auth/sign-in/passkey",
             "POST /api/v1/auth/sign-in/second",
             "POST /api/v1/auth/sign-out",
             "POST /api/v1/auth/sign-up",
@@ -126,6 +130,7 @@ async fn only_what_must_be_is_open_to_strangers() {
             "POST /sign-in/code",
             "POST /sign-in/link",
             "POST /sign-in/mail",
+            "POST /sign-in/passkey",
             "POST /sign-in/second",
             "POST /sign-in/with/{provider}",
             "POST /sign-in/with/{provider}/confirm",

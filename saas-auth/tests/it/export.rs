@@ -106,6 +106,8 @@ async fn fill(app: &App, user: saas_core::UserId, tenant: saas_core::TenantId) {
         "insert into auth.consent (user_id, document, version, given, at, address, user_agent)
         select $2, 'terms', '1', true, $3, '203.0.113.77', 'Canarybird/1.0' where $1 is not null",
         "insert into auth.avatar (user_id, id, small, large, created_at) select $2, gen_random_uuid(), 'x', 'y', $3 where $1 is not null",
+        "insert into auth.passkey (id, user_id, credential_id, credential, name, created_at, last_used_at)
+        select gen_random_uuid(), $2, uuid_send(gen_random_uuid()), '{}', 'Key ring', $3, $3 where $1 is not null",
         "insert into auth.identity (id, user_id, provider, issuer, subject, email, created_at)
         select gen_random_uuid(), $2, 'dev', 'https://id.example', 'ada', 'ada@id.example', $3 where $1 is not null",
         "insert into auth.token_family

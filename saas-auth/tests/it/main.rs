@@ -29,6 +29,8 @@ mod mailbox;
 #[cfg(test)]
 mod mailed_sign_in;
 #[cfg(test)]
+mod passkeys;
+#[cfg(test)]
 mod password;
 #[cfg(test)]
 mod profile;

@@ -142,6 +142,12 @@ pub enum SecurityEvent {
     IdentityLinked,
     /// An account elsewhere was unlinked.
     IdentityUnlinked,
+    /// A passkey was added: it opens the account alone.
+    PasskeyAdded,
+    /// A passkey was removed.
+    PasskeyRemoved,
+    /// There is a copy of a passkey, which opens nothing any more.
+    PasskeyCopied,
 }
 
 /// What happened since the last one.

@@ -158,6 +158,16 @@ impl App {
         linked.bind(Uuid::now_v7()).bind(Uuid::from(person)).execute(&mut self.owner().await).await.unwrap();
     }
 
+    /// Registers a passkey for somebody, which no device has, and says its id.
+    pub(crate) async fn passkey(&self, person: UserId) -> Uuid {
+        let id = Uuid::now_v7();
+        let registered = sqlx::query(
+            "insert into auth.passkey (id, user_id, credential_id, credential, name, created_at) values ($1, $2, uuid_send($1), '{}', 'Key ring', now())",
+        );
+        registered.bind(id).bind(Uuid::from(person)).execute(&mut self.owner().await).await.unwrap();
+        id
+    }
+
     async fn execute(&self, statement: &'static str, tenant: TenantId, text: &str) {
         let mut owner = self.owner().await;
         sqlx::query(statement).bind(Uuid::from(tenant)).bind(text).execute(&mut owner).await.unwrap();

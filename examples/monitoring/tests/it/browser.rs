@@ -1,6 +1,7 @@
 //! The way of a new customer, in a real browser: from signing up to seeing a device.
 
 mod chromium;
+mod passkeys;
 mod provider;
 mod second_factor;
 

@@ -78,7 +78,7 @@ fn demand(route: &RouteInfo, kind: Kind) -> Demand {
         (Caller::SignedIn, Kind::Token) => Demand::Status(403),
         (Caller::SignedIn | Caller::Member, Kind::Other) if route.path.contains('{') => Demand::Status(404),
         (Caller::SignedIn, Kind::Role(_))
-            if ["sessions/{id}", "programs/{id}", "exports/{id}"].iter().any(|own| route.path.contains(own)) =>
+            if ["sessions/{id}", "programs/{id}", "exports/{id}", "passkeys/{id}"].iter().any(|own| route.path.contains(own)) =>
         {
             Demand::Status(404)
         }

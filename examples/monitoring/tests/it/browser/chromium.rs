@@ -228,6 +228,21 @@ impl Page {
         log.as_array().unwrap().iter().map(|entry| format!("{} {}", entry["level"], entry["message"])).collect()
     }
 
+    /// Loses every cookie.
+    pub(super) async fn forget(&self) {
+        self.client.delete_all_cookies().await.unwrap();
+    }
+
+    /// Gives the browser a device that keeps passkeys and recognizes its person.
+    pub(super) async fn add_authenticator(&self) -> String {
+        let added = self.client.issue_cmd(Authenticator::Add).await.unwrap();
+        added.as_str().unwrap().to_owned()
+    }
+
+    pub(super) async fn remove_authenticator(&self, id: &str) {
+        self.client.issue_cmd(Authenticator::Remove(id.to_owned())).await.unwrap();
+    }
+
     pub(super) async fn close(self) {
         self.client.close().await.unwrap();
     }
@@ -244,5 +259,33 @@ impl WebDriverCompatibleCommand for ConsoleLog {
 
     fn method_and_body(&self, _: &Url) -> (http::Method, Option<String>) {
         (http::Method::POST, Some(json!({ "type": "browser" }).to_string()))
+    }
+}
+
+/// Devices that the browser pretends to have (WebAuthn Level 3, section 11).
+#[derive(Debug)]
+enum Authenticator {
+    Add,
+    Remove(String),
+}
+
+impl WebDriverCompatibleCommand for Authenticator {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
+        let all = format!("session/{}/webauthn/authenticator", session.unwrap_or_default());
+        match self {
+            Self::Add => base.join(&all),
+            Self::Remove(id) => base.join(&format!("{all}/{id}")),
+        }
+    }
+
+    fn method_and_body(&self, _: &Url) -> (http::Method, Option<String>) {
+        let device = json!({
+            "protocol": "ctap2", "transport": "internal", "hasResidentKey": true, "hasUserVerification": true, "isUserConsenting": true,
+            "isUserVerified": true,
+        });
+        match self {
+            Self::Add => (http::Method::POST, Some(device.to_string())),
+            Self::Remove(_) => (http::Method::DELETE, None),
+        }
     }
 }

@@ -51,6 +51,8 @@ pub(super) struct Scene {
     avatar: String,
     /// A session of somebody who is in no organization.
     session: String,
+    /// Their passkey.
+    passkey: String,
 }
 
 impl Scene {
@@ -81,7 +83,8 @@ impl Scene {
         for (actor, last) in actors.iter_mut().zip(2..) {
             actor.client = actor.client.clone().from_address(Ipv4Addr::new(127, 0, 0, last).into());
         }
-        Self { tenant, actors, owner: arranging, avatar: pictured(app, tenant).await, session: session.as_str().unwrap().to_owned() }
+        let (avatar, session) = (pictured(app, tenant).await, session.as_str().unwrap().to_owned());
+        Self { tenant, actors, owner: arranging, avatar, session, passkey: app.passkey(bystander.id).await.to_string() }
     }
 
     pub(super) fn actor(&self, kind: Kind) -> &Actor {
@@ -126,6 +129,8 @@ impl Scene {
             path.replace("{id}", &self.avatar).replace("{size}", "64")
         } else if path.contains("identities/{id}") {
             path.replace("{id}", "01890000-0000-7000-8000-000000000000")
+        } else if path.contains("passkeys/{id}") {
+            path.replace("{id}", &self.passkey)
         } else if path.contains("{provider}") {
             path.replace("{provider}", "dev")
         } else if path.contains("sessions/{id}") || path.contains("programs/{id}") {

@@ -87,6 +87,10 @@ impl Request {
             }
             // Enough to be let in; signing up in earnest takes longer than all else together.
             ("POST", "/sign-in/second" | "/account/second-factor/app/confirm") => Self::Form(vec![("code", String::new())]),
+            ("POST", "/sign-in/passkey" | "/account/passkeys") => Self::Form(vec![("credential", String::new())]),
+            ("POST", "/api/v1/auth/sign-in/passkey" | "/api/v1/me/passkeys") => Self::Json(json!({ "credential": {} })),
+            ("POST", "/account/passkeys/{id}/rename") => Self::Form(vec![("name", "Key ring".to_owned())]),
+            ("PATCH", "/api/v1/me/passkeys/{id}") => Self::Json(json!({ "name": "Key ring" })),
             ("POST", "/api/v1/me/second-factor/app/confirm") => Self::Json(json!({ "code": "" })),
             ("POST", "/account/prove" | "/account/second-factor/off") => Self::Form(vec![("password", String::new())]),
             ("POST", "/api/v1/auth/prove" | "/api/v1/me/second-factor/off") => Self::Json(json!({ "password": "" })),
@@ -181,6 +185,9 @@ impl Request {
                 | "/account/avatar/remove"
                 | "/account/second-factor/app"
                 | "/account/second-factor/backup-codes"
+                | "/account/passkeys/{id}/remove"
+                | "/api/v1/auth/passkeys/challenge"
+                | "/api/v1/me/passkeys/challenge"
                 | "/api/v1/me/second-factor/app"
                 | "/api/v1/me/second-factor/backup-codes"
                 | "/account/email/stop"
