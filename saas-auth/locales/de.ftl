@@ -209,13 +209,11 @@ auth-security-done-passkey-removed = Der Passkey wurde entfernt. Alle anderen Br
 
 auth-identities-title = Konten anderswo
 auth-identities-text = Jedes von ihnen öffnet Ihr Konto hier.
-auth-identities-password-hint = Damit niemand anderes in einem offenen Browser eines verbindet oder trennt.
 auth-identities-since = verbunden
 auth-identities-link = { $provider } verbinden
 auth-identities-unlink = Trennen
 auth-security-done-linked = Das Konto ist verbunden. Von jetzt an können Sie sich damit anmelden.
 auth-security-done-unlinked = Das Konto ist getrennt. Alle anderen Browser wurden abgemeldet.
-auth-identities-error-stale = Melden Sie sich zuerst noch einmal an: Das letzte Mal ist mehr als 15 Minuten her.
 auth-identities-error-last = Das ist der einzige Weg, sich bei Ihrem Konto anzumelden. Wählen Sie zuerst ein Passwort.
 auth-identities-error-provider = Der Anbieter antwortet gerade nicht. Versuchen Sie es in einer Minute noch einmal.
 
@@ -270,7 +268,6 @@ auth-email-text = Damit melden Sie sich an, und dorthin gehen unsere Nachrichten
 auth-email-now = Ihre Adresse
 auth-email-unconfirmed = nicht bestätigt
 auth-email-new = Neue Adresse
-auth-email-password-hint = Damit niemand sonst sie in einem Browser ändert, den Sie offen gelassen haben.
 auth-email-start = Adresse ändern
 auth-email-unverified = Bestätigen Sie zuerst Ihre jetzige Adresse: Wir haben Ihnen einen Link geschickt.
 auth-account-done-email = Wir haben an beide Adressen einen Link geschickt. Öffnen Sie beide innerhalb von 24 Stunden.

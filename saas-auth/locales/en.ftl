@@ -209,13 +209,11 @@ auth-security-done-passkey-removed = The passkey was removed. All other browsers
 
 auth-identities-title = Accounts elsewhere
 auth-identities-text = Each of them opens your account here.
-auth-identities-password-hint = So that nobody else links or unlinks one in a browser that you left open.
 auth-identities-since = linked
 auth-identities-link = Link { $provider }
 auth-identities-unlink = Unlink
 auth-security-done-linked = The account is linked. You can sign in with it from now on.
 auth-security-done-unlinked = The account is unlinked. All other browsers are signed out.
-auth-identities-error-stale = Sign in again first: the last time was more than 15 minutes ago.
 auth-identities-error-last = This is the only way to sign in to your account. Choose a password first.
 auth-identities-error-provider = The provider does not answer at the moment. Try again in a minute.
 
@@ -270,7 +268,6 @@ auth-email-text = You sign in with it, and our mails go there. A new address is 
 auth-email-now = Your address
 auth-email-unconfirmed = not confirmed
 auth-email-new = New address
-auth-email-password-hint = So that nobody else changes it in a browser that you left open.
 auth-email-start = Change the address
 auth-email-unverified = Confirm the address that you have first: we sent you a link.
 auth-account-done-email = We sent a link to both addresses. Open each of them within 24 hours.

@@ -48,9 +48,9 @@ pub use email_change::{EmailChange, EmailChangeError};
 pub(crate) use entry::{Entry, Shown, entry_begin_in, entry_in};
 pub(crate) use event::{
     AccountCreated, AccountErased, AccountVerified, AvatarChanged, ConsentGiven, ConsentWithdrawn, DataExportAsked, DataExportRead,
-    DataExportReady, DataExportRefused, DeletionAsked, DeletionRefused, EmailChangeConfirmed, EmailChangeRefused, EmailChangeStarted,
-    EmailChangeStopped, EmailChanged, LeavingBegan, LeavingStopped, LinkRequested, PasswordChangeRefused, PasswordChanged, PasswordReset,
-    ProfileChanged, SessionBegan, SessionsEnded, SignInRefused, SignInThrottled, SignUpRepeated,
+    DataExportReady, DataExportRefused, DeletionAsked, DeletionRefused, EmailChangeConfirmed, EmailChangeStarted, EmailChangeStopped,
+    EmailChanged, LeavingBegan, LeavingStopped, LinkRequested, PasswordChangeRefused, PasswordChanged, PasswordReset, ProfileChanged,
+    SessionBegan, SessionsEnded, SignInRefused, SignInThrottled, SignUpRepeated,
 };
 pub use export::DataExportError;
 pub(crate) use export::{

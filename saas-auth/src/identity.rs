@@ -10,8 +10,8 @@ mod refusal;
 mod returned;
 
 pub use change::IdentityError;
-pub(crate) use change::{IdentityChange, identity_link_begin, identity_unlink};
-pub(crate) use event::{IdentityChangeRefused, IdentityLinked, IdentityUnlinked, MailboxAsked, ProviderRefused};
+pub(crate) use change::{identity_link_begin, identity_unlink};
+pub(crate) use event::{IdentityLinked, IdentityUnlinked, MailboxAsked, ProviderRefused};
 pub(crate) use flow::{Begun, FlowBrowser, FlowCookie, sign_in_begin};
 pub(crate) use list::identity_list;
 pub use list::{Identity, IdentityId};

@@ -127,7 +127,6 @@ pub const EVENTS: &[EventKind] = &[
     EventKind::of::<account::DeletionAsked>(),
     EventKind::of::<account::DeletionRefused>(),
     EventKind::of::<account::EmailChangeStarted>(),
-    EventKind::of::<account::EmailChangeRefused>(),
     EventKind::of::<account::EmailChangeConfirmed>(),
     EventKind::of::<account::EmailChangeStopped>(),
     EventKind::of::<account::EmailChanged>(),
@@ -145,7 +144,6 @@ pub const EVENTS: &[EventKind] = &[
     EventKind::of::<account::SessionsEnded>(),
     EventKind::of::<identity::IdentityLinked>(),
     EventKind::of::<identity::IdentityUnlinked>(),
-    EventKind::of::<identity::IdentityChangeRefused>(),
     EventKind::of::<identity::ProviderRefused>(),
     EventKind::of::<identity::MailboxAsked>(),
     #[cfg(feature = "passkeys")]

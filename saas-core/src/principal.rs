@@ -108,7 +108,7 @@ pub struct TokenPrincipal {
     pub user: UserId,
     /// The tokens that follow one another, of which it is one.
     pub family: TokenFamilyId,
-    /// The person's place in the tenant, as it is now.
+    /// The person's place in the tenant, as it is now. It asks for a second factor only if none was shown for this token.
     pub place: Membership,
     /// The names of the permissions that no token has, whatever its person may do.
     pub withheld: &'static [&'static str],

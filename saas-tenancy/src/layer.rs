@@ -142,6 +142,10 @@ impl Tenancy {
     /// A token is bound to one tenant, where it may do what its person may, but for what is withheld from tokens.
     fn person_by_token(&self, token: &TokenPrincipal, named: Option<&TenantRef>, parts: &Parts) -> Result<Standing, Problem> {
         opens(&token.place, named, parts)?;
+        // The program's person signs in anew, and shows one.
+        if token.place.second_factor_required {
+            return Err(Problem::new(&ProblemType::SECOND_FACTOR_REQUIRED));
+        }
         let role: Role = token.place.role.parse().map_err(Problem::internal)?;
         let held = self.inner.roles.of(role);
         let permissions = held.iter().copied().filter(|permission| !token.withheld.contains(permission)).collect();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use saas_core::{
-    DbError, FieldError, Ledger, Origin, Personal, Problem, Secret, SignedIn, SystemTx, Token, UserId, mail::MailInError, system_event_in,
+    DbError, FieldError, Ledger, Origin, Personal, Problem, SignedIn, SystemTx, Token, UserId, mail::MailInError, system_event_in,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -14,12 +14,9 @@ use uuid::Uuid;
 
 pub(crate) use confirm::{Confirmed, LinkState, Side, email_change_confirm, email_change_link, email_change_refuse};
 
-use super::{
-    EmailChangeRefused, EmailChangeStarted, EmailChangeStopped, LINK_LIFETIME,
-    current_password::{CurrentPasswordError, current_password_check, current_password_entered},
-};
+use super::{EmailChangeStarted, EmailChangeStopped, LINK_LIFETIME};
 use crate::{
-    Auth, Email, HashError,
+    Auth, Email,
     attempt::throttled,
     mail::{Letters, Reader},
     refused::{self, Refusal, Refused},
@@ -28,7 +25,7 @@ use crate::{
 /// How many changes one account begins within an hour: each writes two mails, one of them to an address that anybody can name.
 const STARTS_PER_HOUR: i64 = 5;
 
-/// What somebody who is signed in enters to have another address.
+/// What somebody enters to have another address who has just shown who they are.
 #[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewEmail {
@@ -36,10 +33,6 @@ pub(crate) struct NewEmail {
     #[serde(default)]
     #[schema(required = true)]
     pub(crate) email: String,
-    /// The password that they have.
-    #[serde(default)]
-    #[schema(required = true)]
-    pub(crate) password: Secret,
 }
 
 /// A change of address that waits to be confirmed.
@@ -72,18 +65,9 @@ pub enum EmailChangeError {
         /// When another one may be.
         wait: Duration,
     },
-    /// The current password was wrong too often.
-    #[error("the current password was wrong too often")]
-    PasswordThrottled {
-        /// When it may be tried again.
-        wait: Duration,
-    },
     /// The link was used, is too old, or never was one.
     #[error("the link was used already or is too old")]
     Expired,
-    /// The password could not be checked.
-    #[error("the password could not be checked")]
-    Hash(#[from] HashError),
     /// A letter could not be written.
     #[error(transparent)]
     Mail(#[from] MailInError),
@@ -98,26 +82,13 @@ impl From<sqlx::Error> for EmailChangeError {
     }
 }
 
-impl From<CurrentPasswordError> for EmailChangeError {
-    fn from(error: CurrentPasswordError) -> Self {
-        match error {
-            CurrentPasswordError::Wrong => wrong_password(),
-            CurrentPasswordError::Throttled { wait } => Self::PasswordThrottled { wait },
-            CurrentPasswordError::Hash(error) => Self::Hash(error),
-            CurrentPasswordError::Db(error) => Self::Db(error),
-        }
-    }
-}
-
 impl From<EmailChangeError> for Problem {
     fn from(error: EmailChangeError) -> Self {
         match error {
             EmailChangeError::Refused(refused) => refused.into(),
             EmailChangeError::Unverified => Self::forbidden().detail("confirm the address that you have first"),
             EmailChangeError::Throttled { wait } => throttled("Too many changes of address were begun.", wait),
-            EmailChangeError::PasswordThrottled { wait } => throttled("The current password was wrong too often.", wait),
             EmailChangeError::Expired => Self::invalid([FieldError::new("/token", "was used already, or is too old")]),
-            EmailChangeError::Hash(error) => error.into(),
             EmailChangeError::Mail(error) => error.into(),
             EmailChangeError::Db(error) => error.into(),
         }
@@ -137,19 +108,12 @@ pub(crate) async fn email_change_start(
     if !me.verified {
         return Err(EmailChangeError::Unverified);
     }
-    let current = current_password_check(auth, origin.clone(), me, &wanted.password, &EmailChangeRefused {}).await?;
-
     let mut tx = auth.db().system("begin a change of address").caused_by(origin).begin().await?;
     let now = tx.now();
-    current.counts_in(&mut tx).await?;
     let account =
         sqlx::query!("select email, name, password_hash from auth.account where user_id = $1 for no key update", Uuid::from(me.user))
             .fetch_one(&mut *tx)
             .await?;
-    // Somebody was faster: the password is another one by now.
-    if account.password_hash.as_ref() != Some(&current.hash) {
-        return Err(wrong_password());
-    }
     wait_for_turn_in(&mut tx, me.user).await?;
     let (new_token, old_token) = (Token::generate(), Token::generate());
     let (new_hash, old_hash) = (new_token.hash(), old_token.hash());
@@ -166,7 +130,7 @@ pub(crate) async fn email_change_start(
         email.as_str(),
         email.key(),
         account.email,
-        current.hash,
+        account.password_hash,
         new_hash.as_bytes(),
         old_hash.as_bytes(),
         now,
@@ -248,16 +212,11 @@ async fn wait_for_turn_in(tx: &mut SystemTx, user: UserId) -> Result<(), EmailCh
     }
 }
 
-fn wrong_password() -> EmailChangeError {
-    EmailChangeError::Refused(Refused::of("password", Refusal::PasswordWrong))
-}
-
 fn check(me: &SignedIn, wanted: &NewEmail) -> Result<Email, Refused> {
     let mut refused = Refused::default();
     let email = refused.take("email", refused::email(&wanted.email));
     if email.as_ref().is_some_and(|email| email.key() == me.email.to_ascii_lowercase()) {
         refused.add("email", Refusal::EmailSame);
     }
-    refused.take("password", current_password_entered(&wanted.password));
     email.filter(|_| refused.is_empty()).ok_or(refused)
 }

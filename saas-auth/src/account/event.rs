@@ -88,17 +88,6 @@ impl Event for EmailChangeStarted<'_> {
     const PERMISSION: Option<&'static str> = None;
 }
 
-/// Somebody who is signed in wanted another address and did not know their password.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct EmailChangeRefused {}
-
-impl Event for EmailChangeRefused {
-    const NAME: &'static str = "auth.email_change.refused";
-    const TOPIC: &'static str = "account";
-    const SEVERITY: EventSeverity = EventSeverity::Warning;
-    const PERMISSION: Option<&'static str> = None;
-}
-
 /// Whoever reads one of the two addresses agrees.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct EmailChangeConfirmed {

@@ -1,57 +1,28 @@
-//! Somebody who is signed in links an account elsewhere with theirs, or unlinks one.
+//! Somebody who has just shown who they are links an account elsewhere with theirs, or unlinks one.
 
 use std::time::Duration;
 
-use chrono::TimeDelta;
-use saas_core::{Actor, DbError, Ledger, Origin, Problem, ProblemType, Secret, SignedIn, SystemTx, mail::MailInError, system_event_in};
-use serde::Deserialize;
-use utoipa::ToSchema;
+use saas_core::{Actor, DbError, Ledger, Origin, Problem, ProblemType, SignedIn, SystemTx, mail::MailInError, system_event_in};
 use uuid::Uuid;
 
 use super::{
-    Begun, FlowBrowser, IdentityChangeRefused, IdentityId, IdentityUnlinked, Refused,
+    Begun, FlowBrowser, IdentityId, IdentityUnlinked, Refused,
     arrive::{identity_insert_in, identity_user_in},
     event::LinkedBy,
     flow::flow_begin,
 };
 use crate::{
-    Auth, HashError,
-    account::{CurrentPasswordError, account_lock_in, current_password_check, current_password_entered, ways_in_count_in},
-    attempt::throttled,
+    Auth,
+    account::{account_lock_in, ways_in_count_in},
     mail::{Letters, Reader},
     provider::{Claimed, ProviderClient},
-    refused::{self, Refusal},
     session::session_end_all_in,
 };
-
-/// For how long a sign-in shows who somebody is that has no password to enter.
-const RECENT: TimeDelta = TimeDelta::minutes(15);
-
-/// What is entered to link or unlink.
-#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct IdentityChange {
-    /// The password of the account. One that has none needs a sign-in within the last 15 minutes.
-    #[schema(value_type = Option<String>)]
-    pub(crate) password: Option<Secret>,
-}
 
 /// An account elsewhere was not linked or unlinked.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum IdentityError {
-    /// The password is missing or wrong.
-    #[error("the password is missing or wrong")]
-    Refused(refused::Refused),
-    /// The password was wrong too often.
-    #[error("the password was wrong too often")]
-    Throttled {
-        /// When it may be tried again.
-        wait: Duration,
-    },
-    /// There is no password, and the sign-in was long ago.
-    #[error("the sign-in was long ago")]
-    Stale,
     /// Nobody has shown that the address of the account is theirs.
     #[error("the address of the account was never confirmed")]
     Unverified,
@@ -64,9 +35,6 @@ pub enum IdentityError {
     /// The provider cannot be used now.
     #[error("the provider cannot be used now")]
     Provider(#[source] Box<dyn std::error::Error + Send + Sync>, Option<Duration>),
-    /// The password could not be checked.
-    #[error("the password could not be checked")]
-    Hash(#[from] HashError),
     /// The letter could not be written.
     #[error(transparent)]
     Mail(#[from] MailInError),
@@ -78,17 +46,6 @@ pub enum IdentityError {
 impl From<sqlx::Error> for IdentityError {
     fn from(error: sqlx::Error) -> Self {
         Self::Db(error.into())
-    }
-}
-
-impl From<CurrentPasswordError> for IdentityError {
-    fn from(error: CurrentPasswordError) -> Self {
-        match error {
-            CurrentPasswordError::Wrong => Self::Refused(refused::Refused::of("password", Refusal::PasswordWrong)),
-            CurrentPasswordError::Throttled { wait } => Self::Throttled { wait },
-            CurrentPasswordError::Hash(error) => Self::Hash(error),
-            CurrentPasswordError::Db(error) => Self::Db(error),
-        }
     }
 }
 
@@ -107,9 +64,6 @@ impl From<Refused> for IdentityError {
 impl From<IdentityError> for Problem {
     fn from(error: IdentityError) -> Self {
         match error {
-            IdentityError::Refused(refused) => refused.into(),
-            IdentityError::Throttled { wait } => throttled("The password was wrong too often.", wait),
-            IdentityError::Stale => Self::forbidden().detail("Sign in again first: the last time was more than 15 minutes ago."),
             IdentityError::Unverified => Self::forbidden().detail("confirm the address that you have first"),
             IdentityError::Last => {
                 Self::new(&ProblemType::CONFLICT).detail("It is the only way to sign in to the account: choose a password first.")
@@ -122,7 +76,6 @@ impl From<IdentityError> for Problem {
                     None => problem,
                 }
             }
-            IdentityError::Hash(error) => error.into(),
             IdentityError::Mail(error) => error.into(),
             IdentityError::Db(error) => error.into(),
         }
@@ -132,17 +85,14 @@ impl From<IdentityError> for Problem {
 /// Sends somebody to a provider whose account there is to open the one here.
 pub(crate) async fn identity_link_begin(
     auth: &Auth,
-    origin: Origin,
     me: &SignedIn,
     provider: &ProviderClient,
-    change: &IdentityChange,
     browser: FlowBrowser,
 ) -> Result<Begun, IdentityError> {
     // Whoever has an account with an address that was never shown to be theirs must not leave a way into it for whoever shows it.
     if !me.verified {
         return Err(IdentityError::Unverified);
     }
-    prove(auth, origin, me, change).await?;
     Ok(flow_begin(auth, provider, browser, Some(me.user), None).await?)
 }
 
@@ -172,10 +122,8 @@ pub(crate) async fn identity_unlink(
     origin: Origin,
     me: &SignedIn,
     id: IdentityId,
-    change: &IdentityChange,
     letters: &Letters,
 ) -> Result<(), IdentityError> {
-    prove(auth, origin.clone(), me, change).await?;
     let mut tx = auth.db().system("unlink an account elsewhere").caused_by(origin).begin().await?;
     let unlinked = unlink_in(&mut tx, me, id).await?;
     let event = IdentityUnlinked { provider: &unlinked };
@@ -200,30 +148,4 @@ async fn unlink_in(tx: &mut SystemTx, me: &SignedIn, id: IdentityId) -> Result<S
     .await?
     .ok_or(IdentityError::Unknown)?;
     if ways == 1 { Err(IdentityError::Last) } else { Ok(unlinked) }
-}
-
-/// Whoever finds a browser open does not get in for good: they know the password, or have just signed in.
-async fn prove(auth: &Auth, origin: Origin, me: &SignedIn, change: &IdentityChange) -> Result<(), IdentityError> {
-    let mut tx = auth.db().system("look how somebody signs in").begin().await?;
-    let known = sqlx::query!(
-        r#"select account.password_hash is not null as "has_password!", session.proved_at
-        from auth.account
-        join auth.session on session.user_id = account.user_id
-        where account.user_id = $1 and session.id = $2"#,
-        Uuid::from(me.user),
-        Uuid::from(me.session),
-    )
-    .fetch_one(&mut *tx)
-    .await?;
-    let now = tx.now();
-    tx.commit().await?;
-    if !known.has_password {
-        return if known.proved_at > now - RECENT { Ok(()) } else { Err(IdentityError::Stale) };
-    }
-    let password = change.password.clone().unwrap_or_default();
-    current_password_entered(&password).map_err(|refusal| IdentityError::Refused(refused::Refused::of("password", refusal)))?;
-    let current = current_password_check(auth, origin, me, &password, &IdentityChangeRefused {}).await?;
-    let mut tx = auth.db().system("count a current password").begin().await?;
-    current.counts_in(&mut tx).await?;
-    Ok(tx.commit().await?)
 }

@@ -45,17 +45,6 @@ impl Event for IdentityUnlinked<'_> {
     const PERMISSION: Option<&'static str> = None;
 }
 
-/// Somebody who is signed in wanted to link or unlink an account elsewhere and did not know their password.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct IdentityChangeRefused {}
-
-impl Event for IdentityChangeRefused {
-    const NAME: &'static str = "auth.identity.change_refused";
-    const TOPIC: &'static str = "account";
-    const SEVERITY: EventSeverity = EventSeverity::Warning;
-    const PERMISSION: Option<&'static str> = None;
-}
-
 /// Somebody came from a provider that is not believed about addresses, and a link was mailed to the address.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MailboxAsked<'a> {

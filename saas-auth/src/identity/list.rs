@@ -27,26 +27,14 @@ pub struct Identity {
     pub created_at: DateTime<Utc>,
 }
 
-/// What is linked with somebody's account, and how else they can come in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Identities {
-    pub(crate) linked: Vec<Identity>,
-    pub(crate) has_password: bool,
-}
-
-pub(crate) async fn identity_list(auth: &Auth, me: &SignedIn) -> Result<Identities, DbError> {
+/// What is linked with somebody's account.
+pub(crate) async fn identity_list(auth: &Auth, me: &SignedIn) -> Result<Vec<Identity>, DbError> {
     let mut tx = auth.db().system("a person's accounts elsewhere").begin().await?;
     let rows = sqlx::query!(
         r#"select id as "id: IdentityId", provider, email, created_at from auth.identity where user_id = $1 order by created_at, id"#,
         Uuid::from(me.user),
     )
     .fetch_all(&mut *tx)
-    .await?;
-    let has_password = sqlx::query_scalar!(
-        r#"select password_hash is not null as "has_password!" from auth.account where user_id = $1"#,
-        Uuid::from(me.user),
-    )
-    .fetch_one(&mut *tx)
     .await?;
     tx.commit().await?;
     // One that is not in the settings any more is called by its name there.
@@ -58,5 +46,5 @@ pub(crate) async fn identity_list(auth: &Auth, me: &SignedIn) -> Result<Identiti
         email: row.email,
         created_at: row.created_at,
     });
-    Ok(Identities { linked: linked.collect(), has_password })
+    Ok(linked.collect())
 }

@@ -17,7 +17,8 @@ impl Auth {
             .lookup(|connection| {
                 Box::pin(async move {
                     sqlx::query!(
-                        r#"select slug as "slug!", name as "name!", role as "role!", seen_long_ago as "seen_long_ago!"
+                        r#"select slug as "slug!", name as "name!", role as "role!", second_factor_missing as "second_factor_missing!",
+                            seen_long_ago as "seen_long_ago!"
                         from auth.token_lookup($1, $2, $3, $4, $5)"#,
                         Uuid::from(tenant),
                         Uuid::from(family),
@@ -34,7 +35,8 @@ impl Auth {
         if row.seen_long_ago {
             self.note(async move |db| seen(&db, family).await);
         }
-        let place = Membership { id: tenant, slug: row.slug, name: row.name, role: row.role, second_factor_required: false };
+        let place =
+            Membership { id: tenant, slug: row.slug, name: row.name, role: row.role, second_factor_required: row.second_factor_missing };
         Ok(Some(TokenPrincipal::new(user, family, place, WITHHELD)))
     }
 

@@ -2,7 +2,7 @@ use axum::{
     extract::State,
     response::{IntoResponse as _, Response},
 };
-use http::{HeaderValue, StatusCode, header};
+use http::StatusCode;
 use saas_core::{
     Accepted, CurrentUser, Form, FormErrors, Json, NoContent, Origin, Page, Problem, Query, Routes, SignedIn, Token, Validate,
     pages::Locale,
@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::{profile, see, visitor::Visitor};
 use crate::{
-    Auth, EmailChange, EmailChangeError,
+    Auth, EmailChange, EmailChangeError, RecentProof,
     account::{
         Confirmed, LinkState, NewEmail, Side, email_change_confirm, email_change_link, email_change_refuse, email_change_start,
         email_change_stop, email_change_waiting,
@@ -80,7 +80,7 @@ struct Outcome {
 
 async fn submit(
     State(auth): State<Auth>,
-    CurrentUser(me): CurrentUser,
+    RecentProof(me): RecentProof,
     locale: Locale,
     origin: Origin,
     page: Page,
@@ -90,12 +90,6 @@ async fn submit(
         Ok(_) => return Ok(see("/account?done=email")),
         Err(EmailChangeError::Refused(refused)) => (StatusCode::UNPROCESSABLE_ENTITY, refused.form_errors()),
         Err(EmailChangeError::Unverified) => (StatusCode::FORBIDDEN, FormErrors::default()),
-        Err(EmailChangeError::PasswordThrottled { wait }) => {
-            let errors = FormErrors::whole("auth-error-attempts");
-            let page = profile::with_email_form(&auth, &me, &page, &wanted.email, errors).await?;
-            let seconds = HeaderValue::from(crate::attempt::seconds(wait));
-            return Ok((StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds)], page).into_response());
-        }
         Err(error) => return Err(error.into()),
     };
     Ok((status, profile::with_email_form(&auth, &me, &page, &wanted.email, errors).await?).into_response())
@@ -176,7 +170,7 @@ async fn read(State(auth): State<Auth>, CurrentUser(me): CurrentUser) -> Result<
 /// 202 whether or not the new address has an account already.
 async fn start(
     State(auth): State<Auth>,
-    CurrentUser(me): CurrentUser,
+    RecentProof(me): RecentProof,
     locale: Locale,
     origin: Origin,
     Json(wanted): Json<NewEmail>,

@@ -7,8 +7,7 @@ use axum::{
 use chrono::SecondsFormat;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use saas_core::{
-    CurrentUser, Form, FormErrors, Json, List, Listed, NoContent, Order, OrderBy, Origin, Page, Path, Problem, Routes, SignedIn, Validate,
-    Wanted,
+    CurrentUser, FormErrors, Json, List, Listed, NoContent, Order, OrderBy, Origin, Page, Path, Problem, Routes, SignedIn, Wanted,
 };
 use serde_json::{Value, json};
 
@@ -18,13 +17,10 @@ use super::{
     visitor::Language,
 };
 use crate::{
-    Auth, Identity, IdentityError, IdentityId,
+    Auth, Identity, IdentityError, IdentityId, RecentProof,
     attempt::seconds,
-    identity::{FlowBrowser, IdentityChange, identity_link_begin, identity_list, identity_unlink},
+    identity::{FlowBrowser, identity_link_begin, identity_list, identity_unlink},
 };
-
-/// Its password is checked where it is used.
-impl Validate for IdentityChange {}
 
 pub(super) fn routes() -> Routes<Auth> {
     Routes::new()
@@ -42,24 +38,21 @@ pub(super) fn routes() -> Routes<Auth> {
 pub(super) async fn on_page(auth: &Auth, me: &SignedIn, page: &Page, errors: &FormErrors) -> Result<Value, Problem> {
     let identities = identity_list(auth, me).await?;
     Ok(json!({
-        "linked": identities.linked,
+        "linked": identities,
         "providers": provider::offered(auth),
-        "has_password": identities.has_password,
         "form": page.form(&[], errors),
     }))
 }
 
 async fn submit_link(
     State(auth): State<Auth>,
-    CurrentUser(me): CurrentUser,
+    RecentProof(me): RecentProof,
     Path(name): Path<String>,
     browser: FlowBrowser,
-    origin: Origin,
     page: Page,
-    Form(change): Form<IdentityChange>,
 ) -> Result<Response, Problem> {
     let provider = find(&auth, &name)?;
-    match identity_link_begin(&auth, origin, &me, provider, &change, browser).await {
+    match identity_link_begin(&auth, &me, provider, browser).await {
         Ok(begun) => leave(&auth, &page, provider, &begun),
         Err(error) => refuse(&auth, &me, &page, error).await,
     }
@@ -67,14 +60,13 @@ async fn submit_link(
 
 async fn submit_unlink(
     State(auth): State<Auth>,
-    CurrentUser(me): CurrentUser,
+    RecentProof(me): RecentProof,
     Language(locale): Language,
     Path(id): Path<IdentityId>,
     origin: Origin,
     page: Page,
-    Form(change): Form<IdentityChange>,
 ) -> Result<Response, Problem> {
-    match identity_unlink(&auth, origin, &me, id, &change, &auth.letters(locale, None)).await {
+    match identity_unlink(&auth, origin, &me, id, &auth.letters(locale, None)).await {
         Ok(()) => Ok(see("/account/security?done=unlinked")),
         Err(error) => refuse(&auth, &me, &page, error).await,
     }
@@ -83,9 +75,6 @@ async fn submit_unlink(
 /// Shows the page again, with what is wrong.
 async fn refuse(auth: &Auth, me: &SignedIn, page: &Page, error: IdentityError) -> Result<Response, Problem> {
     let (status, errors, wait) = match error {
-        IdentityError::Refused(refused) => (StatusCode::UNPROCESSABLE_ENTITY, refused.form_errors(), None),
-        IdentityError::Throttled { wait } => (StatusCode::TOO_MANY_REQUESTS, FormErrors::whole("auth-error-attempts"), Some(wait)),
-        IdentityError::Stale => (StatusCode::FORBIDDEN, FormErrors::whole("auth-identities-error-stale"), None),
         IdentityError::Unverified => (StatusCode::FORBIDDEN, FormErrors::whole("auth-email-unverified"), None),
         IdentityError::Last => (StatusCode::CONFLICT, FormErrors::whole("auth-identities-error-last"), None),
         IdentityError::Provider(_, wait) => (StatusCode::SERVICE_UNAVAILABLE, FormErrors::whole("auth-identities-error-provider"), wait),
@@ -103,31 +92,28 @@ impl Listed for Identity {
 }
 
 async fn list(State(auth): State<Auth>, CurrentUser(me): CurrentUser, wanted: Wanted<Identity>) -> Result<List<Identity>, Problem> {
-    let identities = identity_list(&auth, &me).await?.linked;
+    let identities = identity_list(&auth, &me).await?;
     let key = |identity: &Identity, _: &str| identity.created_at.to_rfc3339_opts(SecondsFormat::Micros, true);
     Ok(wanted.take(identities, key, |identity| identity.id.into()))
 }
 
 async fn link(
     State(auth): State<Auth>,
-    CurrentUser(me): CurrentUser,
+    RecentProof(me): RecentProof,
     Path(name): Path<String>,
     browser: FlowBrowser,
-    origin: Origin,
-    Json(change): Json<IdentityChange>,
 ) -> Result<(HeaderMap, Json<Leave>), Problem> {
-    let begun = identity_link_begin(&auth, origin, &me, find(&auth, &name)?, &change, browser).await?;
+    let begun = identity_link_begin(&auth, &me, find(&auth, &name)?, browser).await?;
     leave_program(&auth, begun)
 }
 
 async fn unlink(
     State(auth): State<Auth>,
-    CurrentUser(me): CurrentUser,
+    RecentProof(me): RecentProof,
     Language(locale): Language,
     Path(id): Path<IdentityId>,
     origin: Origin,
-    Json(change): Json<IdentityChange>,
 ) -> Result<NoContent, Problem> {
-    identity_unlink(&auth, origin, &me, id, &change, &auth.letters(locale, None)).await?;
+    identity_unlink(&auth, origin, &me, id, &auth.letters(locale, None)).await?;
     Ok(NoContent)
 }

@@ -50,7 +50,10 @@ async fn register(key: ByAgentKey) -> String {
 /// Whom a token is for.
 async fn holder(Extension(principal): Extension<Principal>) -> Result<Json<serde_json::Value>, Problem> {
     let Principal::Token(token) = principal else { return Err(Problem::unauthenticated()) };
-    Ok(Json(json!({ "user": token.user, "family": token.family, "organization": token.tenant(), "role": token.place.role })))
+    Ok(Json(json!({
+        "user": token.user, "family": token.family, "organization": token.tenant(), "role": token.place.role,
+        "second_factor_missing": token.place.second_factor_required,
+    })))
 }
 
 async fn open() -> &'static str {

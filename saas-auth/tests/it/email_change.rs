@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     app::{App, PASSWORD, plain, pointers, sign_in},
     mailbox::{link, token},
+    second_factor::Holder,
 };
 
 const ADA: &str = "ada@example.com";
@@ -23,7 +24,7 @@ async fn ada(app: &App) -> TestClient {
 }
 
 async fn start(ada: &TestClient, email: &str) -> Answer {
-    ada.json(Method::PUT, EMAIL, &json!({ "email": email, "password": PASSWORD })).await
+    ada.json(Method::PUT, EMAIL, &json!({ "email": email })).await
 }
 
 /// Begins a change and gives the mails to the new and to the old address.
@@ -93,7 +94,7 @@ async fn a_browser_changes_its_address_with_forms_alone() {
     let app = App::new().await;
     let ada = ada(&app).await;
     let before = app.mailbox.all().await.len();
-    let asked = ada.form("/account/email", &[("email", NEW), ("password", PASSWORD)]).await;
+    let asked = ada.form("/account/email", &[("email", NEW)]).await;
     assert_eq!((asked.status.as_u16(), asked.location()), (303, Some("/account?done=email")));
     let page = ada.page("/account?done=email").await.text();
     assert!(page.contains(NEW) && page.contains("not opened yet"), "{page}");
@@ -183,7 +184,7 @@ async fn a_new_address_that_has_an_account_is_answered_like_any_other() {
     for email in ["grace@example.com", "nobody@example.com"] {
         let before = app.mailbox.all().await.len();
         let answer = start(&ada, email).await;
-        let asked = ada.form("/account/email", &[("email", email), ("password", PASSWORD)]).await;
+        let asked = ada.form("/account/email", &[("email", email)]).await;
         let page = plain(&ada.page("/account").await).replace(email, "");
         let mails = app.mailbox.all().await.split_off(before);
         assert_eq!(mails.iter().filter(|mail| mail.to == email).count(), 2, "{email}");
@@ -252,7 +253,7 @@ async fn a_change_that_an_attacker_began_dies_with_the_password() {
     let attacker = app.signed_in("victim@example.com").await;
     let refused = start(&attacker, "eve@example.net").await;
     assert_eq!(refused.status, 403, "{}", refused.text());
-    assert_eq!(attacker.form("/account/email", &[("email", NEW), ("password", PASSWORD)]).await.status, 403);
+    assert_eq!(attacker.form("/account/email", &[("email", NEW)]).await.status, 403);
 }
 
 /// Another password's hash, made by the application itself.
@@ -286,31 +287,17 @@ async fn a_change_that_is_stopped_or_begun_anew_has_no_links_left() {
     assert_eq!(address(&ada).await, ADA);
 }
 
-/// AUT-14: every field's bad input, to programs and to browsers.
+/// AUT-14: bad input, to programs and to browsers.
 #[tokio::test]
-async fn what_cannot_be_an_address_or_is_not_the_password_is_refused_at_its_field() {
+async fn what_cannot_be_an_address_is_refused_at_its_field() {
     let app = App::new().await;
     let ada = ada(&app).await;
     let long = format!("a@{}.example", "a.".repeat(130));
-    for (email, password, fields) in [
-        ("", PASSWORD, vec!["email"]),
-        ("ada@", PASSWORD, vec!["email"]),
-        (long.as_str(), PASSWORD, vec!["email"]),
-        ("a@b.example\r\nBcc: eve@example.com", PASSWORD, vec!["email"]),
-        (ADA, PASSWORD, vec!["email"]),
-        (" ADA@Example.com", PASSWORD, vec!["email"]),
-        (NEW, "", vec!["password"]),
-        (NEW, "not my password at all", vec!["password"]),
-        (NEW, "nul\0", vec!["password"]),
-        ("", "", vec!["email", "password"]),
-    ] {
-        let answer = ada.json(Method::PUT, EMAIL, &json!({ "email": email, "password": password })).await;
-        let expected: Vec<_> = fields.iter().map(|field| format!("/{field}")).collect();
-        assert_eq!((answer.status.as_u16(), pointers(&answer)), (422, expected), "{email:?} {password:?}");
-        let page = ada.form("/account/email", &[("email", email), ("password", password)]).await;
-        assert_eq!(page.status, 422);
-        assert!(fields.iter().all(|field| page.text().contains(&format!("id=\"{field}-error\""))), "{}", page.text());
-        assert!(password.is_empty() || !page.text().contains(password), "a password is not shown again");
+    for email in ["", "ada@", long.as_str(), "a@b.example\r\nBcc: eve@example.com", ADA, " ADA@Example.com"] {
+        let answer = start(&ada, email).await;
+        assert_eq!((answer.status.as_u16(), pointers(&answer)), (422, vec!["/email".to_owned()]), "{email:?}");
+        let page = ada.form("/account/email", &[("email", email)]).await;
+        assert!(page.status == 422 && page.text().contains("id=\"email-error\""), "{}", page.text());
     }
     assert_eq!(app.mailbox.all().await.len(), 1, "nothing was mailed but the first link");
     let never_was = "A".repeat(43);
@@ -319,7 +306,38 @@ async fn what_cannot_be_an_address_or_is_not_the_password_is_refused_at_its_fiel
         assert_eq!(ada.form("/account/email/confirm", &[("token", text)]).await.status, 410, "{text:?}");
         assert_eq!(ada.form("/account/email/refuse", &[("token", text)]).await.status, 410, "{text:?}");
     }
-    assert_eq!(app.browser().json(Method::PUT, EMAIL, &json!({ "email": NEW, "password": PASSWORD })).await.status, 401);
+    assert_eq!(start(&app.browser(), NEW).await.status, 401);
+}
+
+/// ASVS 7.5.1: whoever finds a browser open does not take the account elsewhere, and whoever has a second factor shows that.
+#[tokio::test]
+async fn an_address_is_changed_soon_after_a_proof_alone() {
+    let app = App::new().await;
+    let holder = Holder::new(&app, ADA).await;
+    let ada = &holder.browser;
+    app.later(TimeDelta::minutes(10));
+    let asked = start(ada, NEW).await;
+    assert_eq!((asked.status.as_u16(), asked.json()["type"].clone()), (403, json!("/problems/step-up-required")));
+    assert_eq!(asked.json()["methods"], json!(["totp", "backup_code"]));
+    let form = ada.clone().with("referer", "http://localhost:3000/account").form("/account/email", &[("email", NEW)]).await;
+    assert_eq!((form.status.as_u16(), form.location()), (303, Some("/account/prove?next=%2Faccount")));
+    assert_eq!(app.mailbox.all().await.iter().filter(|mail| mail.to == NEW).count(), 0);
+    assert_eq!(ada.post("/api/v1/auth/prove", &json!({ "code": holder.code(&app) })).await.status, 204);
+    assert_eq!(start(ada, NEW).await.status, 202);
+}
+
+/// Whoever signs in without a password has an address all the same.
+#[tokio::test]
+async fn an_account_without_a_password_changes_its_address() {
+    let app = App::new().await;
+    let ada = ada(&app).await;
+    let mut tx = app.system().await;
+    sqlx::query("update auth.account set password_hash = null").execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    for mail in started(&app, &ada, NEW).await {
+        assert_eq!(confirm(&ada, &mail).await.status, 200);
+    }
+    assert_eq!(address(&ada).await, json!(NEW));
 }
 
 /// Topic 10: nobody's mailbox is flooded with changes that are begun.
@@ -336,7 +354,7 @@ async fn five_changes_are_begun_in_an_hour() {
     assert_eq!(refused.headers["retry-after"], "3300");
     assert_eq!(app.mailbox.all().await.len(), 11);
     app.later(TimeDelta::minutes(55));
-    assert_eq!(start(&ada, NEW).await.status, 202);
+    assert_eq!(start(&app.signed_in(ADA).await, NEW).await.status, 202);
 }
 
 /// Only hashes of the links are kept, and the audit log names no address.

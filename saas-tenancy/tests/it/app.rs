@@ -1,7 +1,8 @@
 use std::sync::Arc;
 
 use saas_core::{
-    Can, Clock, Membership, Permission as _, Principal, Routes, SessionId, SignedIn, TenantId, UserId, finish,
+    Can, Clock, Membership, Permission as _, Principal, Routes, SessionId, SignedIn, TenantId, TokenFamilyId, TokenPrincipal, UserId,
+    finish,
     pages::Pages,
     testing::{TestApp, TestClient, TestDb},
 };
@@ -53,6 +54,13 @@ impl App {
         let mut signed_in = self.signed_in(user).await;
         signed_in.second_factor = true;
         self.app.acting(Principal::User(Arc::new(signed_in)))
+    }
+
+    /// A program with a token of a person for a tenant, which asks for a second factor that was not shown, or not.
+    pub(crate) async fn program(&self, user: UserId, second_factor_missing: bool) -> TestClient {
+        let mut place = self.signed_in(user).await.memberships.remove(0);
+        place.second_factor_required = second_factor_missing;
+        self.app.acting(Principal::Token(Arc::new(TokenPrincipal::new(user, TokenFamilyId::new(), place, &[]))))
     }
 
     /// The same at another tenancy over the same database.

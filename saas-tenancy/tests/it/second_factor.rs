@@ -50,6 +50,17 @@ async fn only_who_has_shown_a_second_factor_comes_into_an_organization_that_asks
     assert_eq!(events(&app).await, 2);
 }
 
+/// So does a program that holds a token of somebody: it is told what is missing, and not that it is nobody.
+#[tokio::test]
+async fn a_program_whose_person_has_shown_none_is_refused_where_one_is_asked_for() {
+    let app = App::new().await;
+    let acme = app.test.tenant("acme").await;
+    let owner = app.member(acme, Role::Owner).await;
+    assert_eq!(app.program(owner, false).await.get(RULE).await.status, 200);
+    let refused = app.program(owner, true).await.get(RULE).await;
+    assert_eq!((refused.status.as_u16(), refused.json()["type"].as_str()), (403, Some("/problems/second-factor-required")));
+}
+
 #[tokio::test]
 async fn owners_and_admins_ask_for_it_who_have_shown_one_themselves() {
     let app = App::new().await;

@@ -25,10 +25,8 @@ const EXCEPTIONS: &[(&str, &str, Kind, u16, &str)] = &[
     ("DELETE", "/api/v1/members/{user}", Kind::Role(Role::Member), 403, "everybody may leave, but removing another takes the permission"),
     ("POST", "/members/{user}/remove", Kind::Role(Role::Viewer), 403, "everybody may leave, but removing another takes the permission"),
     ("POST", "/members/{user}/remove", Kind::Role(Role::Member), 403, "everybody may leave, but removing another takes the permission"),
-    ("POST", "/account/identities/{id}/unlink", Kind::Other, 422, "the password is asked for before anything is looked up"),
-    ("POST", "/api/v1/me/identities/{id}/unlink", Kind::Other, 422, "the password is asked for before anything is looked up"),
-    ("POST", "/account/providers/{provider}/link", Kind::Other, 422, "a provider is everybody's, and the password is asked for"),
-    ("POST", "/api/v1/me/providers/{provider}/link", Kind::Other, 422, "a provider is everybody's, and the password is asked for"),
+    ("POST", "/account/providers/{provider}/link", Kind::Other, 200, "a provider is everybody's"),
+    ("POST", "/api/v1/me/providers/{provider}/link", Kind::Other, 200, "a provider is everybody's"),
     ("POST", "/organizations/switch", Kind::Other, 404, "the organization stands in the form"),
     ("POST", "/account/consents/{document}", Kind::Other, 303, "everybody is asked for the same documents"),
     ("PUT", "/api/v1/me/consents/{document}", Kind::Other, 204, "everybody is asked for the same documents"),
@@ -78,7 +76,9 @@ fn demand(route: &RouteInfo, kind: Kind) -> Demand {
         (Caller::SignedIn, Kind::Token) => Demand::Status(403),
         (Caller::SignedIn | Caller::Member, Kind::Other) if route.path.contains('{') => Demand::Status(404),
         (Caller::SignedIn, Kind::Role(_))
-            if ["sessions/{id}", "programs/{id}", "exports/{id}", "passkeys/{id}"].iter().any(|own| route.path.contains(own)) =>
+            if ["sessions/{id}", "programs/{id}", "exports/{id}", "identities/{id}", "passkeys/{id}"]
+                .iter()
+                .any(|own| route.path.contains(own)) =>
         {
             Demand::Status(404)
         }

@@ -2,13 +2,14 @@
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::{Method, StatusCode};
-use saas_core::{TenantId, testing::TestClient};
+use saas_core::{Clock, TenantId, testing::TestClient};
 use saas_tenancy::Role;
 use serde_json::{Value, json};
 
 use crate::{
     app::{App, Person, expect, expect_problem},
     process::{Settings, folder},
+    second_factor,
 };
 
 const DEVICES: &str = "/api/v1/devices";
@@ -79,6 +80,26 @@ async fn a_token_opens_no_other_organization_of_its_person() {
     }
     let cookie = format!("__Host-organization={other}");
     expect(&holder.with("cookie", &cookie).get(DEVICES).await, StatusCode::OK);
+}
+
+/// AUT-08: what a program holds is refused from the moment on at which the organization asks for more, and says why; whoever has shown it lets
+/// the program in again.
+#[tokio::test]
+async fn a_token_without_a_second_factor_is_told_that_the_organization_asks_for_one() {
+    let clock = Clock::fixed("2026-03-01T09:00:00Z".parse().unwrap());
+    let app = App::at(clock.clone()).await;
+    let tenant = app.tenant("acme").await;
+    let (owner, member) = (app.member(tenant, Role::Owner).await, app.member(tenant, Role::Viewer).await);
+    let before = program(&app, &token(&member, tenant).await);
+    expect(&before.get(DEVICES).await, StatusCode::OK);
+    second_factor::set_up(&owner, &clock).await;
+    let rule = json!({ "required": true });
+    expect(&owner.browser.json(Method::PUT, "/api/v1/organization/second-factor", &rule).await, StatusCode::NO_CONTENT);
+    expect_problem(&before.get(DEVICES).await, StatusCode::FORBIDDEN, "second-factor-required");
+    let shown = program(&app, &token(&owner, tenant).await);
+    expect(&shown.get(DEVICES).await, StatusCode::OK);
+    second_factor::set_up(&member, &clock).await;
+    expect(&program(&app, &token(&member, tenant).await).get(DEVICES).await, StatusCode::OK);
 }
 
 /// Topic 5, ASVS 7.5.1: nothing that would outlive it, nothing of the account, no pages and no streams.

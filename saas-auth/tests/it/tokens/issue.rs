@@ -7,7 +7,10 @@ use saas_core::DbError;
 use serde_json::json;
 
 use super::scene::{ADA, Scene, pair, part};
-use crate::app::{PASSWORD, pointers, set_cookie};
+use crate::{
+    app::{PASSWORD, pointers, set_cookie},
+    passkeys::{enter, new_passkey},
+};
 
 /// AUT-04: for the organization that was chosen, by its short name or its id.
 #[tokio::test]
@@ -21,7 +24,8 @@ async fn a_program_acts_for_its_person_in_the_chosen_organization() {
         assert!(answer.headers["cache-control"].to_str().unwrap().contains("no-store"));
         let holder = scene.holder(&tokens.access).await;
         let family = part(&tokens.access, 1)["client_id"].clone();
-        let expected = json!({ "user": scene.user, "family": family, "organization": scene.tenant, "role": "member" });
+        let expected = json!({ "user": scene.user, "family": family, "organization": scene.tenant, "role": "member",
+            "second_factor_missing": false });
         assert_eq!((holder.status.as_u16(), holder.json()), (200, expected));
         assert!(tokens.refresh.starts_with("mon_refresh_"), "a scanner finds it");
     }
@@ -134,4 +138,27 @@ async fn a_refresh_that_fails_does_not_use_the_token_up() {
     is_away.store(false, Ordering::SeqCst);
     assert_eq!(scene.refresh(&tokens.refresh).await.status, 200);
     assert_eq!(scene.events("auth.tokens.reused").await, 0);
+}
+
+/// AUT-08, AUT-09: a token shows the second factor that its person had shown, from the moment on at which an organization asks for one; a passkey is
+/// both.
+#[tokio::test]
+async fn a_token_shows_a_second_factor_only_if_its_person_had_shown_one() {
+    let scene = Scene::with(|builder| builder.passkeys(true)).await;
+    let before = scene.tokens().await;
+    let mut device = new_passkey(&scene.browser, "Key ring").await;
+    scene.execute("update core.tenant set second_factor_required = true").await;
+    let told = scene.holder(&before.access).await;
+    assert_eq!((told.status.as_u16(), &told.json()["second_factor_missing"]), (200, &json!(true)), "whoever lets it in is told");
+    let next = pair(&scene.refresh(&before.refresh).await);
+    assert_eq!(scene.holder(&next.access).await.json()["second_factor_missing"], true, "nor does the next one");
+    let ask = json!({ "organization": "acme" });
+    let refused = scene.browser.post("/api/v1/auth/token", &ask).await;
+    assert_eq!((refused.status.as_u16(), refused.json()["type"].clone()), (403, json!("/problems/second-factor-required")));
+    let browser = scene.app.browser();
+    assert_eq!(enter(&browser, &mut device).await.status, 200);
+    let tokens = pair(&browser.post("/api/v1/auth/token", &ask).await);
+    assert_eq!(scene.holder(&tokens.access).await.json()["second_factor_missing"], false);
+    scene.execute("update core.tenant set second_factor_required = false").await;
+    assert_eq!(scene.holder(&next.access).await.json()["second_factor_missing"], false, "nothing is missing where nothing is asked for");
 }

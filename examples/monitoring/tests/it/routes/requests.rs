@@ -127,16 +127,11 @@ impl Request {
             ("POST", "/api/v1/auth/token") => Self::Json(json!({ "organization": "" })),
             ("POST", "/api/v1/auth/token/refresh") => Self::Json(json!({ "refresh_token": "none" })),
             ("POST", "/api/v1/auth/token/revoke") => Self::Json(json!({ "token": "none" })),
-            ("POST", "/sign-in/with/{provider}" | "/account/providers/{provider}/link" | "/account/identities/{id}/unlink") => {
-                Self::Form(Vec::new())
-            }
+            ("POST", "/sign-in/with/{provider}") => Self::Form(Vec::new()),
             ("POST", "/sign-in/with/{provider}/return" | "/sign-in/with/{provider}/posted") => {
                 Self::Form(vec![("state", "none".to_owned())])
             }
-            (
-                "POST",
-                "/api/v1/auth/providers/{provider}" | "/api/v1/me/providers/{provider}/link" | "/api/v1/me/identities/{id}/unlink",
-            ) => Self::Json(json!({})),
+            ("POST", "/api/v1/auth/providers/{provider}") => Self::Json(json!({})),
             ("POST", "/dev/oidc/authorize" | "/dev/oidc/token") => Self::Form(Vec::new()),
             ("POST", "/account/password") => Self::Form(vec![("current_password", String::new())]),
             ("PUT", "/api/v1/auth/password") => Self::Json(json!({ "current_password": "" })),
@@ -185,7 +180,11 @@ impl Request {
                 | "/account/avatar/remove"
                 | "/account/second-factor/app"
                 | "/account/second-factor/backup-codes"
+                | "/account/identities/{id}/unlink"
                 | "/account/passkeys/{id}/remove"
+                | "/account/providers/{provider}/link"
+                | "/api/v1/me/identities/{id}/unlink"
+                | "/api/v1/me/providers/{provider}/link"
                 | "/api/v1/auth/passkeys/challenge"
                 | "/api/v1/me/passkeys/challenge"
                 | "/api/v1/me/second-factor/app"
