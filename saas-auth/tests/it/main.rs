@@ -9,6 +9,8 @@ mod api_keys;
 #[cfg(test)]
 mod app;
 #[cfg(test)]
+mod asvs;
+#[cfg(test)]
 mod avatar;
 #[cfg(test)]
 mod catalogue;
