@@ -65,6 +65,8 @@ problem_types! {
     KEY_REUSED = "idempotency-key-reused", UNPROCESSABLE_ENTITY, "This idempotency key belongs to another request";
     /// The plan's limit is reached; `limit` and `used` say how far.
     LIMIT_REACHED = "limit-reached", PAYMENT_REQUIRED, "The limit of your plan is reached";
+    /// What is due is not paid; `access` says what is possible still.
+    PAYMENT_OVERDUE = "payment-overdue", PAYMENT_REQUIRED, "The subscription is not paid";
     /// A key stands in the address, where it is written down on its way: it goes into the `Authorization` header.
     KEY_IN_ADDRESS = "key-in-address", BAD_REQUEST, "A key does not belong in an address";
     /// The body is too large.
