@@ -1,13 +1,13 @@
-//! Plans as data, and limits that are exact under concurrency.
+//! Plans as data, what they entitle to, and limits that are exact under concurrency.
 //!
 //! ```no_run
-//! use saas_billing::{Billing, LimitError, Meter, Plan, Plans};
-//! use saas_core::{Db, TenantTx};
+//! use saas_billing::{Billing, LimitError, Meter, Plan, Plans, PlansError};
+//! use saas_core::TenantTx;
 //!
 //! const DEVICES: Meter = Meter::new("devices");
 //!
-//! fn plans() -> Plans {
-//!     Plans::new(Plan::new("free").limit(DEVICES, 50)).with(Plan::new("team").unlimited(DEVICES))
+//! fn billing() -> Result<Billing, PlansError> {
+//!     Billing::new(Plans::new(Plan::new("free").limit(DEVICES, 50)).with(Plan::new("team").unlimited(DEVICES).quoted()))
 //! }
 //!
 //! async fn add_device(billing: &Billing, tx: &mut TenantTx) -> Result<(), LimitError> {
@@ -15,45 +15,60 @@
 //!     // … and insert the device in the same transaction: both happen or neither does.
 //! }
 //! ```
+//!
+//! A catalogue is also a file ([`Plans::from_toml`]). Whoever may not pay is kept out by one layer ([`Billing::layer`]), and what a tenant may
+//! do is always computed from what is stored and the clock ([`Billing::entitlement_in`]), never kept.
 
+mod entitlement;
+mod grant;
+mod inventory;
+mod layer;
+mod meter;
+mod money;
 mod plan;
+mod plans;
+mod pricing;
 mod quota;
+mod subscription;
 
 use std::sync::Arc;
 
-use saas_core::{
-    DbError, Migrations, SystemTx, TenantId,
-    inventory::{
-        Class::{Content, Internal},
-        Erasure, Table,
-    },
-};
+use saas_core::{EventKind, Migrations, pages::PageSet};
 use sqlx::migrate::Migrator;
 
-pub use plan::{Limit, Meter, Plan, Plans, UnknownPlan};
+pub use entitlement::{Access, Entitlement, Grant, Holding, Override};
+pub use grant::{Allowed, GrantError, OverrideEnded, OverrideSet, PlanGrantEnded, PlanGranted, Terms};
+pub use layer::{AccessLayer, AccessService};
+pub use meter::{Feature, Meter, Metered, Period};
+pub use money::{Currency, Money, MoneyError, UnknownCurrency};
+pub use plan::{Interval, Limit, Plan};
+pub use plans::{Dunning, PlanFlaw, Plans, PlansError, UnknownPlan};
 pub use quota::{LimitError, LimitReached, Usage};
+pub use subscription::{CustomerId, InvoiceId, Subscription, SubscriptionId, SubscriptionState, UnknownState, subscription_put_in};
+
+saas_core::permissions! {
+    /// See the plan, what is used of it, and invoices.
+    pub BillingRead = "billing.subscription.read";
+}
 
 static CONTROL: Migrator = sqlx::migrate!("migrations/control");
 static DATA: Migrator = sqlx::migrate!("migrations/data");
 
 /// The tables of this crate.
-pub const MIGRATIONS: Migrations =
-    Migrations { name: "billing", control: Some(&CONTROL), data: Some(&DATA), lookups: &[], inventory: INVENTORY };
+pub const MIGRATIONS: Migrations = Migrations {
+    name: "billing",
+    control: Some(&CONTROL),
+    data: Some(&DATA),
+    lookups: &["billing.holding"],
+    inventory: inventory::INVENTORY,
+};
 
-const INVENTORY: &[Table] = &[
-    Table {
-        name: "billing.tenant_plan",
-        erasure: Erasure::Purge,
-        exported: true,
-        columns: &[("tenant_id", Internal), ("plan", Content), ("since", Internal)],
-    },
-    Table {
-        name: "data.quota",
-        erasure: Erasure::Purge,
-        exported: true,
-        columns: &[("tenant_id", Internal), ("meter", Internal), ("used", Internal)],
-    },
-];
+/// What this crate announces.
+pub const EVENTS: &[EventKind] =
+    &[EventKind::of::<PlanGranted>(), EventKind::of::<PlanGrantEnded>(), EventKind::of::<OverrideSet>(), EventKind::of::<OverrideEnded>()];
+
+/// The pages of this crate.
+pub const PAGES: PageSet = saas_core::page_set!("billing", assets);
 
 /// Plans and the use of them. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -63,9 +78,12 @@ pub struct Billing {
 
 impl Billing {
     /// Bills by these plans.
-    #[must_use]
-    pub fn new(plans: Plans) -> Self {
-        Self { plans: Arc::new(plans) }
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the plans.
+    pub fn new(plans: Plans) -> Result<Self, PlansError> {
+        Ok(Self { plans: Arc::new(plans.checked()?) })
     }
 
     /// The catalogue.
@@ -73,39 +91,4 @@ impl Billing {
     pub fn plans(&self) -> &Plans {
         &self.plans
     }
-
-    /// Puts a tenant on a plan, at once. What it uses already stays, also above the new limit; only more is refused.
-    ///
-    /// A tenant cannot do this to itself: the application login may only read plans.
-    ///
-    /// # Errors
-    ///
-    /// Fails if there is no such plan, or the database fails.
-    pub async fn plan_set_in(&self, tx: &mut SystemTx, tenant: TenantId, plan: &str) -> Result<(), PlanError> {
-        let plan = self.plans.get(plan).ok_or(UnknownPlan)?;
-        let now = tx.now();
-        sqlx::query!(
-            r#"insert into billing.tenant_plan (tenant_id, plan, since) values ($1, $2, $3)
-            on conflict (tenant_id) do update set plan = excluded.plan, since = excluded.since"#,
-            uuid::Uuid::from(tenant),
-            plan.name(),
-            now,
-        )
-        .execute(&mut **tx)
-        .await
-        .map_err(DbError::from)?;
-        Ok(())
-    }
-}
-
-/// A tenant cannot be put on a plan.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum PlanError {
-    /// The catalogue has no such plan.
-    #[error(transparent)]
-    Unknown(#[from] UnknownPlan),
-    /// The database failed.
-    #[error(transparent)]
-    Database(#[from] DbError),
 }

@@ -1,18 +1,23 @@
+use chrono::{DateTime, SecondsFormat, Utc};
 use saas_core::{DbError, Problem, ProblemType, TenantTx};
 use serde::Serialize;
-use sqlx::{query, query_scalar};
+use sqlx::{query, types::Json};
+use std::sync::Arc;
+use uuid::Uuid;
 
-use crate::{Billing, Limit, Meter, Plan};
+use crate::{Access, Billing, Entitlement, Holding, Limit, Meter, Plan};
 
 /// How much of a meter is used, of how much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Usage {
     /// What is counted.
     pub meter: Meter,
-    /// How many there are.
+    /// How many there are, or were in this period.
     pub used: u64,
     /// How many there may be; none for no limit.
     pub limit: Limit,
+    /// When it is counted anew, if it is.
+    pub resets_at: Option<DateTime<Utc>>,
 }
 
 /// The plan allows no more.
@@ -26,7 +31,9 @@ pub struct LimitReached {
     /// How many are used.
     pub used: u64,
     /// The plan.
-    pub plan: &'static str,
+    pub plan: Arc<str>,
+    /// When it is counted anew, if it is.
+    pub resets_at: Option<DateTime<Utc>>,
 }
 
 /// Nothing was reserved.
@@ -36,6 +43,9 @@ pub enum LimitError {
     /// The plan allows no more.
     #[error(transparent)]
     Reached(#[from] LimitReached),
+    /// What is due is not paid, so nothing can be added.
+    #[error("the subscription is not paid")]
+    Locked(Access),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -50,16 +60,22 @@ impl From<sqlx::Error> for LimitError {
 /// 402, with what is needed to say it in one's own words.
 impl From<LimitReached> for Problem {
     fn from(reached: LimitReached) -> Self {
-        let LimitReached { meter, limit, used, plan } = reached;
-        Self::new(&ProblemType::LIMIT_REACHED)
+        let LimitReached { meter, limit, used, plan, resets_at } = reached;
+        let way_out = if resets_at.is_some() { "wait until it is counted anew" } else { "remove some" };
+        let problem = Self::new(&ProblemType::LIMIT_REACHED)
             .detail(format!(
-                "the limit of the {plan} plan is reached: {used} of {limit} {}; remove some or choose a larger plan",
+                "the limit of the {plan} plan is reached: {used} of {limit} {}; {way_out} or choose a larger plan",
                 meter.name()
             ))
             .with("meter", meter.name())
             .with("limit", limit)
             .with("used", used)
-            .with("plan", plan)
+            .with("plan", &*plan)
+            .with("upgrade", crate::pricing::PATH);
+        match resets_at {
+            Some(at) => problem.with("resets_at", at.to_rfc3339_opts(SecondsFormat::Secs, true)),
+            None => problem,
+        }
     }
 }
 
@@ -67,9 +83,17 @@ impl From<LimitError> for Problem {
     fn from(error: LimitError) -> Self {
         match error {
             LimitError::Reached(reached) => reached.into(),
+            LimitError::Locked(access) => access.into(),
             LimitError::Database(error) => error.into(),
         }
     }
+}
+
+/// What was taken, and why no more.
+struct Taken<'a> {
+    granted: u32,
+    used: u64,
+    entitlement: Entitlement<'a>,
 }
 
 impl Billing {
@@ -79,13 +103,7 @@ impl Billing {
     ///
     /// Fails if the database does.
     pub async fn plan_in(&self, tx: &mut TenantTx) -> Result<&Plan, DbError> {
-        let tenant = tx.tenant().map(uuid::Uuid::from);
-        let name = query_scalar!("select plan from billing.tenant_plan where tenant_id = $1", tenant).fetch_optional(&mut **tx).await?;
-        Ok(self.plan_or_default(name.as_deref()))
-    }
-
-    fn plan_or_default(&self, name: Option<&str>) -> &Plan {
-        name.and_then(|name| self.plans.get(name)).unwrap_or_else(|| self.plans.default_plan())
+        Ok(self.entitlement_in(tx).await?.plan())
     }
 
     /// Takes `quantity` of a meter, or nothing if the plan does not allow so many.
@@ -95,15 +113,14 @@ impl Billing {
     ///
     /// # Errors
     ///
-    /// Fails if the plan allows no more, or the database fails.
+    /// Fails if the plan allows no more, what is due is not paid, or the database fails.
     pub async fn reserve_in(&self, tx: &mut TenantTx, meter: Meter, quantity: u32) -> Result<(), LimitError> {
-        match self.reserve_up_to_in(tx, meter, quantity).await? {
-            granted if granted == quantity => Ok(()),
-            granted => {
-                self.release_in(tx, meter, granted).await?;
-                Err(self.reached_in(tx, meter).await?.into())
-            }
+        let taken = self.take_in(tx, meter, quantity).await?;
+        if taken.granted == quantity {
+            return Ok(());
         }
+        self.release_in(tx, meter, taken.granted).await?;
+        Err(self.refusal(meter, taken.used, &taken.entitlement, tx.now()))
     }
 
     /// Takes as much of `quantity` as the plan allows and says how much that is; for a batch of which the beginning is better than nothing.
@@ -112,39 +129,57 @@ impl Billing {
     ///
     /// Fails if the database does.
     pub async fn reserve_up_to_in(&self, tx: &mut TenantTx, meter: Meter, quantity: u32) -> Result<u32, DbError> {
-        let tenant = tx.tenant().map(uuid::Uuid::from);
+        Ok(self.take_in(tx, meter, quantity).await?.granted)
+    }
+
+    async fn take_in(&self, tx: &mut TenantTx, meter: Meter, quantity: u32) -> Result<Taken<'_>, DbError> {
+        let (tenant, now) = (tx.tenant().map(Uuid::from), tx.now());
+        let since = self.plans().period_of(meter).map(|period| period.start(now));
         // The tenant's first of its kind makes the row; from then on it is there to be locked.
         let row = query!(
             r#"with locked as (
-                insert into quota as q (tenant_id, meter, used) values ($1, $2, 0)
-                on conflict (tenant_id, meter) do update set used = q.used
+                insert into quota as q (tenant_id, meter, used, since) values ($1, $2, 0, coalesce($3::timestamptz, '-infinity'))
+                on conflict (tenant_id, meter) do update set
+                    used = case when q.since < excluded.since then 0 else q.used end,
+                    since = greatest(q.since, excluded.since)
                 returning used
             )
-            select used as "used!", (select plan from billing.tenant_plan where tenant_id = $1) as plan from locked"#,
+            select used as "used!", billing.holding($1) as "held: Json<Holding>" from locked"#,
             tenant,
             meter.name(),
+            since as Option<DateTime<Utc>>,
         )
         .fetch_one(&mut **tx)
         .await?;
-        let (used, limit) = (row.used, self.plan_or_default(row.plan.as_deref()).limit_of(meter).at_most());
-        let granted = limit.map_or(i64::from(quantity), |limit| (limit - used).clamp(0, i64::from(quantity)));
-        query!("update quota set used = used + $3 where tenant_id = $1 and meter = $2", tenant, meter.name(), granted,)
+        let entitlement = self.plans().entitlement(&row.held.map(|held| held.0).unwrap_or_default(), now);
+        let granted = match entitlement.limit(meter) {
+            _ if !entitlement.access().may_write() => 0,
+            Limit::Unlimited => i64::from(quantity),
+            Limit::AtMost(limit) => (i64::from(limit) - row.used).clamp(0, quantity.into()),
+        };
+        query!("update quota set used = used + $3 where tenant_id = $1 and meter = $2", tenant, meter.name(), granted)
             .execute(&mut **tx)
             .await?;
         // Between 0 and a u32, as it was clamped.
-        Ok(u32::try_from(granted).unwrap_or(0))
+        Ok(Taken { granted: u32::try_from(granted).unwrap_or(0), used: row.used.unsigned_abs(), entitlement })
     }
 
-    /// Gives back what was taken, because what it was taken for is gone.
+    /// Gives back what was taken, because what it was taken for is gone. What was counted in an earlier period stays counted there.
     ///
     /// # Errors
     ///
     /// Fails if more is given back than was taken, or the database fails.
     pub async fn release_in(&self, tx: &mut TenantTx, meter: Meter, quantity: u32) -> Result<(), DbError> {
-        let tenant = tx.tenant().map(uuid::Uuid::from);
-        query!("update quota set used = used - $3 where tenant_id = $1 and meter = $2", tenant, meter.name(), i64::from(quantity),)
-            .execute(&mut **tx)
-            .await?;
+        let (tenant, now) = (tx.tenant().map(Uuid::from), tx.now());
+        query!(
+            "update quota set used = used - $3 where tenant_id = $1 and meter = $2 and ($4::timestamptz is null or since >= $4)",
+            tenant,
+            meter.name(),
+            i64::from(quantity),
+            self.plans().period_of(meter).map(|period| period.start(now)),
+        )
+        .execute(&mut **tx)
+        .await?;
         Ok(())
     }
 
@@ -154,13 +189,25 @@ impl Billing {
     ///
     /// Fails if the database does.
     pub async fn usage_in(&self, tx: &mut TenantTx, meter: Meter) -> Result<Usage, DbError> {
-        let limit = self.plan_in(tx).await?.limit_of(meter);
-        let tenant = tx.tenant().map(uuid::Uuid::from);
-        let used = query_scalar!("select used from quota where tenant_id = $1 and meter = $2", tenant, meter.name())
-            .fetch_optional(&mut **tx)
-            .await?
-            .unwrap_or_default();
-        Ok(Usage { meter, used: used.unsigned_abs(), limit })
+        Ok(self.used_in(tx, meter).await?.0)
+    }
+
+    async fn used_in(&self, tx: &mut TenantTx, meter: Meter) -> Result<(Usage, Entitlement<'_>), DbError> {
+        let (tenant, now) = (tx.tenant().map(Uuid::from), tx.now());
+        let period = self.plans().period_of(meter);
+        let row = query!(
+            r#"select billing.holding($1) as "held: Json<Holding>",
+                (select used from quota where tenant_id = $1 and meter = $2 and ($3::timestamptz is null or since >= $3)) as used"#,
+            tenant,
+            meter.name(),
+            period.map(|period| period.start(now)),
+        )
+        .fetch_one(&mut **tx)
+        .await?;
+        let entitlement = self.plans().entitlement(&row.held.map(|held| held.0).unwrap_or_default(), now);
+        let used = row.used.unwrap_or_default().unsigned_abs();
+        let usage = Usage { meter, used, limit: entitlement.limit(meter), resets_at: period.map(|period| period.end(now)) };
+        Ok((usage, entitlement))
     }
 
     /// The refusal that fits the plan and the use of it, for a batch that was granted only in part.
@@ -168,13 +215,19 @@ impl Billing {
     /// # Errors
     ///
     /// Fails if the database does.
-    pub async fn reached_in(&self, tx: &mut TenantTx, meter: Meter) -> Result<LimitReached, DbError> {
-        let plan = self.plan_in(tx).await?.name();
-        let usage = self.usage_in(tx, meter).await?;
-        let limit = match usage.limit {
-            Limit::AtMost(limit) => limit,
-            Limit::Unlimited => u32::MAX,
-        };
-        Ok(LimitReached { meter, limit, used: usage.used, plan })
+    pub async fn reached_in(&self, tx: &mut TenantTx, meter: Meter) -> Result<LimitError, DbError> {
+        let now = tx.now();
+        let (usage, entitlement) = self.used_in(tx, meter).await?;
+        Ok(self.refusal(meter, usage.used, &entitlement, now))
+    }
+
+    fn refusal(&self, meter: Meter, used: u64, entitlement: &Entitlement<'_>, now: DateTime<Utc>) -> LimitError {
+        if !entitlement.access().may_write() {
+            return LimitError::Locked(entitlement.access());
+        }
+        let resets_at = self.plans().period_of(meter).map(|period| period.end(now));
+        // What has no limit was refused for none.
+        let limit = entitlement.limit(meter).at_most().unwrap_or(u32::MAX);
+        LimitReached { meter, limit, used, plan: entitlement.plan().shared_name(), resets_at }.into()
     }
 }

@@ -5,6 +5,7 @@ monitoring-home-text = Ein kleiner Agent findet jedes Gerät, prüft alle zweima
 monitoring-home-do = Kostenlos beginnen
 monitoring-home-devices = Zu Ihren Geräten
 monitoring-home-free = Kostenlos für einen Agenten und 50 Geräte. Ohne Zahlungsdaten.
+monitoring-home-pricing = Sehen, was mehr kostet.
 monitoring-home-example = Beispiel einer Geräteliste
 monitoring-home-example-router = Router
 monitoring-home-example-printer = Drucker, 2. Stock
@@ -61,6 +62,7 @@ monitoring-agent-full = { $limit ->
    *[other] Ihr Tarif umfasst { $limit } Agenten, und die haben Sie. Entfernen Sie einen, um einen anderen hinzuzufügen.
   }
 monitoring-agent-full-do = Zu Ihren Agenten
+monitoring-agent-full-plans = Tarife vergleichen
 monitoring-agent-error-name-required = Geben Sie dem Agenten einen Namen.
 monitoring-agent-error-name-long = Dieser Name ist zu lang: Verwenden Sie höchstens 100 Zeichen.
 monitoring-agent-waiting = Wartet
@@ -140,3 +142,14 @@ monitoring-scope-member-read = Sehen, wer ihr angehört
 monitoring-scope-workspace-read = Bereiche sehen
 monitoring-scope-workspace-write = Bereiche hinzufügen und umbenennen
 monitoring-scope-audit-read = Das Protokoll lesen
+
+monitoring-plan-free = Free
+monitoring-plan-free-text = Für das eigene Netz: alles, um zu wissen, was läuft.
+monitoring-plan-team = Team
+monitoring-plan-team-text = Für mehrere Standorte und alle, die sich um sie kümmern.
+monitoring-plan-business = Business
+monitoring-plan-business-text = Für viele Standorte und für Prüfer: das Protokoll bleibt sieben Jahre.
+monitoring-meter-agents = Agenten
+monitoring-meter-devices = Geräte
+monitoring-meter-api-requests = API-Anfragen
+monitoring-meter-audit-days = Tage im Protokoll

@@ -5,6 +5,7 @@ monitoring-home-text = A small agent finds every device, checks each of them twi
 monitoring-home-do = Start for free
 monitoring-home-devices = Go to your devices
 monitoring-home-free = Free for one agent and 50 devices. No card needed.
+monitoring-home-pricing = See what more costs.
 monitoring-home-example = Example of a device list
 monitoring-home-example-router = Router
 monitoring-home-example-printer = Printer, second floor
@@ -61,6 +62,7 @@ monitoring-agent-full = { $limit ->
    *[other] Your plan has room for { $limit } agents, and you have them. Remove one to add another.
   }
 monitoring-agent-full-do = See your agents
+monitoring-agent-full-plans = Compare plans
 monitoring-agent-error-name-required = Give the agent a name.
 monitoring-agent-error-name-long = This name is too long: use at most 100 characters.
 monitoring-agent-waiting = Waiting
@@ -140,3 +142,14 @@ monitoring-scope-member-read = See who belongs to it
 monitoring-scope-workspace-read = See workspaces
 monitoring-scope-workspace-write = Add and rename workspaces
 monitoring-scope-audit-read = Read the audit log
+
+monitoring-plan-free = Free
+monitoring-plan-free-text = For your own network: everything that you need to know what is up.
+monitoring-plan-team = Team
+monitoring-plan-team-text = For several sites and the people who look after them.
+monitoring-plan-business = Business
+monitoring-plan-business-text = For many sites and for auditors: the audit log is kept for seven years.
+monitoring-meter-agents = Agents
+monitoring-meter-devices = Devices
+monitoring-meter-api-requests = API requests
+monitoring-meter-audit-days = Days in the audit log

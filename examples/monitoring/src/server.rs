@@ -13,7 +13,7 @@ pub use presence::agents_mark_offline;
 use chrono::TimeDelta;
 use saas_admin::{ComposeError, Product, Program};
 use saas_auth::{API_KEY_NOTICES, ApiKeyRead, ApiKeyWrite, Auth, Document, Scope};
-use saas_billing::{Billing, Limit, Meter, Plan, Plans};
+use saas_billing::{Billing, BillingRead, Limit, Meter, Plans, PlansError};
 use saas_core::{
     AuditRead, DbError, Event as _, EventKind, Live, Migrations, NavLink, Permission as _, Routes, TenantDb,
     audit::AuditChain,
@@ -52,7 +52,7 @@ pub const AGENTS: Meter = Meter::new("agents");
 /// Devices that agents found.
 pub const DEVICES: Meter = Meter::new("devices");
 /// For how many days the audit log is kept.
-const AUDIT_DAYS: Meter = Meter::new("days of the audit log");
+const AUDIT_DAYS: Meter = Meter::new("audit-days");
 
 /// Who may do what.
 pub const MATRIX: &[(&str, &[Role])] = &[
@@ -60,6 +60,7 @@ pub const MATRIX: &[(&str, &[Role])] = &[
     (FileWrite::NAME, &[Role::Owner, Role::Admin, Role::Member]),
     (DeviceRead::NAME, Role::ALL),
     (AgentWrite::NAME, &[Role::Owner, Role::Admin]),
+    (BillingRead::NAME, &[Role::Owner, Role::Admin]),
     (ApiKeyRead::NAME, &[Role::Owner, Role::Admin]),
     (ApiKeyWrite::NAME, &[Role::Owner, Role::Admin]),
     (ChatRead::NAME, &[Role::Owner, Role::Admin]),
@@ -108,17 +109,12 @@ pub const EVENTS: &[EventKind] = &[
 pub const ALL_MIGRATIONS: &[Migrations] = &[saas_auth::MIGRATIONS, saas_tenancy::MIGRATIONS, saas_billing::MIGRATIONS, MIGRATIONS];
 
 /// The plans that it is sold by.
-#[must_use]
-pub fn plans() -> Plans {
-    Plans::new(Plan::new("free").limit(AGENTS, 1).limit(DEVICES, 50).limit(limits::API_REQUESTS, 1_000).limit(AUDIT_DAYS, 90))
-        .with(Plan::new("team").limit(AGENTS, 20).limit(DEVICES, 10_000).limit(limits::API_REQUESTS, 50_000).limit(AUDIT_DAYS, 365))
-        .with(
-            Plan::new("business")
-                .limit(AGENTS, 200)
-                .limit(DEVICES, 100_000)
-                .limit(limits::API_REQUESTS, 500_000)
-                .limit(AUDIT_DAYS, 7 * 365 + 2),
-        )
+///
+/// # Errors
+///
+/// Everything that is wrong with them.
+pub fn plans() -> Result<Plans, PlansError> {
+    Plans::from_toml(include_str!("../plans.toml"))
 }
 
 /// The main navigation.
@@ -144,8 +140,8 @@ pub fn product() -> Product {
         name: "monitoring",
         title: "Monitoring",
         migrations: ALL_MIGRATIONS,
-        events: &[saas_auth::EVENTS, saas_tenancy::EVENTS, EVENTS],
-        pages: &[saas_auth::PAGES, saas_tenancy::PAGES, PAGES],
+        events: &[saas_auth::EVENTS, saas_tenancy::EVENTS, saas_billing::EVENTS, EVENTS],
+        pages: &[saas_auth::PAGES, saas_tenancy::PAGES, saas_billing::PAGES, PAGES],
         nav: NAV,
         compose,
     }
@@ -178,7 +174,7 @@ struct State {
 ///
 /// Fails if a part cannot be set up.
 pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
-    let billing = Billing::new(plans());
+    let billing = Billing::new(plans()?)?;
     let sold = billing.clone();
     let auth = Auth::builder(&program.db, &program.master_key, program.outbox.clone(), program.pages.clone(), program.public_url.clone())
         .home("/devices")
@@ -237,9 +233,10 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .merge(saas_core::mail::mail_routes(&program.db, &program.master_key))
         .merge(saas_core::audit_routes())
         .merge(program.webhooks.routes())
+        .layer(billing.layer(&program.db))
         .layer(limits::members(program, &billing))
         .layer(tenancy.layer());
-    let home = home::routes().layer(tenancy.surroundings());
+    let home = home::routes().merge(billing.pricing_routes("monitoring")).layer(tenancy.surroundings());
     let personal = Routes::new().merge(tenancy.routes()).merge(home).layer(limits::callers(program));
     Ok(Routes::new()
         .merge(tenant)
@@ -254,7 +251,7 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
 /// What an organization's plan lets it use, for tokens to say.
 async fn plan_features(billing: Billing, db: TenantDb) -> Result<Vec<String>, DbError> {
     let mut tx = db.begin().await?;
-    Ok(billing.plan_in(&mut tx).await?.meters().map(|meter| meter.name().to_owned()).collect())
+    Ok(billing.plan_in(&mut tx).await?.meters().map(ToOwned::to_owned).collect())
 }
 
 /// How long an organization's audit log is kept, by its plan.
@@ -264,7 +261,7 @@ async fn plan_features(billing: Billing, db: TenantDb) -> Result<Vec<String>, Db
 /// Fails if the plan cannot be read.
 pub async fn audit_kept(billing: Billing, db: TenantDb) -> Result<Option<TimeDelta>, DbError> {
     let mut tx = db.begin().await?;
-    Ok(match billing.plan_in(&mut tx).await?.limit_of(AUDIT_DAYS) {
+    Ok(match billing.entitlement_in(&mut tx).await?.limit(AUDIT_DAYS) {
         Limit::AtMost(days) => Some(TimeDelta::days(days.into())),
         Limit::Unlimited => None,
     })

@@ -1,17 +1,12 @@
+use chrono::TimeDelta;
 use futures_util::future::join_all;
-use saas_billing::{Billing, Limit, LimitError, MIGRATIONS, Meter, Plan, Plans, Usage};
+use saas_billing::{Billing, Limit, LimitError, MIGRATIONS, Meter, Period, Plan, Plans, Usage};
 use saas_core::{Clock, DbError, Problem, TenantId, testing::TestDb};
 
-const DEVICES: Meter = Meter::new("devices");
+use crate::given::{DEVICES, billing, by_us, database};
+
 const SEATS: Meter = Meter::new("seats");
-
-fn billing() -> Billing {
-    Billing::new(Plans::new(Plan::new("free").limit(DEVICES, 50).limit(SEATS, 1)).with(Plan::new("team").unlimited(DEVICES)))
-}
-
-async fn database() -> TestDb {
-    TestDb::at(&[MIGRATIONS], Clock::system(), 20).await.unwrap()
-}
+const MESSAGES: Meter = Meter::new("messages");
 
 async fn reserve(test: &TestDb, billing: &Billing, tenant: TenantId, quantity: u32) -> Result<(), LimitError> {
     let mut tx = test.db.tenant(tenant).begin().await?;
@@ -36,7 +31,7 @@ async fn two_hundred_at_once_get_exactly_what_the_plan_allows() {
     .await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 50);
     assert!(results.iter().filter_map(|result| result.as_ref().err()).all(|error| matches!(error, LimitError::Reached(_))));
-    assert_eq!(usage(&test, &billing, tenant).await, Usage { meter: DEVICES, used: 50, limit: Limit::AtMost(50) });
+    assert_eq!(usage(&test, &billing, tenant).await, Usage { meter: DEVICES, used: 50, limit: Limit::AtMost(50), resets_at: None });
 }
 
 #[tokio::test]
@@ -56,7 +51,7 @@ async fn too_many_at_once_take_nothing() {
     let tenant = test.tenant("acme").await;
     reserve(&test, &billing, tenant, 30).await.unwrap();
     let LimitError::Reached(reached) = reserve(&test, &billing, tenant, 21).await.unwrap_err() else { panic!("not refused by the limit") };
-    assert_eq!((reached.limit, reached.used, reached.plan), (50, 30, "free"));
+    assert_eq!((reached.limit, reached.used, &*reached.plan), (50, 30, "free"));
     assert_eq!(usage(&test, &billing, tenant).await.used, 30);
 }
 
@@ -108,8 +103,8 @@ async fn another_plan_holds_at_once() {
     let (test, billing) = (database().await, billing());
     let (acme, other) = (test.tenant("acme").await, test.tenant("other").await);
     let mut tx = test.db.system("a test changes a plan").begin().await.unwrap();
-    billing.plan_set_in(&mut tx, acme, "team").await.unwrap();
-    assert!(billing.plan_set_in(&mut tx, acme, "no such plan").await.is_err());
+    billing.plan_grant_in(&mut tx, acme, "team", &by_us()).await.unwrap();
+    assert!(billing.plan_grant_in(&mut tx, acme, "no such plan", &by_us()).await.is_err());
     tx.commit().await.unwrap();
     reserve(&test, &billing, acme, 10_000).await.unwrap();
     assert_eq!(usage(&test, &billing, acme).await.limit, Limit::Unlimited);
@@ -151,7 +146,59 @@ async fn the_refusal_is_a_problem_that_says_what_to_do() {
         serde_json::json!({
             "type": "/problems/limit-reached", "title": "The limit of your plan is reached", "status": 402,
             "detail": "the limit of the free plan is reached: 50 of 50 devices; remove some or choose a larger plan",
-            "meter": "devices", "limit": 50, "used": 50, "plan": "free",
+            "meter": "devices", "limit": 50, "used": 50, "plan": "free", "upgrade": "/pricing",
         })
     );
+}
+
+/// Ten messages a day.
+fn by_day() -> Billing {
+    Billing::new(Plans::new(Plan::new("free").limit(MESSAGES, 10).limit(SEATS, 1)).counted(MESSAGES, Period::Day)).unwrap()
+}
+
+async fn send(test: &TestDb, billing: &Billing, tenant: TenantId, count: u32) -> Result<(), LimitError> {
+    let mut tx = test.db.tenant(tenant).begin().await?;
+    billing.reserve_in(&mut tx, MESSAGES, count).await?;
+    Ok(tx.commit().await?)
+}
+
+/// MET-01, MET-04: what is counted by day begins anew at midnight in UTC, and the refusal says when.
+#[tokio::test]
+async fn what_is_counted_by_day_begins_anew_at_midnight() {
+    let clock = Clock::fixed("2026-10-25T23:59:59Z".parse().unwrap());
+    let (test, billing) = (TestDb::at(&[MIGRATIONS], clock.clone(), 5).await.unwrap(), by_day());
+    let tenant = test.tenant("acme").await;
+    send(&test, &billing, tenant, 10).await.unwrap();
+    let problem = Problem::from(send(&test, &billing, tenant, 1).await.unwrap_err()).document();
+    assert_eq!((&problem["used"], &problem["resets_at"]), (&10.into(), &"2026-10-26T00:00:00Z".into()), "{problem}");
+    clock.advance(TimeDelta::seconds(1));
+    let mut tx = test.db.tenant(tenant).begin().await.unwrap();
+    let usage = billing.usage_in(&mut tx, MESSAGES).await.unwrap();
+    assert_eq!((usage.used, usage.resets_at), (0, Some("2026-10-27T00:00:00Z".parse().unwrap())));
+    drop(tx);
+    // What failed today is given back today, and what failed yesterday was yesterday's.
+    let mut tx = test.db.tenant(tenant).begin().await.unwrap();
+    billing.release_in(&mut tx, MESSAGES, 3).await.unwrap();
+    tx.commit().await.unwrap();
+    send(&test, &billing, tenant, 7).await.unwrap();
+    let mut tx = test.db.tenant(tenant).begin().await.unwrap();
+    billing.release_in(&mut tx, MESSAGES, 2).await.unwrap();
+    tx.commit().await.unwrap();
+    send(&test, &billing, tenant, 5).await.unwrap();
+    assert!(send(&test, &billing, tenant, 1).await.is_err());
+}
+
+/// Of two hundred who come around midnight, each day gets what the plan allows and no more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_limit_by_day_is_exact_around_midnight() {
+    let clock = Clock::fixed("2026-12-31T23:59:59Z".parse().unwrap());
+    let (test, billing) = (TestDb::at(&[MIGRATIONS], clock.clone(), 20).await.unwrap(), by_day());
+    let tenant = test.tenant("acme").await;
+    let round = async || {
+        let results = join_all((0..100).map(|_| send(&test, &billing, tenant, 1))).await;
+        results.iter().filter(|result| result.is_ok()).count()
+    };
+    assert_eq!(round().await, 10);
+    clock.advance(TimeDelta::seconds(1));
+    assert_eq!(round().await, 10);
 }

@@ -6,7 +6,7 @@ use saas_billing::{Billing, Limit, Meter};
 use saas_core::limit::{Allowance, Rate, RateLimitLayer, Rule, TenantAllowance};
 
 /// Requests to the API within an hour, of all people of an organization together.
-pub(super) const API_REQUESTS: Meter = Meter::new("API requests an hour");
+pub(super) const API_REQUESTS: Meter = Meter::new("api-requests");
 
 /// Around everything: before anybody asks the database who it is.
 pub(super) fn everybody(program: &Program) -> RateLimitLayer {
@@ -52,7 +52,7 @@ fn by_plan(billing: &Billing) -> TenantAllowance {
         let billing = billing.clone();
         async move {
             let mut tx = db.begin().await?;
-            Ok(match billing.plan_in(&mut tx).await?.limit_of(API_REQUESTS) {
+            Ok(match billing.entitlement_in(&mut tx).await?.limit(API_REQUESTS) {
                 Limit::AtMost(limit) => Rate::per_hour(limit).into(),
                 Limit::Unlimited => Allowance::Unlimited,
             })

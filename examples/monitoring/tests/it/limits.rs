@@ -98,7 +98,8 @@ async fn an_organization_has_what_its_plan_allows() {
     }
     let (limit, remaining) = ask(&free.browser).await;
     assert!(limit == 1_000 && remaining >= 998, "{remaining}");
-    let names: Vec<_> = plans().iter().map(|plan| plan.name()).collect();
+    let plans = plans().unwrap();
+    let names: Vec<_> = plans.iter().map(|plan| plan.name()).collect();
     assert!(names.contains(&"free") && names.contains(&"team"), "{names:?}");
 }
 

@@ -37,6 +37,8 @@ mod openapi;
 #[cfg(test)]
 mod operator;
 #[cfg(test)]
+mod pricing;
+#[cfg(test)]
 mod process;
 #[cfg(test)]
 mod restore;
