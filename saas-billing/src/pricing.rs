@@ -108,6 +108,9 @@ async fn show(State(shop): State<Shop>, Query(query): Query<PricingQuery>, page:
     let currency = query.currency.filter(|wanted| currencies.contains(wanted)).or_else(|| currencies.first().copied());
     let text = |kind: &str, name: &str| page.text(&format!("{}-{kind}-{name}", shop.texts));
     let price = |plan: &Plan, interval| currency.and_then(|currency| plan.price_of(interval, currency)).map(Money::shown);
+    // What costs nothing costs nothing each month.
+    let free =
+        |plan: &Plan| currency.filter(|_| plan.prices().is_empty() && !plan.is_quoted()).map(|currency| Money::of(0, currency).shown());
     let names: Vec<_> = plans.sold().map(|plan| text("plan", plan.name())).collect();
     let cards: Vec<_> = plans
         .sold()
@@ -115,7 +118,7 @@ async fn show(State(shop): State<Shop>, Query(query): Query<PricingQuery>, page:
         .map(|(plan, title)| {
             json!({
                 "name": plan.name(), "title": title, "text": text("plan", &format!("{}-text", plan.name())),
-                "month": price(plan, Interval::Month), "year": price(plan, Interval::Year),
+                "month": price(plan, Interval::Month).or_else(|| free(plan)), "year": price(plan, Interval::Year),
                 "quoted": plan.is_quoted(), "trial_days": plan.trial(),
             })
         })

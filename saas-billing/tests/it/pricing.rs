@@ -49,7 +49,7 @@ async fn the_page_compares_plans_in_the_readers_currency_and_language() {
     let app = app().await;
     let english = app.browser().page("/pricing?currency=usd").await;
     assert_eq!(english.status, StatusCode::OK);
-    for part in ["$29", "$290 a year", "Free for the first 14 days", "1,500", "10,000 a day", "Unlimited", "On request"] {
+    for part in ["$0", "$29", "$290 a year", "Free for the first 14 days", "1,500", "10,000 a day", "Unlimited", "On request"] {
         assert!(english.text().contains(part), "{part}: {}", english.text());
     }
     assert!(!english.text().contains("hosting-plan-old") && !english.text().contains("€"), "{}", english.text());
