@@ -1,5 +1,5 @@
 use saas_core::inventory::{
-    Class::{Content, Internal},
+    Class::{Content, Internal, Personal},
     Erasure, Table,
 };
 
@@ -62,6 +62,20 @@ pub(crate) const INVENTORY: &[Table] = &[
             ("created_at", Internal),
             ("paid_at", Internal),
             ("read_at", Internal),
+        ],
+    },
+    Table {
+        name: "billing.gateway_event",
+        erasure: Erasure::Purge,
+        exported: false,
+        columns: &[
+            ("id", Internal),
+            ("kind", Internal),
+            ("body", Personal),
+            ("state", Internal),
+            ("happened_at", Internal),
+            ("received_at", Internal),
+            ("done_at", Internal),
         ],
     },
     Table {

@@ -19,11 +19,18 @@
 //! A catalogue is also a file ([`Plans::from_toml`]). Whoever may not pay is kept out by one layer ([`Billing::layer`]), and what a tenant may
 //! do is always computed from what is stored and the clock ([`Billing::entitlement_in`]), never kept.
 
+#[cfg(feature = "dev-stripe")]
+mod dev_stripe;
 mod entitlement;
+mod event;
+mod gateway;
 mod grant;
+mod inbox;
 mod inventory;
+mod invoice;
 mod layer;
 mod meter;
+mod mirror;
 mod money;
 mod plan;
 mod plans;
@@ -36,10 +43,17 @@ use std::sync::Arc;
 use saas_core::{EventKind, Migrations, pages::PageSet};
 use sqlx::migrate::Migrator;
 
+#[cfg(feature = "dev-stripe")]
+pub use dev_stripe::DevStripe;
 pub use entitlement::{Access, Entitlement, Grant, Holding, Override};
+pub use event::{InvoicePaid, PaymentFailed, SubscriptionChanged};
+pub use gateway::{Account, Checkout, Gateway, GatewayError, IdempotencyKey, MemoryGateway, Order};
 pub use grant::{Allowed, GrantError, OverrideEnded, OverrideSet, PlanGrantEnded, PlanGranted, Terms};
+pub use inbox::{Inbox, Mode, NoSecret, SignatureError};
+pub use invoice::{Invoice, InvoiceState};
 pub use layer::{AccessLayer, AccessService};
 pub use meter::{Feature, Meter, Metered, Period};
+pub use mirror::{Mirror, MirrorError, Worked};
 pub use money::{Currency, Money, MoneyError, UnknownCurrency};
 pub use plan::{Interval, Limit, Plan};
 pub use plans::{Dunning, PlanFlaw, Plans, PlansError, UnknownPlan};

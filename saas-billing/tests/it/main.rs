@@ -4,13 +4,21 @@
 mod access;
 #[cfg(test)]
 mod catalogue;
+#[cfg(all(test, feature = "dev-stripe"))]
+mod dev_stripe;
 #[cfg(test)]
 mod entitlement;
 #[cfg(test)]
 mod given;
 #[cfg(test)]
+mod inbox;
+#[cfg(test)]
 mod limits;
 #[cfg(test)]
+mod mirror;
+#[cfg(test)]
 mod pricing;
+#[cfg(test)]
+mod shop;
 #[cfg(test)]
 mod walls;

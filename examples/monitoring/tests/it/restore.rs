@@ -90,6 +90,9 @@ async fn a_restored_product_has_all_rows_of_all_its_tables_and_the_same_walls() 
     let suppressions = Suppressions::new(app.program.master_key.clone());
     suppressions.add_in(&mut tx, "gone@example.com", SuppressionReason::Bounce, None).await.unwrap();
     tx.commit().await.unwrap();
+    let heard =
+        "insert into billing.gateway_event (id, kind, body, state, received_at) values ('evt_1', 'invoice.paid', '{}', 'done', now())";
+    sqlx::query(heard).execute(&mut app.owner().await).await.unwrap();
     // What nobody did just now is filled too.
     let others = isolation::fill(&app.test, &Seed::new()).await.unwrap();
     let before = counts(app.test.database.owner_url()).await;

@@ -1,0 +1,127 @@
+//! Where money is taken: what is asked of it, and one in memory. The one of Stripe is a module of its own.
+
+mod memory;
+
+use std::{error::Error, fmt, time::Duration};
+
+use async_trait::async_trait;
+use saas_core::TenantId;
+use url::Url;
+
+pub use memory::MemoryGateway;
+
+use crate::{Currency, CustomerId, Interval, Invoice, Subscription};
+
+/// Takes money for us, and knows best who has paid.
+///
+/// An implementation
+/// * must answer a write with a key that it has seen as it did the first time, and refuse ([`GatewayError::KeyReused`]) one that asks for
+///   something else;
+/// * must read what is so now, and all of it: subscriptions that are over and invoices that are paid are among the answer;
+/// * must never repeat a write by itself under another key;
+/// * must say [`GatewayError::Away`] for everything that may pass by itself, and nothing else.
+#[async_trait]
+pub trait Gateway: fmt::Debug + Send + Sync {
+    /// Everything that is known of a customer; none if there is none of this id.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the gateway does not answer.
+    async fn read(&self, customer: &CustomerId) -> Result<Option<Account>, GatewayError>;
+
+    /// Makes a tenant a customer, and notes with it which tenant it is.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the gateway refuses or does not answer.
+    async fn customer_create(&self, tenant: TenantId, key: &IdempotencyKey) -> Result<CustomerId, GatewayError>;
+
+    /// Begins a subscription: a page of the gateway's on which somebody pays. Nothing is bought before they have.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the gateway refuses or does not answer.
+    async fn checkout_create(&self, order: &Order, key: &IdempotencyKey) -> Result<Checkout, GatewayError>;
+}
+
+/// What a gateway knows of a customer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Whose it is, as we noted when we made it; none if somebody else made it.
+    pub tenant: Option<TenantId>,
+    /// Whether it was deleted.
+    pub is_deleted: bool,
+    /// All of its subscriptions.
+    pub subscriptions: Vec<Subscription>,
+    /// All of its invoices.
+    pub invoices: Vec<Invoice>,
+}
+
+/// A subscription that somebody wants.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// Who pays.
+    pub customer: CustomerId,
+    /// The plan, by its name in the catalogue.
+    pub plan: String,
+    /// How often it is paid.
+    pub interval: Interval,
+    /// In what.
+    pub currency: Currency,
+    /// How many times the price.
+    pub quantity: u32,
+    /// For how many days it costs nothing.
+    pub trial_days: u32,
+    /// Where people come back to when they have paid.
+    pub paid_url: Url,
+    /// And when they have not.
+    pub back_url: Url,
+}
+
+/// A page on which somebody pays.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkout {
+    /// Its id at the gateway.
+    pub id: String,
+    /// Where it is.
+    pub url: Url,
+}
+
+/// Says that a write is the same one as before. It is derived from what the write is for, so a process that died asks again with the same.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// A key of a kind of write and of what it is for, such as a tenant's id.
+    #[must_use]
+    pub fn of(kind: &'static str, subject: impl fmt::Display) -> Self {
+        Self(format!("saas:{kind}:{subject}"))
+    }
+
+    /// As it is sent.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A gateway did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GatewayError {
+    /// It does not answer, or not now: later it may.
+    #[error("the payment gateway does not answer")]
+    Away {
+        /// When to ask again, if it said so.
+        retry_after: Option<Duration>,
+        /// What was seen.
+        #[source]
+        source: Box<dyn Error + Send + Sync>,
+    },
+    /// The key was used for something else: a mistake of ours, which asking again does not mend.
+    #[error("an idempotency key was used for two different requests")]
+    KeyReused,
+    /// It refuses, and will refuse again.
+    #[error("the payment gateway refuses")]
+    Refused(#[source] Box<dyn Error + Send + Sync>),
+}

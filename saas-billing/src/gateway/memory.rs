@@ -1,0 +1,182 @@
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use saas_core::TenantId;
+
+use super::{Account, Checkout, Gateway, GatewayError, IdempotencyKey, Order};
+use crate::{CustomerId, Invoice, Subscription};
+
+/// A gateway in memory, for tests: whoever has it says what was paid. Clones share what they know.
+#[derive(Debug, Clone, Default)]
+pub struct MemoryGateway(Arc<Mutex<Books>>);
+
+#[derive(Debug, Default)]
+struct Books {
+    accounts: BTreeMap<CustomerId, Account>,
+    orders: BTreeMap<String, Order>,
+    answers: BTreeMap<IdempotencyKey, (String, Answer)>,
+    failures: VecDeque<Failure>,
+    reads: BTreeMap<CustomerId, u32>,
+    slowness: Duration,
+}
+
+#[derive(Debug, Clone)]
+enum Answer {
+    Customer(CustomerId),
+    Checkout(Checkout),
+}
+
+/// What goes wrong with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Failure {
+    Away(Option<Duration>),
+    Refused,
+}
+
+/// What a gateway in memory says when it was told to fail.
+#[derive(Debug, thiserror::Error)]
+#[error("it was told to")]
+struct Told;
+
+impl MemoryGateway {
+    /// One with no customers.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A customer that somebody else made, or has another state now.
+    pub fn account_set(&self, customer: &CustomerId, account: Account) {
+        self.books().accounts.insert(customer.clone(), account);
+    }
+
+    /// A subscription is so from now on.
+    pub fn subscription_set(&self, customer: &CustomerId, subscription: Subscription) {
+        let mut books = self.books();
+        let held = &mut books.accounts.entry(customer.clone()).or_default().subscriptions;
+        held.retain(|other| other.id != subscription.id);
+        held.push(subscription);
+    }
+
+    /// An invoice is so from now on.
+    pub fn invoice_set(&self, customer: &CustomerId, invoice: Invoice) {
+        let mut books = self.books();
+        let held = &mut books.accounts.entry(customer.clone()).or_default().invoices;
+        held.retain(|other| other.id != invoice.id);
+        held.push(invoice);
+    }
+
+    /// The next request is not answered, and says when to come back.
+    pub fn away_once(&self, retry_after: Option<Duration>) {
+        self.books().failures.push_back(Failure::Away(retry_after));
+    }
+
+    /// The next request is refused.
+    pub fn refuse_once(&self) {
+        self.books().failures.push_back(Failure::Refused);
+    }
+
+    /// Each read takes so long from now on.
+    pub fn slow(&self, by: Duration) {
+        self.books().slowness = by;
+    }
+
+    /// How often a customer was read.
+    #[must_use]
+    pub fn reads(&self, customer: &CustomerId) -> u32 {
+        self.books().reads.get(customer).copied().unwrap_or_default()
+    }
+
+    /// How many customers there are.
+    #[must_use]
+    pub fn customers(&self) -> usize {
+        self.books().accounts.len()
+    }
+
+    /// What was ordered on a page.
+    #[must_use]
+    pub fn order(&self, checkout: &Checkout) -> Option<Order> {
+        self.books().orders.get(&checkout.id).cloned()
+    }
+
+    fn written<T>(
+        &self,
+        key: &IdempotencyKey,
+        asked: String,
+        of: impl FnOnce(&Answer) -> Option<T>,
+        write: impl FnOnce(&mut Books) -> Answer,
+    ) -> Result<T, GatewayError> {
+        let mut books = self.books();
+        books.fails()?;
+        let answer = match books.answers.get(key) {
+            Some((before, answer)) if *before == asked => answer.clone(),
+            Some(_) => return Err(GatewayError::KeyReused),
+            None => {
+                let answer = write(&mut books);
+                books.answers.insert(key.clone(), (asked, answer.clone()));
+                answer
+            }
+        };
+        // The same request has the same kind of answer.
+        of(&answer).ok_or(GatewayError::KeyReused)
+    }
+}
+
+impl Books {
+    fn fails(&mut self) -> Result<(), GatewayError> {
+        match self.failures.pop_front() {
+            None => Ok(()),
+            Some(Failure::Away(retry_after)) => Err(GatewayError::Away { retry_after, source: Box::new(Told) }),
+            Some(Failure::Refused) => Err(GatewayError::Refused(Box::new(Told))),
+        }
+    }
+}
+
+#[async_trait]
+impl Gateway for MemoryGateway {
+    async fn read(&self, customer: &CustomerId) -> Result<Option<Account>, GatewayError> {
+        let slowness = {
+            let mut books = self.books();
+            *books.reads.entry(customer.clone()).or_default() += 1;
+            books.fails()?;
+            books.slowness
+        };
+        let account = self.books().accounts.get(customer).cloned();
+        // What is read is as it was when it was asked for, however long the answer takes.
+        tokio::time::sleep(slowness).await;
+        Ok(account)
+    }
+
+    async fn customer_create(&self, tenant: TenantId, key: &IdempotencyKey) -> Result<CustomerId, GatewayError> {
+        let make = |books: &mut Books| {
+            let id = CustomerId::new(format!("cus_{}", books.accounts.len() + 1));
+            books.accounts.insert(id.clone(), Account { tenant: Some(tenant), ..Account::default() });
+            Answer::Customer(id)
+        };
+        let of = |answer: &Answer| if let Answer::Customer(id) = answer { Some(id.clone()) } else { None };
+        self.written(key, format!("customer {tenant}"), of, make)
+    }
+
+    async fn checkout_create(&self, order: &Order, key: &IdempotencyKey) -> Result<Checkout, GatewayError> {
+        let url = |id: &str| {
+            let mut url = order.back_url.clone();
+            url.set_path(&format!("/checkout/{id}"));
+            url
+        };
+        let make = |books: &mut Books| {
+            let id = format!("cs_{}", books.orders.len() + 1);
+            books.orders.insert(id.clone(), order.clone());
+            Answer::Checkout(Checkout { url: url(&id), id })
+        };
+        let of = |answer: &Answer| if let Answer::Checkout(checkout) = answer { Some(checkout.clone()) } else { None };
+        self.written(key, format!("{order:?}"), of, make)
+    }
+}

@@ -1,0 +1,285 @@
+//! What is stored follows the gateway: whatever it tells us, we lock, ask it how things stand, and keep that.
+//!
+//! An event says only that something happened to a customer. So events may come twice, late, in any order or never: each leads to the same
+//! reading, and a reading that changes nothing has no effect. Coming back from the gateway's page does the same.
+
+use std::{sync::Arc, time::Duration};
+
+use saas_core::{Actor, DbError, Job, JobError, Jobs, SystemDb, SystemRun, SystemTx, TenantId, system_event_in};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use sqlx::{query, query_scalar};
+use uuid::Uuid;
+
+use crate::{
+    Account, CustomerId, Gateway, GatewayError, IdempotencyKey, InvoicePaid, InvoiceState, PaymentFailed, Subscription,
+    SubscriptionChanged, SubscriptionState, invoice::invoice_put_in, subscription_put_in,
+};
+
+/// An event of the gateway was kept and waits.
+#[derive(Debug, Serialize, Deserialize)]
+pub(crate) struct EventArrived {
+    pub(crate) id: String,
+}
+
+impl Job for EventArrived {
+    const NAME: &'static str = "billing.event";
+    /// Asking the gateway, and answering.
+    const TIME_LIMIT: Duration = Duration::from_secs(60);
+}
+
+/// What is stored could not follow the gateway.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MirrorError {
+    /// Nobody here is this customer, or not yet.
+    #[error("no organization is the customer {0}")]
+    Unknown(CustomerId),
+    /// The customer says that it is an organization which is bound to another customer.
+    #[error("the customer {0} belongs to an organization that has another one")]
+    Bound(CustomerId),
+    /// The gateway did not answer.
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
+    /// The database failed.
+    #[error(transparent)]
+    Database(#[from] DbError),
+}
+
+impl From<sqlx::Error> for MirrorError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+/// Tried again after what the gateway asks for; a mistake of ours is not.
+fn failed(error: MirrorError) -> JobError {
+    match error {
+        MirrorError::Gateway(GatewayError::Away { retry_after: Some(after), .. }) => JobError::retry_after(after, error),
+        MirrorError::Gateway(GatewayError::KeyReused) | MirrorError::Bound(_) => JobError::fatal(error),
+        _ => error.into(),
+    }
+}
+
+/// Keeps what is stored as it is at the gateway. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Mirror(Arc<dyn Gateway>);
+
+/// What became of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Worked {
+    /// What is stored is as it is at the gateway.
+    Done,
+    /// It concerns nothing that is stored.
+    Ignored,
+    /// Somebody has worked on it already.
+    Already,
+}
+
+impl Mirror {
+    /// Follows this gateway.
+    #[must_use]
+    pub fn new(gateway: impl Gateway + 'static) -> Self {
+        Self(Arc::new(gateway))
+    }
+
+    /// The gateway.
+    #[must_use]
+    pub fn gateway(&self) -> &dyn Gateway {
+        &*self.0
+    }
+
+    /// Works on the events that [`Inbox`](crate::Inbox) keeps. What fails for good is a dead letter of the jobs, where it can be looked at and
+    /// replayed.
+    pub fn work_for(&self, jobs: &Jobs) {
+        let it = self.clone();
+        jobs.on(move |run: SystemRun, job: EventArrived| {
+            let it = it.clone();
+            async move {
+                let mut tx = run.db().begin().await?;
+                it.event_in(&mut tx, &job.id).await.map_err(failed)?;
+                run.complete_in(&mut tx).await?;
+                tx.commit().await?;
+                Ok(())
+            }
+        });
+    }
+
+    /// Works on one event, once.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the customer is unknown still, the gateway does not answer, or the database fails; then nothing has happened, and it can be
+    /// tried again.
+    pub async fn event_in(&self, tx: &mut SystemTx, id: &str) -> Result<Worked, MirrorError> {
+        let body = query_scalar!("select body from billing.gateway_event where id = $1 and state = 'waiting' for update", id)
+            .fetch_optional(&mut **tx)
+            .await?;
+        let Some(body) = body else { return Ok(Worked::Already) };
+        let (worked, state) = match customer_of(&body) {
+            Some(customer) => {
+                self.customer_in(tx, &customer).await?;
+                (Worked::Done, "done")
+            }
+            None => (Worked::Ignored, "ignored"),
+        };
+        let now = tx.now();
+        query!("update billing.gateway_event set state = $2, done_at = $3 where id = $1", id, state, now).execute(&mut **tx).await?;
+        Ok(worked)
+    }
+
+    /// Brings what is stored of a customer to what the gateway says.
+    ///
+    /// # Errors
+    ///
+    /// As [`event_in`](Self::event_in).
+    pub async fn customer_in(&self, tx: &mut SystemTx, customer: &CustomerId) -> Result<(), MirrorError> {
+        if locked_in(tx, customer).await?.is_none() {
+            // We may not have heard the answer to our own request, or have died before we kept it: the customer says whose it is.
+            let account = self.0.read(customer).await?.unwrap_or_default();
+            let tenant = account.tenant.ok_or_else(|| MirrorError::Unknown(customer.clone()))?;
+            bind_in(tx, tenant, customer).await?;
+        }
+        // Locked before it is read: whoever reads later writes later.
+        let tenant = locked_in(tx, customer).await?.ok_or_else(|| MirrorError::Bound(customer.clone()))?;
+        let account = self.0.read(customer).await?;
+        keep_in(tx, tenant, customer, account).await
+    }
+
+    /// The same for a tenant, for whoever comes back from the gateway's page. Nothing if it never was a customer.
+    ///
+    /// # Errors
+    ///
+    /// As [`event_in`](Self::event_in).
+    pub async fn tenant(&self, db: &SystemDb, tenant: TenantId) -> Result<(), MirrorError> {
+        let mut tx = db.begin().await?;
+        let customer =
+            query_scalar!("select id from billing.customer where tenant_id = $1", Uuid::from(tenant)).fetch_optional(&mut *tx).await?;
+        let Some(customer) = customer.map(CustomerId::new) else { return Ok(()) };
+        self.customer_in(&mut tx, &customer).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// The tenant's customer at the gateway, which is made if there is none: one, however often and by however many it is asked for.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the gateway refuses or does not answer, or the database fails.
+    pub async fn customer_of(&self, db: &SystemDb, tenant: TenantId) -> Result<CustomerId, MirrorError> {
+        let mut tx = db.begin().await?;
+        let known =
+            query_scalar!("select id from billing.customer where tenant_id = $1", Uuid::from(tenant)).fetch_optional(&mut *tx).await?;
+        if let Some(known) = known {
+            return Ok(CustomerId::new(known));
+        }
+        // The key is the tenant's, so two at once, and whoever comes after a crash, are given the same one.
+        let customer = self.0.customer_create(tenant, &IdempotencyKey::of("customer", tenant)).await?;
+        bind_in(&mut tx, tenant, &customer).await?;
+        tx.commit().await?;
+        Ok(customer)
+    }
+}
+
+/// Whose customer it is; the row stays locked until the transaction ends.
+async fn locked_in(tx: &mut SystemTx, customer: &CustomerId) -> Result<Option<TenantId>, DbError> {
+    let tenant = query_scalar!("select tenant_id from billing.customer where id = $1 for update", customer.as_str())
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(tenant.map(TenantId::from))
+}
+
+/// Binds a tenant to a customer, once and for all.
+async fn bind_in(tx: &mut SystemTx, tenant: TenantId, customer: &CustomerId) -> Result<(), DbError> {
+    let now = tx.now();
+    query!(
+        "insert into billing.customer (tenant_id, id, created_at)
+        select id, $2, $3 from core.tenant where id = $1
+        on conflict do nothing",
+        Uuid::from(tenant),
+        customer.as_str(),
+        now,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+async fn keep_in(tx: &mut SystemTx, tenant: TenantId, customer: &CustomerId, account: Option<Account>) -> Result<(), MirrorError> {
+    let account = account.filter(|account| !account.is_deleted);
+    if account.is_none() {
+        let now = tx.now();
+        query!("update billing.customer set deleted_at = coalesce(deleted_at, $2) where id = $1", customer.as_str(), now,)
+            .execute(&mut **tx)
+            .await?;
+    }
+    let Account { subscriptions, invoices, .. } = account.unwrap_or_default();
+    for subscription in &subscriptions {
+        let before = query!(
+            "select plan, state, quantity, cancel_at from billing.subscription where tenant_id = $1 and id = $2",
+            Uuid::from(tenant),
+            subscription.id.as_str(),
+        )
+        .fetch_optional(&mut **tx)
+        .await?;
+        subscription_put_in(tx, tenant, subscription).await?;
+        let is_the_same = before.is_some_and(|before| {
+            before.plan == subscription.plan
+                && before.state == subscription.state.as_str()
+                && before.quantity == i64::from(subscription.quantity)
+                && before.cancel_at == subscription.cancel_at
+        });
+        if !is_the_same {
+            changed_in(tx, tenant, subscription).await?;
+        }
+    }
+    // What the gateway knows no longer is over.
+    let now = tx.now();
+    let held: Vec<_> = subscriptions.iter().map(|subscription| subscription.id.as_str().to_owned()).collect();
+    let gone = query!(
+        "update billing.subscription set state = 'canceled', ended_at = coalesce(ended_at, $3), read_at = $3
+        where tenant_id = $1 and state not in ('canceled', 'incomplete_expired') and id <> all($2)
+        returning id, plan",
+        Uuid::from(tenant),
+        &held,
+        now,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    for gone in gone {
+        let changed = SubscriptionChanged { plan: gone.plan, state: SubscriptionState::Canceled, cancel_at: None };
+        system_event_in(tx, tenant.into(), Actor::System, gone.id, &changed).await?;
+    }
+    for invoice in &invoices {
+        let before = invoice_put_in(tx, tenant, invoice).await?;
+        let (was_paid, attempts) = before.map_or((false, 0), |before| (before.state == InvoiceState::Paid, before.attempts));
+        if invoice.state == InvoiceState::Paid && !was_paid {
+            let paid = InvoicePaid { number: invoice.number.clone(), amount: invoice.total };
+            system_event_in(tx, tenant.into(), Actor::System, &invoice.id, &paid).await?;
+        }
+        if invoice.state == InvoiceState::Open && invoice.attempts > attempts {
+            let failed = PaymentFailed { number: invoice.number.clone(), amount: invoice.total, attempt: invoice.attempts };
+            system_event_in(tx, tenant.into(), Actor::System, &invoice.id, &failed).await?;
+        }
+    }
+    Ok(())
+}
+
+async fn changed_in(tx: &mut SystemTx, tenant: TenantId, subscription: &Subscription) -> Result<(), DbError> {
+    let changed = SubscriptionChanged { plan: subscription.plan.clone(), state: subscription.state, cancel_at: subscription.cancel_at };
+    system_event_in(tx, tenant.into(), Actor::System, &subscription.id, &changed).await?;
+    Ok(())
+}
+
+/// The customer that an event is about; none for what concerns no customer, or is none that we keep.
+fn customer_of(body: &[u8]) -> Option<CustomerId> {
+    let event: Value = serde_json::from_slice(body).ok()?;
+    let (kind, object) = (event["type"].as_str()?, &event["data"]["object"]);
+    let is_ours = ["customer.", "checkout.session.", "invoice.", "charge.", "payment_intent.", "entitlements."];
+    if !is_ours.iter().any(|prefix| kind.starts_with(prefix)) {
+        return None;
+    }
+    // Elsewhere the customer is named, and may have been expanded.
+    let named = object["customer"].as_str().or_else(|| object["customer"]["id"].as_str());
+    let own = object["id"].as_str().filter(|_| object["object"] == "customer");
+    named.or(own).map(CustomerId::new)
+}
