@@ -1,0 +1,142 @@
+//! A stand-in for Stripe, for development and tests: a real HTTP server on this machine that speaks as much of Stripe's API as we use, with the same
+//! shapes, errors, idempotency keys, pages of lists, test cards, test clocks, signed events and retries. It keeps everything in memory, moves no
+//! money, and is not in a program that is built without the feature `dev-stripe`.
+//!
+//! ```
+//! use saas_billing::DevStripe;
+//! use saas_core::Clock;
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> std::io::Result<()> {
+//! let stripe = DevStripe::start(Clock::system()).await?;
+//! // What a client takes in the place of api.stripe.com and of a key, and what our inbox checks signatures with.
+//! let (api, key) = (stripe.url(), DevStripe::KEY);
+//! let secret = stripe.hook("http://localhost:3000/api/billing/webhook");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! What is like Stripe, and what is not:
+//! * Unknown routes and parameters are refused, so what is not here does not look as if it were. Here are products, prices, customers, checkout
+//!   sessions for subscriptions, subscriptions of one item, invoices, events, webhook endpoints and test clocks.
+//! * Taxes, discounts, proration, meters, refunds and disputes are not.
+
+mod answer;
+mod books;
+mod card;
+mod catalogue;
+mod checkout;
+mod clock;
+mod customer;
+mod deliver;
+mod form;
+mod hooks;
+mod invoice;
+mod list;
+mod page;
+mod params;
+mod server;
+mod shape;
+mod subscription;
+
+use std::{
+    fmt, io,
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use axum::serve;
+use saas_core::{Clock, Secret};
+use serde_json::json;
+use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
+use url::Url;
+
+use books::Books;
+
+/// A stand-in that runs for as long as one of its clones is there.
+#[derive(Clone)]
+pub struct DevStripe(Arc<Running>);
+
+struct Running {
+    shared: Shared,
+    tasks: [JoinHandle<()>; 2],
+}
+
+/// What the server, the page and the postman share.
+#[derive(Clone)]
+struct Shared {
+    books: Arc<Mutex<Books>>,
+    /// There is something to deliver.
+    news: Arc<Notify>,
+    url: Arc<Url>,
+}
+
+impl Shared {
+    fn books(&self) -> MutexGuard<'_, Books> {
+        self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl DevStripe {
+    /// A key that it takes, as any that begins with `sk_test_`.
+    pub const KEY: &'static str = "sk_test_of_the_stand_in";
+
+    /// Starts one at a port of this machine that is free.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is none.
+    pub async fn start(clock: Clock) -> io::Result<Self> {
+        Self::listen(clock, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await
+    }
+
+    /// Starts one at this address, which is this machine's own: it takes any key, so nobody else may reach it.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the address is another machine's or taken.
+    pub async fn listen(clock: Clock, address: SocketAddr) -> io::Result<Self> {
+        if !address.ip().is_loopback() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the stand-in for Stripe listens to this machine alone"));
+        }
+        let listener = TcpListener::bind(address).await?;
+        let url = Url::parse(&format!("http://{}", listener.local_addr()?)).map_err(io::Error::other)?;
+        let shared = Shared { books: Arc::new(Mutex::new(Books::new(clock))), news: Arc::default(), url: Arc::new(url) };
+        let router = server::router(shared.clone());
+        let server = tokio::spawn(async move {
+            if let Err(error) = serve(listener, router).await {
+                tracing::error!(error = &error as &dyn std::error::Error, "the stand-in for Stripe has stopped");
+            }
+        });
+        let postman = tokio::spawn(deliver::run(shared.clone()));
+        Ok(Self(Arc::new(Running { shared, tasks: [server, postman] })))
+    }
+
+    /// Where it is: what a client takes for `https://api.stripe.com/`.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.0.shared.url
+    }
+
+    /// Has all events sent to an address, and says the secret that they are signed with.
+    #[must_use]
+    pub fn hook(&self, address: &str) -> Secret {
+        let mut params = params::Params::default();
+        params.0.insert("url".to_owned(), address.into());
+        params.0.insert("enabled_events".to_owned(), json!(["*"]));
+        let made = hooks::endpoints(&mut self.0.shared.books(), &http::Method::POST, &[], &params);
+        Secret::new(made.unwrap_or_else(|_| json!({}))["secret"].as_str().unwrap_or_default())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+impl fmt::Debug for DevStripe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DevStripe").field("url", &self.url().as_str()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,6 @@
+//! The stand-in for Stripe, asked over HTTP as a client of Stripe's asks.
+
+mod api;
+mod buying;
+mod client;
+mod hooks;
