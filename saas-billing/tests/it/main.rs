@@ -4,10 +4,13 @@
 mod access;
 #[cfg(test)]
 mod catalogue;
-#[cfg(all(test, feature = "dev-stripe"))]
+#[cfg(test)]
+#[cfg(feature = "dev-stripe")]
 mod dev_stripe;
 #[cfg(test)]
 mod entitlement;
+#[cfg(test)]
+mod gateway;
 #[cfg(test)]
 mod given;
 #[cfg(test)]
