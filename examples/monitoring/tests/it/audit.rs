@@ -313,7 +313,7 @@ async fn an_organizations_plan_says_how_long_its_log_is_kept() {
         let count = "select count(*) from data.audit_entry where tenant_id = $1";
         sqlx::query_scalar::<_, i64>(count).bind(tenant).fetch_one(&mut app.owner().await).await.unwrap()
     };
-    let billing = Billing::new(plans().unwrap());
+    let billing = Billing::new(plans().unwrap()).unwrap();
     let mut today = 0;
     for day in kept.iter().flat_map(|(_, days)| [days - 1, days + 1]) {
         clock.advance(TimeDelta::days(day - today));
