@@ -78,8 +78,15 @@ pub const MIGRATIONS: Migrations = Migrations {
 };
 
 /// What this crate announces.
-pub const EVENTS: &[EventKind] =
-    &[EventKind::of::<PlanGranted>(), EventKind::of::<PlanGrantEnded>(), EventKind::of::<OverrideSet>(), EventKind::of::<OverrideEnded>()];
+pub const EVENTS: &[EventKind] = &[
+    EventKind::of::<PlanGranted>(),
+    EventKind::of::<PlanGrantEnded>(),
+    EventKind::of::<OverrideSet>(),
+    EventKind::of::<OverrideEnded>(),
+    EventKind::of::<SubscriptionChanged>(),
+    EventKind::of::<InvoicePaid>(),
+    EventKind::of::<PaymentFailed>(),
+];
 
 /// The pages of this crate.
 pub const PAGES: PageSet = saas_core::page_set!("billing", assets);
