@@ -100,7 +100,19 @@ pub enum ProvisionError {
     /// The owner's address names no server.
     #[error("DATABASE_URL names no server")]
     NotAServer,
+    /// The server does not answer.
+    #[error("the database of DATABASE_URL cannot be reached")]
+    Unreachable(#[source] sqlx::Error),
     /// The database refused; the owner login needs CREATEROLE.
     #[error("the roles could not be made: the login of DATABASE_URL must own the database and have CREATEROLE")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] sqlx::Error),
+}
+
+impl From<sqlx::Error> for ProvisionError {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut => Self::Unreachable(error),
+            _ => Self::Database(error),
+        }
+    }
 }

@@ -112,6 +112,7 @@ async fn without_a_database_it_says_so_and_ends() {
     let url = format!("postgres://monitoring:secret-password@127.0.0.1:{port}/monitoring");
     let away = Settings::serving(folder.path()).set("DATABASE_URL", &url).run().await;
     assert_eq!(away.status.code(), Some(69), "{away:?}");
+    assert!(away.stderr.contains("the database of DATABASE_URL cannot be reached"), "{}", away.stderr);
     assert!(away.stderr.to_lowercase().contains("connection refused"), "{}", away.stderr);
     assert!(!away.stderr.contains("secret-password") && !away.stderr.contains("panicked"), "{}", away.stderr);
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
