@@ -23,6 +23,7 @@ mod clock;
 mod db;
 mod dependency;
 pub mod dev;
+mod email;
 mod erasure;
 mod event;
 mod export;
@@ -66,6 +67,7 @@ pub use db::{
     SystemTx, TenantDb, TenantTx, provision,
 };
 pub use dependency::{Breaker, BreakerPass, BreakerState, Dependencies, Dependency, Interrupted};
+pub use email::{Email, InvalidEmail};
 pub use erasure::person_erase_in;
 pub use event::{Change, Event, EventCatalogue, EventKind, EventSeverity, MASK, Masked, Personal, event_in, system_event_in};
 pub use export::{PackError, PersonExport, person_export_in};

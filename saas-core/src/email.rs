@@ -23,7 +23,8 @@ impl Email {
     }
 
     /// What the address is found by: in lower case.
-    pub(crate) fn key(&self) -> &str {
+    #[must_use]
+    pub fn key(&self) -> &str {
         &self.key
     }
 }
