@@ -17,11 +17,14 @@
 //! ```
 
 mod active;
+mod invitation;
 mod layer;
 mod member;
+mod migrations;
 mod organization;
 mod resolve;
 mod role;
+mod seats;
 mod second_factor;
 mod workspace;
 
@@ -29,30 +32,36 @@ use std::{fmt, sync::Arc};
 
 use active::OrganizationCookie;
 use layer::Purpose;
-use saas_core::{Db, EventKind, Migrations, Routes, pages::PageSet};
+use saas_core::{Db, EventKind, Routes, mail::Outbox, pages::PageSet};
+use seats::Unlimited;
 
 pub use active::ActiveOrganization;
+pub use invitation::{
+    Invitation, InvitationError, InvitationId, InvitationOutcome, InvitationRevoked, InvitationSent, Invited, Joined, MemberInvite,
+    NewInvitations, invitation_revoke_in, invitations_in,
+};
 pub use layer::{TenancyLayer, TenancyService};
 pub use member::{
     Member, MemberError, MemberJoined, MemberLeft, MemberRead, MemberRoleChanged, MemberWrite, member_add_in, member_remove_in,
     member_role_set_in, members_in, role_of,
 };
+pub use migrations::MIGRATIONS;
 pub use organization::{NewOrganization, Organization, OrganizationCreated, OrganizationError, organization_create};
 pub use resolve::{Header, Or, PathParameter, ResolveTenant, TenantRef};
 pub use role::{Role, Roles, UnknownRole};
+pub use seats::Seats;
 pub use second_factor::{OrganizationWrite, SecondFactorRequirementChanged, SecondFactorRuleError, second_factor_require_in};
 pub use workspace::{
     Workspace, WorkspaceCreated, WorkspaceError, WorkspaceRead, WorkspaceRenamed, WorkspaceWrite, workspace_create_in, workspace_rename_in,
     workspaces_in,
 };
 
-/// This crate has no tables of its own yet: tenants, workspaces and members are core's.
-pub const MIGRATIONS: Migrations = Migrations { name: "tenancy", control: None, data: None, lookups: &[], inventory: &[] };
-
 /// What this crate announces.
 pub const EVENTS: &[EventKind] = &[
     EventKind::of::<OrganizationCreated>(),
     EventKind::of::<SecondFactorRequirementChanged>(),
+    EventKind::of::<InvitationSent<'_>>(),
+    EventKind::of::<InvitationRevoked<'_>>(),
     EventKind::of::<MemberJoined>(),
     EventKind::of::<MemberRoleChanged>(),
     EventKind::of::<MemberLeft>(),
@@ -68,6 +77,8 @@ pub const PAGES: PageSet = saas_core::page_set!("tenancy");
 pub struct Tenancy {
     inner: Arc<Inner>,
     cookie: OrganizationCookie,
+    seats: Arc<dyn Seats>,
+    outbox: Option<Outbox>,
 }
 
 struct Inner {
@@ -88,7 +99,7 @@ impl Tenancy {
     #[must_use]
     pub fn with_home(db: &Db, resolver: impl ResolveTenant, roles: Roles, home: &'static str) -> Self {
         let inner = Inner { db: db.clone(), resolver: Box::new(resolver), roles, home };
-        Self { inner: Arc::new(inner), cookie: OrganizationCookie { secure: true } }
+        Self { inner: Arc::new(inner), cookie: OrganizationCookie { secure: true }, seats: Arc::new(Unlimited), outbox: None }
     }
 
     /// Serves browsers over plain http from elsewhere than this machine: the cookie that holds the chosen organization is not marked secure
@@ -96,6 +107,20 @@ impl Tenancy {
     #[must_use]
     pub fn insecure_lan(mut self, insecure: bool) -> Self {
         self.cookie = OrganizationCookie { secure: !insecure };
+        self
+    }
+
+    /// Lets people be invited, by mail through this outbox. Without one there are no invitations, and no routes for them.
+    #[must_use]
+    pub fn inviting(mut self, outbox: Outbox) -> Self {
+        self.outbox = Some(outbox);
+        self
+    }
+
+    /// Limits how many people join an organization.
+    #[must_use]
+    pub fn seats(mut self, seats: impl Seats) -> Self {
+        self.seats = Arc::new(seats);
         self
     }
 
@@ -114,12 +139,17 @@ impl Tenancy {
 
     /// Pages and JSON API for organizations and members. Its own layer is inside, so merge it beside the tenant's routes.
     pub fn routes(&self) -> Routes {
+        let (inside, outside) = match self.outbox {
+            Some(_) => (invitation::routes(), invitation::visitor_routes()),
+            None => (Routes::new(), Routes::new()),
+        };
         member::routes()
+            .merge(inside)
             .merge(second_factor::routes())
             .merge(workspace::routes())
             .with_state(self.clone())
             .layer(self.layer())
-            .merge(organization::routes().with_state(self.clone()).layer(self.surroundings()))
+            .merge(organization::routes().merge(outside).with_state(self.clone()).layer(self.surroundings()))
     }
 
     /// Who may do what.
@@ -130,6 +160,14 @@ impl Tenancy {
 
     pub(crate) fn db(&self) -> &Db {
         &self.inner.db
+    }
+
+    pub(crate) fn outbox(&self) -> Option<&Outbox> {
+        self.outbox.as_ref()
+    }
+
+    pub(crate) fn seat_limit(&self) -> &dyn Seats {
+        &*self.seats
     }
 
     pub(crate) fn cookie(&self) -> OrganizationCookie {

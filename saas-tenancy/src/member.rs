@@ -8,7 +8,8 @@ pub use operations::{
     role_of,
 };
 
-pub(crate) use operations::member_insert_in;
+pub(crate) use operations::{Rank, member_insert_in, rank_in, stored_role, tenant_lock_in};
+pub(crate) use pages::show_refused;
 
 use saas_core::{Can, Json, List, NoContent, Path, Problem, Routes, Standing, TenantDb, UserId, Validate, Wanted};
 use serde::Deserialize;

@@ -243,7 +243,7 @@ async fn switch_from_page(
 }
 
 /// Remembers the organization in the browser and leads to its first page.
-fn go_to(tenancy: &Tenancy, organization: TenantId) -> Result<Response, Problem> {
+pub(crate) fn go_to(tenancy: &Tenancy, organization: TenantId) -> Result<Response, Problem> {
     let mut response = Redirect::to(tenancy.home()).into_response();
     response.headers_mut().append(header::SET_COOKIE, tenancy.cookie().set(organization)?);
     Ok(response)

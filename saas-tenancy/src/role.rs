@@ -1,9 +1,9 @@
 use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
 
-use saas_core::{AuditRead, Permission as _};
+use saas_core::{AuditRead, Permission};
 use serde::{Deserialize, Serialize};
 
-use crate::{MemberRead, MemberWrite, OrganizationWrite, WorkspaceRead, WorkspaceWrite};
+use crate::{MemberInvite, MemberRead, MemberWrite, OrganizationWrite, WorkspaceRead, WorkspaceWrite};
 
 /// A built-in role. Roles are ordered: an owner is above an admin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
@@ -74,6 +74,7 @@ pub struct Roles {
 /// What this crate and core itself ask about.
 const OWN: &[(&str, &[Role])] = &[
     (AuditRead::NAME, &[Role::Owner, Role::Admin]),
+    (MemberInvite::NAME, &[Role::Owner, Role::Admin]),
     (MemberRead::NAME, Role::ALL),
     (MemberWrite::NAME, &[Role::Owner, Role::Admin]),
     (OrganizationWrite::NAME, &[Role::Owner, Role::Admin]),
@@ -108,10 +109,21 @@ impl Roles {
         self.by_role.get(&role).cloned().unwrap_or_else(|| Arc::from([]))
     }
 
+    /// Whether a role holds `P`.
+    #[must_use]
+    pub fn may<P: Permission>(&self, role: Role) -> bool {
+        self.of(role).contains(&P::NAME)
+    }
+
     /// The names of the roles that hold a permission.
     #[must_use]
     pub fn holding(&self, permission: &str) -> Vec<&'static str> {
         Role::ALL.iter().filter(|role| self.of(**role).contains(&permission)).map(|role| role.as_str()).collect()
+    }
+
+    /// The roles that somebody in this one may give: no higher ones.
+    pub(crate) fn up_to(role: Role) -> Vec<Role> {
+        Role::ALL.iter().copied().filter(|given| *given <= role).collect()
     }
 
     pub(crate) fn of_agents(&self) -> Permissions {

@@ -149,6 +149,7 @@ monitoring-plan-team = Team
 monitoring-plan-team-text = Für mehrere Standorte und alle, die sich um sie kümmern.
 monitoring-plan-business = Business
 monitoring-plan-business-text = Für viele Standorte und für Prüfer: das Protokoll bleibt sieben Jahre.
+monitoring-meter-seats = Personen
 monitoring-meter-agents = Agenten
 monitoring-meter-devices = Geräte
 monitoring-meter-api-requests = API-Anfragen

@@ -149,6 +149,7 @@ monitoring-plan-team = Team
 monitoring-plan-team-text = For several sites and the people who look after them.
 monitoring-plan-business = Business
 monitoring-plan-business-text = For many sites and for auditors: the audit log is kept for seven years.
+monitoring-meter-seats = People
 monitoring-meter-agents = Agents
 monitoring-meter-devices = Devices
 monitoring-meter-api-requests = API requests

@@ -7,6 +7,7 @@ mod ingest;
 mod limits;
 mod live;
 mod presence;
+mod seats;
 
 pub use presence::agents_mark_offline;
 
@@ -51,6 +52,8 @@ saas_core::permissions! {
 pub const AGENTS: Meter = Meter::new("agents");
 /// Devices that agents found.
 pub const DEVICES: Meter = Meter::new("devices");
+/// People in an organization.
+pub const SEATS: Meter = Meter::new("seats");
 /// For how many days the audit log is kept.
 const AUDIT_DAYS: Meter = Meter::new("audit-days");
 
@@ -197,7 +200,10 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
     let roles = Roles::new(MATRIX).agents(&[AgentReport::NAME]);
     let (held, holders) = (roles.clone(), roles.clone());
     let tenancy = Tenancy::with_home(&program.db, Header::new("x-organization").or(ActiveOrganization), roles, "/devices")
-        .insecure_lan(program.insecure_lan);
+        .insecure_lan(program.insecure_lan)
+        .inviting(program.outbox.clone())
+        .seats(seats::PlanSeats(billing.clone()));
+    Tenancy::sweep_daily(&program.jobs);
     presence::start(&program.db, &program.lifecycle);
 
     let notifications = Notifications::new(NOTICES, program.catalogue.clone(), &program.outbox, &program.master_key, move |permission| {

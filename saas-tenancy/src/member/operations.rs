@@ -8,8 +8,7 @@ use sqlx::{FromRow, query, query_as};
 use utoipa::ToSchema;
 
 use super::MemberWrite;
-use crate::MemberRead;
-use crate::Role;
+use crate::{InvitationId, MemberRead, Role};
 
 /// A person who belongs to an organization.
 #[derive(Debug, Clone, FromRow, Serialize, ToSchema)]
@@ -39,6 +38,8 @@ impl Listed for Member {
 pub struct MemberJoined {
     /// The role that they were given.
     pub role: Role,
+    /// The invitation that they accepted, if they did.
+    pub invitation: Option<InvitationId>,
 }
 
 impl Event for MemberJoined {
@@ -150,7 +151,7 @@ pub async fn member_add_in(tx: &mut TenantTx, actor: Actor, user: UserId, name: 
     if !member_insert_in(tx, user, name, email, role).await? {
         return Err(MemberError::AlreadyMember);
     }
-    event_in(tx, actor, user, &MemberJoined { role }).await?;
+    event_in(tx, actor, user, &MemberJoined { role, invitation: None }).await?;
     Ok(())
 }
 
@@ -227,35 +228,62 @@ pub async fn member_remove_in(tx: &mut TenantTx, caller: &Standing, user: UserId
 /// What touches an owner takes an owner, and changing anybody takes belonging here. Read again under the lock: between the request's head and
 /// its body the caller may have been demoted or removed.
 async fn check_rank(tx: &mut TenantTx, caller: &Standing, concerned: Role) -> Result<(), MemberError> {
-    let Actor::User(user) = caller.actor else { return Err(MemberError::NotPermitted) };
-    let role = sqlx::query_scalar!(
-        "select role from core.member where tenant_id = $1 and user_id = $2 and left_at is null",
+    match rank_in(tx, caller).await? {
+        Some(rank) if concerned != Role::Owner || rank.role == Role::Owner => Ok(()),
+        _ => Err(MemberError::NotPermitted),
+    }
+}
+
+/// Where somebody stands who changes something about others.
+pub(crate) struct Rank {
+    pub(crate) person: UserId,
+    pub(crate) role: Role,
+    pub(crate) name: String,
+    pub(crate) since: DateTime<Utc>,
+}
+
+/// The caller's place as it is now, and until the transaction ends: the tenant is locked. None for whoever is no person, has left, or has
+/// another role than when the request began.
+pub(crate) async fn rank_in(tx: &mut TenantTx, caller: &Standing) -> Result<Option<Rank>, DbError> {
+    let Actor::User(person) = caller.actor else { return Ok(None) };
+    tenant_lock_in(tx).await?;
+    let place = query!(
+        "select role, name, joined_at from core.member where tenant_id = $1 and user_id = $2 and left_at is null",
         tx.tenant().map(uuid::Uuid::from),
-        uuid::Uuid::from(user),
+        uuid::Uuid::from(person),
     )
     .fetch_optional(&mut **tx)
-    .await?;
-    let is_as_it_was = role.as_deref() == Some(&*caller.role);
-    if is_as_it_was && (concerned != Role::Owner || *caller.role == *Role::Owner.as_str()) {
-        Ok(())
-    } else {
-        Err(MemberError::NotPermitted)
-    }
+    .await?
+    .filter(|place| *place.role == *caller.role);
+    let Some(place) = place else { return Ok(None) };
+    Ok(Some(Rank { person, role: stored_role(&place.role)?, name: place.name, since: place.joined_at }))
+}
+
+/// Everybody who changes who belongs to a tenant, and as what, takes turns.
+pub(crate) async fn tenant_lock_in(tx: &mut TenantTx) -> Result<(), DbError> {
+    query!("select id from core.tenant where id = $1 for no key update", tx.tenant().map(uuid::Uuid::from))
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// A role as it is stored.
+pub(crate) fn stored_role(text: &str) -> Result<Role, DbError> {
+    text.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)).into())
 }
 
 /// The tenant is locked before the member, in the order of the trigger that guards the last owner, so two changes cannot deadlock.
 async fn locked_role(tx: &mut TenantTx, user: UserId) -> Result<Role, MemberError> {
-    let tenant = tx.tenant().map(uuid::Uuid::from);
-    query!("select id from core.tenant where id = $1 for no key update", tenant).fetch_optional(&mut **tx).await?;
+    tenant_lock_in(tx).await?;
     let role = sqlx::query_scalar!(
         "select role from core.member where tenant_id = $1 and user_id = $2 and left_at is null for update",
-        tenant,
+        tx.tenant().map(uuid::Uuid::from),
         uuid::Uuid::from(user),
     )
     .fetch_optional(&mut **tx)
     .await?
     .ok_or(MemberError::NotFound)?;
-    role.parse().map_err(|error| MemberError::Database(sqlx::Error::Decode(Box::new(error)).into()))
+    Ok(stored_role(&role)?)
 }
 
 /// The role of a person in the tenant now; none if they do not belong to it any more, or the actor is no person. Ask it for what outlives a

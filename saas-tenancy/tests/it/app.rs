@@ -8,6 +8,8 @@ use saas_core::{
 };
 use saas_tenancy::{ActiveOrganization, Header, MIGRATIONS, PAGES, PathParameter, ResolveTenant as _, Role, Roles, Tenancy};
 
+use crate::mailbox::Mailbox;
+
 saas_core::permissions! {
     /// For tests.
     pub(crate) NoteWrite = "test.note.write";
@@ -16,6 +18,7 @@ saas_core::permissions! {
 /// Tenancy with a route of an application, and people who are known without signing in.
 pub(crate) struct App {
     pub(crate) test: TestDb,
+    pub(crate) mailbox: Mailbox,
     app: TestApp,
 }
 
@@ -25,14 +28,23 @@ async fn whoami(can: Can<NoteWrite>) -> String {
 
 impl App {
     pub(crate) async fn new() -> Self {
-        let test = TestDb::at(&[MIGRATIONS], Clock::system(), 10).await.unwrap();
+        Self::at(Clock::system()).await
+    }
+
+    pub(crate) async fn at(clock: Clock) -> Self {
+        Self::with(clock, |tenancy| tenancy).await
+    }
+
+    pub(crate) async fn with(clock: Clock, set_up: impl FnOnce(Tenancy) -> Tenancy) -> Self {
+        let test = TestDb::at(&[MIGRATIONS], clock, 10).await.unwrap();
         let pages = Pages::builder().add(PAGES).build().unwrap();
         let roles = Roles::new(&[(NoteWrite::NAME, &[Role::Owner, Role::Admin, Role::Member])]);
         let resolver = PathParameter("organization").or(Header::new("x-organization")).or(ActiveOrganization);
-        let tenancy = Tenancy::with_home(&test.db, resolver, roles, "/notes");
+        let mailbox = Mailbox::new(&test.db, &pages);
+        let tenancy = set_up(Tenancy::with_home(&test.db, resolver, roles, "/notes").inviting(mailbox.outbox.clone()));
         let notes = Routes::new().get("/notes", whoami).get("/o/{organization}/notes", whoami).layer(tenancy.layer());
         let web = TestApp::web(&test, &pages);
-        Self { app: TestApp::new(finish(notes.merge(tenancy.routes()), web)), test }
+        Self { app: TestApp::new(finish(notes.merge(tenancy.routes()), web)), mailbox, test }
     }
 
     pub(crate) fn stranger(&self) -> TestClient {
@@ -74,7 +86,12 @@ impl App {
         Principal::User(Arc::new(self.signed_in(user).await))
     }
 
-    async fn signed_in(&self, user: UserId) -> SignedIn {
+    /// Somebody who is signed in as the test says.
+    pub(crate) fn acting(&self, signed_in: SignedIn) -> TestClient {
+        self.app.acting(Principal::User(Arc::new(signed_in)))
+    }
+
+    pub(crate) async fn signed_in(&self, user: UserId) -> SignedIn {
         let mut tx = self.test.db.person(user).begin().await.unwrap();
         let memberships: Vec<(TenantId, String, String, String, bool)> = sqlx::query_as(
             "select t.id, t.slug, t.name, m.role, t.second_factor_required from core.member m join core.tenant t on t.id = m.tenant_id

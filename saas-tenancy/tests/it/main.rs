@@ -3,6 +3,10 @@
 #[cfg(test)]
 mod app;
 #[cfg(test)]
+mod invitations;
+#[cfg(test)]
+mod mailbox;
+#[cfg(test)]
 mod members;
 #[cfg(test)]
 mod organizations;

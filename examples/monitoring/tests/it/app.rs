@@ -95,11 +95,16 @@ impl App {
         Person { id, email, browser }
     }
 
-    async fn mailed_token(&self, email: &str) -> String {
+    /// The text of the newest letter to an address.
+    pub(crate) async fn letter(&self, email: &str) -> String {
         saas_core::testing::deliver(&self.test.db, &self.sender).await.unwrap();
         let mails = self.mailbox.list().await.unwrap();
-        let mail = mails.into_iter().find(|kept| kept.mail.to == email).unwrap_or_else(|| panic!("no mail to {email}"));
-        let (_, token) = mail.mail.text.split_once("token=").unwrap();
+        mails.into_iter().find(|kept| kept.mail.to == email).unwrap_or_else(|| panic!("no mail to {email}")).mail.text
+    }
+
+    async fn mailed_token(&self, email: &str) -> String {
+        let letter = self.letter(email).await;
+        let (_, token) = letter.split_once("token=").unwrap();
         token.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_')).next().unwrap().to_owned()
     }
 

@@ -1,6 +1,7 @@
 //! The way of a new customer, in a real browser: from signing up to seeing a device.
 
 mod chromium;
+mod invitation;
 mod passkeys;
 mod provider;
 mod second_factor;
@@ -148,6 +149,7 @@ async fn a_new_customer_sees_the_devices_of_their_network() {
             &agent,
             "/workspaces",
             "/members",
+            "/members/invite",
             "/account/security",
             "/sessions",
             "/organizations",

@@ -137,7 +137,7 @@ async fn the_unread_count_is_live() {
     let (mut page, mut another) = (Stream::open(&owner.browser).await, Stream::open(&owner.browser).await);
     let mut others_page = Stream::open(&admin.browser).await;
     let mut tx = app.test.db.tenant(tenant).begin().await.unwrap();
-    event_in(&mut tx, Actor::System, "somebody", &MemberJoined { role: Role::Viewer }).await.unwrap();
+    event_in(&mut tx, Actor::System, "somebody", &MemberJoined { role: Role::Viewer, invitation: None }).await.unwrap();
     tx.commit().await.unwrap();
     app.program.relay.relay_now().await.unwrap();
     for stream in [&mut page, &mut another, &mut others_page] {

@@ -23,6 +23,8 @@ mod forms;
 #[cfg(test)]
 mod ingest;
 #[cfg(test)]
+mod invitations;
+#[cfg(test)]
 mod isolation;
 #[cfg(test)]
 mod lab;

@@ -7,7 +7,7 @@ use sqlx::{Connection as _, PgConnection};
 
 use crate::process::{Settings, folder, wait_until};
 
-/// Deleted files, ended sessions, used links and sent letters do not stay for ever, whoever wanted to be deleted is, and the daily mail is sent: the running program has all of it
+/// Deleted files, ended sessions, used links, old invitations and sent letters do not stay for ever, whoever wanted to be deleted is, and the daily mail is sent: the running program has all of it
 /// on its schedule.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_running_program_cleans_up_and_sends_the_daily_mail() {
@@ -24,6 +24,7 @@ async fn the_running_program_cleans_up_and_sends_the_daily_mail() {
         "core.file.sweep",
         "core.mail.forget",
         "core.notification.digests",
+        "tenancy.invitation.sweep",
     ]
     .map(str::to_owned);
     let mut scheduled = BTreeSet::new();

@@ -36,7 +36,8 @@ async fn an_operator_sees_events_that_were_given_up_and_has_them_told_again() {
     let mut ids = Vec::new();
     for _ in 0..2 {
         let mut tx = app.test.db.tenant(tenant).begin().await.unwrap();
-        ids.push(event_in(&mut tx, Actor::System, "somebody", &MemberJoined { role: Role::Viewer }).await.unwrap().to_string());
+        let joined = MemberJoined { role: Role::Viewer, invitation: None };
+        ids.push(event_in(&mut tx, Actor::System, "somebody", &joined).await.unwrap().to_string());
         tx.commit().await.unwrap();
     }
     let given_up =

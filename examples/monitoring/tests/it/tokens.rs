@@ -131,7 +131,7 @@ async fn a_token_says_what_the_plan_holds() {
     let tenant = app.tenant("acme").await;
     let owner = app.member(tenant, Role::Owner).await;
     let features = claims(&token(&owner, tenant).await)["features"].clone();
-    assert_eq!(features, json!(["agents", "devices", "api-requests", "audit-days"]));
+    assert_eq!(features, json!(["seats", "agents", "devices", "api-requests", "audit-days"]));
 }
 
 /// A write without a cookie and without `Origin`, as programs send it, is let through; with a cookie that came along it is not.

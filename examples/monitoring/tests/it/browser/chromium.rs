@@ -107,6 +107,12 @@ impl Page {
         self.client.goto(&format!("{}{path}", self.url)).await.unwrap();
     }
 
+    /// The path and query of the page.
+    pub(super) async fn path(&self) -> String {
+        let url = self.client.current_url().await.unwrap();
+        format!("{}?{}", url.path(), url.query().unwrap_or_default())
+    }
+
     pub(super) async fn has(&self, css: &str) -> bool {
         self.client.find(Locator::Css(css)).await.is_ok()
     }

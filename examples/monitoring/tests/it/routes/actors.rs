@@ -125,6 +125,8 @@ impl Scene {
             path.replace("{user}", &user.to_string())
         } else if path.contains("undelivered/{user}") {
             path.replace("{user}", &self.bounced(app).await.to_string())
+        } else if path.contains("invitations/{id}") {
+            path.replace("{id}", &self.invitation().await)
         } else if path.contains("avatars/{id}") {
             path.replace("{id}", &self.avatar).replace("{size}", "64")
         } else if path.contains("identities/{id}") {
@@ -192,6 +194,14 @@ impl Scene {
             }
         };
         id.as_str().unwrap().to_owned()
+    }
+
+    /// An invitation into the first organization, to an address that nobody was written to before.
+    async fn invitation(&self) -> String {
+        let address = format!("{}@example.com", Uuid::now_v7());
+        let sent = self.owner.post("/api/v1/invitations", &json!({ "emails": [address], "role": "viewer" })).await;
+        expect(&sent, StatusCode::OK);
+        sent.json()["items"][0]["id"].as_str().unwrap().to_owned()
     }
 
     /// A file of the first organization.

@@ -70,6 +70,16 @@ impl Request {
             ("POST", "/webhooks/{id}/state") => Self::Form(vec![("state", "active".to_owned())]),
             ("POST", "/api/v1/webhooks") => Self::Json(json!({ "url": "http://127.0.0.1:9/" })),
             ("PATCH", "/api/v1/webhooks/{id}") => Self::Json(json!({ "description": "Canarybird" })),
+            ("POST", "/members/invite") => Self::Form(vec![
+                ("emails", format!("invited-{kind:?}@example.com").replace(['(', ')'], "-")),
+                ("role", "viewer".to_owned()),
+            ]),
+            ("POST", "/api/v1/invitations") => {
+                let address = format!("asked-{kind:?}@example.com").replace(['(', ')'], "-");
+                Self::Json(json!({ "emails": [address], "role": "viewer" }))
+            }
+            ("POST", "/invitation") => Self::Form(vec![("token", "none".to_owned())]),
+            ("POST", "/api/v1/invitations/accept") => Self::Json(json!({ "token": "none" })),
             ("POST", "/members/{user}/role") => Self::Form(vec![("role", "member".to_owned())]),
             ("PATCH", "/api/v1/members/{user}") => Self::Json(json!({ "role": "member" })),
             ("POST", "/organizations") => Self::Form(vec![("name", "One more".to_owned())]),
@@ -177,6 +187,9 @@ impl Request {
                 | "/api/agent/credential"
                 | "/members/{user}/remove"
                 | "/members/leave"
+                | "/members/invitations/{id}/send"
+                | "/members/invitations/{id}/revoke"
+                | "/api/v1/invitations/{id}/send"
                 | "/account/avatar/remove"
                 | "/account/second-factor/app"
                 | "/account/second-factor/backup-codes"

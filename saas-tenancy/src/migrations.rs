@@ -1,0 +1,33 @@
+use saas_core::{
+    Migrations,
+    inventory::{
+        Class::{self, Internal, Person, Personal, Secret},
+        Erasure, Table,
+    },
+};
+use sqlx::migrate::Migrator;
+
+static CONTROL: Migrator = sqlx::migrate!("migrations/control");
+
+/// The tables of this crate. Tenants, workspaces and members are core's.
+pub const MIGRATIONS: Migrations =
+    Migrations { name: "tenancy", control: Some(&CONTROL), data: None, lookups: &["tenancy.invitation_lookup"], inventory: INVENTORY };
+
+const INVENTORY: &[Table] = &[Table { name: "tenancy.invitation", erasure: Erasure::Purge, exported: true, columns: INVITATION }];
+
+const INVITATION: &[(&str, Class)] = &[
+    ("tenant_id", Internal),
+    ("id", Internal),
+    ("email", Personal),
+    ("email_key", Personal),
+    ("role", Internal),
+    ("token_hash", Secret),
+    ("invited_by", Internal),
+    ("member_since", Internal),
+    ("invited_at", Internal),
+    ("expires_at", Internal),
+    ("ended_at", Internal),
+    // Whoever accepted it: then it is about them.
+    ("accepted_by", Person),
+    ("mailed", Internal),
+];
