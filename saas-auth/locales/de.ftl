@@ -496,3 +496,6 @@ auth-mail-export-subject = Ihre Daten bei { $product }
 auth-mail-export-text = Sie haben alles angefordert, was { $product } über Sie speichert. Es ist gepackt: Öffnen Sie den Link, um es herunterzuladen.
 auth-mail-export-do = Zum Herunterladen
 auth-mail-export-not-you = Falls Sie das nicht angefordert haben, ist jemand in Ihrem Namen angemeldet: Beenden Sie alle Sitzungen und wählen Sie ein anderes Passwort.
+
+permission-auth-api_key-read = API-Schlüssel sehen
+permission-auth-api_key-write = API-Schlüssel anlegen und widerrufen

@@ -496,3 +496,6 @@ auth-mail-export-subject = Your data at { $product }
 auth-mail-export-text = You asked for all that { $product } keeps of you. It is packed: open the link to download it.
 auth-mail-export-do = Go to the download
 auth-mail-export-not-you = If you did not ask for it, somebody is signed in as you: end all sessions and choose another password.
+
+permission-auth-api_key-read = See API keys
+permission-auth-api_key-write = Make and revoke API keys

@@ -24,3 +24,5 @@ billing-pricing-currency = Währung
 billing-begin = Anfangen
 billing-compare = Tarife vergleichen
 billing-compare-what = Was enthalten ist
+
+permission-billing-subscription-read = Den Tarif, seine Nutzung und Rechnungen sehen

@@ -24,3 +24,5 @@ billing-pricing-currency = Currency
 billing-begin = Begin
 billing-compare = Compare the plans
 billing-compare-what = What is in it
+
+permission-billing-subscription-read = See the plan, what is used of it, and invoices

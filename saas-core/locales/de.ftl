@@ -514,3 +514,12 @@ core-mail-undelivered-complaint = Unerwünscht gemeldet
 core-mail-undelivered-lift = Wieder senden
 core-language-en = Englisch
 core-language-de = Deutsch
+
+permission-audit-read = Das Protokoll lesen
+permission-chat-read = Chat-Kanäle sehen
+permission-chat-write = Chat-Kanäle hinzufügen und entfernen
+permission-file-read = Dateien sehen
+permission-file-write = Dateien hinzufügen und löschen
+permission-mail-write = Das Aussehen von E-Mails bestimmen und sie wieder senden lassen
+permission-webhook-read = Webhooks sehen
+permission-webhook-write = Webhooks hinzufügen und entfernen

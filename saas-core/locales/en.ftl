@@ -514,3 +514,12 @@ core-mail-undelivered-complaint = Its owner complained
 core-mail-undelivered-lift = Send again
 core-language-en = English
 core-language-de = German
+
+permission-audit-read = Read the audit log
+permission-chat-read = See chat channels
+permission-chat-write = Add and remove chat channels
+permission-file-read = See files
+permission-file-write = Add and delete files
+permission-mail-write = Choose how mail looks and have it sent again
+permission-webhook-read = See webhooks
+permission-webhook-write = Add and remove webhooks

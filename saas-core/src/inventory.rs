@@ -103,6 +103,12 @@ pub(crate) const CORE: &[Table] = &[
         ],
     },
     Table {
+        name: "core.role",
+        erasure: Erasure::Purge,
+        exported: true,
+        columns: &[("tenant_id", Internal), ("id", Internal), ("name", Content), ("permissions", Internal), ("created_at", Internal)],
+    },
+    Table {
         name: "core.workspace",
         erasure: Erasure::Purge,
         exported: true,

@@ -128,13 +128,9 @@ impl Notifications {
         &self.0.outbox
     }
 
-    /// The roles that hear of a kind; none if nobody does.
-    fn roles(&self, kind: &NoticeKind) -> Vec<&'static str> {
-        self.permission(kind).map(|permission| self.holders(permission)).unwrap_or_default()
-    }
-
-    fn holders(&self, permission: &str) -> Vec<&'static str> {
-        (self.0.holders)(permission)
+    /// Whether somebody with these permissions hears of a kind.
+    fn is_heard_with(&self, kind: &NoticeKind, permissions: &[&'static str]) -> bool {
+        self.permission(kind).is_some_and(|permission| permissions.contains(&permission))
     }
 
     /// An event as something to be told, if it is and somebody may hear of it.
@@ -142,7 +138,7 @@ impl Notifications {
         let tenant = event.ledger.tenant()?;
         let kind = self.kind(&event.name).filter(|kind| kind.is_worth(&event.data))?;
         let permission = self.permission(kind)?;
-        let roles = self.holders(permission);
+        let roles = (self.0.holders)(permission);
         (!roles.is_empty()).then_some(News { event, tenant, kind, permission, roles })
     }
 }

@@ -94,6 +94,44 @@ tenancy-invitation-do = { $organization } beitreten
 tenancy-invitation-again = Ich habe sie bestätigt
 tenancy-invitation-to-list = Zu Ihren Organisationen
 
+tenancy-roles-title = Rollen
+tenancy-roles-text = Wer in { $organization } was darf. Eine Änderung gilt sofort, für alle mit der Rolle.
+tenancy-roles-permission = Berechtigung
+tenancy-roles-yes = Ja
+tenancy-roles-no = Nein
+tenancy-roles-own = Eigene Rollen
+tenancy-role-new = Neue Rolle
+tenancy-role-change = Ändern
+tenancy-role-change-title = Rolle ändern
+tenancy-role-text = Wer die Rolle hat, darf, was angekreuzt ist, und sonst nichts. Geben können Sie, was Sie selbst haben.
+tenancy-role-name-hint = Zum Beispiel „Nachtschicht“ oder „Buchhaltung“.
+tenancy-role-permissions = Darf
+tenancy-role-save = Rolle speichern
+tenancy-role-back = Zurück zu den Rollen
+tenancy-role-remove = Rolle löschen
+tenancy-role-remove-ask = Die Rolle gibt es dann nicht mehr. Das geht, solange niemand sie hat.
+tenancy-role-remove-do = Diese Rolle löschen
+tenancy-role-error-name = Dieser Name geht nicht: Verwenden Sie 1 bis 50 Zeichen und keinen der eingebauten Namen.
+tenancy-role-error-taken = Eine andere Rolle heißt schon so.
+tenancy-role-error-held = Jemand hat diese Rolle oder ist in sie eingeladen. Geben Sie zuerst eine andere.
+tenancy-role-error-many = Mehr Rollen gehen nicht. Ändern Sie eine davon.
+
+tenancy-member-title = Was { $name } darf
+tenancy-member-text = { $email } hat in { $organization } die Rolle { $role }.
+tenancy-member-may = Erlaubt
+tenancy-member-why = Warum
+tenancy-member-because = Die Rolle { $role } erlaubt es.
+tenancy-member-would = Eine dieser Rollen würde es erlauben: { $roles }.
+tenancy-member-nobody = Keine Rolle erlaubt es.
+
+permission-tenancy-member-read = Sehen, wer zur Organisation gehört
+permission-tenancy-member-write = Rollen anderer ändern und Mitglieder entfernen
+permission-tenancy-member-invite = Einladen
+permission-tenancy-organization-write = Ändern, was die Organisation von Mitgliedern verlangt
+permission-tenancy-role-write = Rollen anlegen und ändern
+permission-tenancy-workspace-read = Bereiche sehen
+permission-tenancy-workspace-write = Bereiche anlegen und umbenennen
+
 tenancy-workspaces = Bereiche
 tenancy-workspaces-title = Bereiche
 tenancy-workspaces-text = Die Teile Ihrer Organisation, etwa Standorte oder Projekte. Wer zur Organisation gehört, sieht alle.

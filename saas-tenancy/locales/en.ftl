@@ -94,6 +94,44 @@ tenancy-invitation-do = Join { $organization }
 tenancy-invitation-again = I have confirmed it
 tenancy-invitation-to-list = To your organizations
 
+tenancy-roles-title = Roles
+tenancy-roles-text = Who may do what in { $organization }. A change holds at once, for everybody who has the role.
+tenancy-roles-permission = Permission
+tenancy-roles-yes = Yes
+tenancy-roles-no = No
+tenancy-roles-own = Roles of your own
+tenancy-role-new = New role
+tenancy-role-change = Change
+tenancy-role-change-title = Change a role
+tenancy-role-text = Whoever has the role may do what is ticked, and nothing else. You can give what you have yourself.
+tenancy-role-name-hint = Such as “Night shift” or “Bookkeeping”.
+tenancy-role-permissions = May
+tenancy-role-save = Save role
+tenancy-role-back = Back to the roles
+tenancy-role-remove = Delete role
+tenancy-role-remove-ask = The role is gone then. That is possible while nobody has it.
+tenancy-role-remove-do = Delete this role
+tenancy-role-error-name = This name will not do: use 1 to 50 characters, and none of the built-in names.
+tenancy-role-error-taken = Another role has this name.
+tenancy-role-error-held = Somebody has this role or is invited into it. Give them another one first.
+tenancy-role-error-many = There are as many roles as there may be. Change one of them.
+
+tenancy-member-title = What { $name } may do
+tenancy-member-text = { $email } has the role { $role } in { $organization }.
+tenancy-member-may = Allowed
+tenancy-member-why = Why
+tenancy-member-because = The role { $role } gives it.
+tenancy-member-would = One of these roles would give it: { $roles }.
+tenancy-member-nobody = No role gives it.
+
+permission-tenancy-member-read = See who belongs to the organization
+permission-tenancy-member-write = Change roles of people and remove them
+permission-tenancy-member-invite = Invite people
+permission-tenancy-organization-write = Change what the organization asks of its members
+permission-tenancy-role-write = Make and change roles
+permission-tenancy-workspace-read = See workspaces
+permission-tenancy-workspace-write = Make and rename workspaces
+
 tenancy-workspaces = Workspaces
 tenancy-workspaces-title = Workspaces
 tenancy-workspaces-text = The parts of your organization, such as sites or projects. Everybody in the organization sees all of them.

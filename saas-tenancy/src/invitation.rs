@@ -26,7 +26,6 @@ use crate::Tenancy;
 pub use accept::Joined;
 pub use error::InvitationError;
 pub use event::{InvitationRevoked, InvitationSent};
-pub use manage::invitation_revoke_in;
 pub use send::{InvitationOutcome, Invited, NewInvitations};
 
 saas_core::ids! {

@@ -10,13 +10,10 @@ use axum::{
 };
 use futures_core::future::BoxFuture;
 use http::request::Parts;
-use saas_core::{
-    Actor, AgentPrincipal, KeyPrincipal, Membership, Origin, Principal, Problem, ProblemType, SignedIn, Standing, Surroundings, TenantDb,
-    TokenPrincipal,
-};
+use saas_core::{Actor, AgentPrincipal, Membership, Origin, Principal, Problem, ProblemType, SignedIn, Standing, Surroundings, TenantDb};
 use tower::{Layer, Service};
 
-use crate::{Role, Tenancy, TenantRef};
+use crate::{Role, RoleName, Tenancy, TenantRef, role::Permissions};
 
 /// What the tenant of a request is looked for.
 #[derive(Debug, Clone, Copy)]
@@ -105,19 +102,31 @@ impl Tenancy {
         let read_only = parts.method.is_safe();
         match principal {
             Principal::User(signed_in) => {
-                let standing = self.person(&signed_in, named)?;
-                let db = self.db().tenant(standing.tenant).acting(signed_in.user).caused_by(Origin::of(parts)).read_only(read_only);
-                Ok((standing, db))
+                let place = place(&signed_in, named.as_ref())?;
+                let db = self.db().tenant(place.id).acting(signed_in.user).caused_by(Origin::of(parts)).read_only(read_only);
+                let held = self.held(&db, place).await?;
+                Ok((standing(place, Actor::from(&*signed_in), held), db))
             }
+            // A token is bound to one tenant, where it may do what its person may, but for what is withheld from tokens.
             Principal::Token(token) => {
-                let standing = self.person_by_token(&token, named.as_ref(), parts)?;
-                let db = self.db().tenant(standing.tenant).acting(token.user).caused_by(Origin::of(parts)).read_only(read_only);
-                Ok((standing, db))
+                opens(&token.place, named.as_ref(), parts)?;
+                // The program's person signs in anew, and shows one.
+                if token.place.second_factor_required {
+                    return Err(Problem::new(&ProblemType::SECOND_FACTOR_REQUIRED));
+                }
+                let db = self.db().tenant(token.place.id).acting(token.user).caused_by(Origin::of(parts)).read_only(read_only);
+                let held = self.held(&db, &token.place).await?;
+                let permissions = held.iter().copied().filter(|permission| !token.withheld.contains(permission)).collect();
+                Ok((standing(&token.place, Actor::from(&*token), permissions), db))
             }
-            // Its rows name no person: whoever made the key did not do what is done with it.
+            // A key belongs to one tenant, and may do what its scopes and the role of its maker have in common. Its rows name no person: whoever
+            // made the key did not do what is done with it.
             Principal::Key(key) => {
-                let standing = self.program(&key, named.as_ref(), parts)?;
-                Ok((standing, self.db().tenant(key.tenant()).caused_by(Origin::of(parts)).read_only(read_only)))
+                opens(&key.creator, named.as_ref(), parts)?;
+                let db = self.db().tenant(key.tenant()).caused_by(Origin::of(parts)).read_only(read_only);
+                let held = self.held(&db, &key.creator).await?;
+                let permissions = held.iter().copied().filter(|permission| key.scopes.contains(permission)).collect();
+                Ok((standing(&key.creator, Actor::from(&*key), permissions), db))
             }
             Principal::Agent(agent) => {
                 let standing = self.machine(agent, named.as_ref())?;
@@ -127,38 +136,14 @@ impl Tenancy {
         }
     }
 
-    fn person(&self, signed_in: &SignedIn, named: Option<TenantRef>) -> Result<Standing, Problem> {
-        let Some(named) = named else {
-            return Err(Problem::new(&ProblemType::NO_TENANT).instead("/organizations"));
-        };
-        let membership = signed_in.memberships.iter().find(|membership| named.is(membership)).ok_or_else(Problem::not_found)?;
-        if membership.second_factor_required && !signed_in.second_factor {
-            return Err(Problem::new(&ProblemType::SECOND_FACTOR_REQUIRED).instead("/account/security?asked=true"));
+    /// What somebody may do by their role as it is now. The built-in ones are known; one of the organization's own is read for each request, so
+    /// that a change of it holds from the next one on.
+    async fn held(&self, db: &TenantDb, place: &Membership) -> Result<Permissions, Problem> {
+        if let Ok(built_in) = place.role.parse::<Role>() {
+            return Ok(self.inner.roles.of(built_in));
         }
-        let role: Role = membership.role.parse().map_err(Problem::internal)?;
-        Ok(standing(membership, Actor::from(signed_in), role, self.inner.roles.of(role)))
-    }
-
-    /// A token is bound to one tenant, where it may do what its person may, but for what is withheld from tokens.
-    fn person_by_token(&self, token: &TokenPrincipal, named: Option<&TenantRef>, parts: &Parts) -> Result<Standing, Problem> {
-        opens(&token.place, named, parts)?;
-        // The program's person signs in anew, and shows one.
-        if token.place.second_factor_required {
-            return Err(Problem::new(&ProblemType::SECOND_FACTOR_REQUIRED));
-        }
-        let role: Role = token.place.role.parse().map_err(Problem::internal)?;
-        let held = self.inner.roles.of(role);
-        let permissions = held.iter().copied().filter(|permission| !token.withheld.contains(permission)).collect();
-        Ok(standing(&token.place, Actor::from(token), role, permissions))
-    }
-
-    /// A key belongs to one tenant, and may do what its scopes and the role of its maker have in common.
-    fn program(&self, key: &KeyPrincipal, named: Option<&TenantRef>, parts: &Parts) -> Result<Standing, Problem> {
-        opens(&key.creator, named, parts)?;
-        let role: Role = key.creator.role.parse().map_err(Problem::internal)?;
-        let held = self.inner.roles.of(role);
-        let permissions = held.iter().copied().filter(|permission| key.scopes.contains(permission)).collect();
-        Ok(standing(&key.creator, Actor::from(key), role, permissions))
+        let mut tx = db.clone().read_only(true).begin().await?;
+        Ok(self.inner.roles.held_in(&mut tx, &RoleName::from(place.role.clone())).await?.permissions)
     }
 
     /// A machine belongs to one tenant; a request that names another is not its to make.
@@ -179,6 +164,18 @@ impl Tenancy {
     }
 }
 
+/// Where a person is to act; 404 where they do not belong.
+fn place<'a>(signed_in: &'a SignedIn, named: Option<&TenantRef>) -> Result<&'a Membership, Problem> {
+    let Some(named) = named else {
+        return Err(Problem::new(&ProblemType::NO_TENANT).instead("/organizations"));
+    };
+    let membership = signed_in.memberships.iter().find(|membership| named.is(membership)).ok_or_else(Problem::not_found)?;
+    if membership.second_factor_required && !signed_in.second_factor {
+        return Err(Problem::new(&ProblemType::SECOND_FACTOR_REQUIRED).instead("/account/security?asked=true"));
+    }
+    Ok(membership)
+}
+
 /// What a program shows opens the API of one tenant, and no pages.
 fn opens(place: &Membership, named: Option<&TenantRef>, parts: &Parts) -> Result<(), Problem> {
     if named.is_some_and(|named| !named.is(place)) {
@@ -191,13 +188,13 @@ fn opens(place: &Membership, named: Option<&TenantRef>, parts: &Parts) -> Result
     Ok(())
 }
 
-fn standing(place: &Membership, actor: Actor, role: Role, permissions: Arc<[&'static str]>) -> Standing {
+fn standing(place: &Membership, actor: Actor, permissions: Permissions) -> Standing {
     Standing {
         tenant: place.id,
         slug: place.slug.as_str().into(),
         name: place.name.as_str().into(),
         actor,
-        role: Arc::from(role.as_str()),
+        role: place.role.as_str().into(),
         permissions,
     }
 }

@@ -38,17 +38,16 @@ use seats::Unlimited;
 pub use active::ActiveOrganization;
 pub use invitation::{
     Invitation, InvitationError, InvitationId, InvitationOutcome, InvitationRevoked, InvitationSent, Invited, Joined, MemberInvite,
-    NewInvitations, invitation_revoke_in, invitations_in,
+    NewInvitations, invitations_in,
 };
 pub use layer::{TenancyLayer, TenancyService};
-pub use member::{
-    Member, MemberError, MemberJoined, MemberLeft, MemberRead, MemberRoleChanged, MemberWrite, member_add_in, member_remove_in,
-    member_role_set_in, members_in, role_of,
-};
+pub use member::{Member, MemberError, MemberJoined, MemberLeft, MemberRead, MemberRoleChanged, MemberWrite, member_add_in, members_in};
 pub use migrations::MIGRATIONS;
 pub use organization::{NewOrganization, Organization, OrganizationCreated, OrganizationError, organization_create};
 pub use resolve::{Header, Or, PathParameter, ResolveTenant, TenantRef};
-pub use role::{Role, Roles, UnknownRole};
+pub use role::{
+    NewRole, OwnRole, Role, RoleChanged, RoleCreated, RoleDeleted, RoleError, RoleId, RoleName, RoleWrite, Roles, UnknownRole, roles_in,
+};
 pub use seats::Seats;
 pub use second_factor::{OrganizationWrite, SecondFactorRequirementChanged, SecondFactorRuleError, second_factor_require_in};
 pub use workspace::{
@@ -60,11 +59,14 @@ pub use workspace::{
 pub const EVENTS: &[EventKind] = &[
     EventKind::of::<OrganizationCreated>(),
     EventKind::of::<SecondFactorRequirementChanged>(),
-    EventKind::of::<InvitationSent<'_>>(),
+    EventKind::of::<InvitationSent>(),
     EventKind::of::<InvitationRevoked<'_>>(),
     EventKind::of::<MemberJoined>(),
     EventKind::of::<MemberRoleChanged>(),
     EventKind::of::<MemberLeft>(),
+    EventKind::of::<RoleCreated<'_>>(),
+    EventKind::of::<RoleChanged<'_>>(),
+    EventKind::of::<RoleDeleted<'_>>(),
     EventKind::of::<WorkspaceCreated>(),
     EventKind::of::<WorkspaceRenamed>(),
 ];
@@ -145,6 +147,7 @@ impl Tenancy {
         };
         member::routes()
             .merge(inside)
+            .merge(role::routes())
             .merge(second_factor::routes())
             .merge(workspace::routes())
             .with_state(self.clone())

@@ -3,19 +3,17 @@
 mod operations;
 mod pages;
 
-pub use operations::{
-    Member, MemberError, MemberJoined, MemberLeft, MemberRoleChanged, member_add_in, member_remove_in, member_role_set_in, members_in,
-    role_of,
-};
+pub use operations::{Member, MemberError, MemberJoined, MemberLeft, MemberRoleChanged, member_add_in, members_in};
 
-pub(crate) use operations::{Rank, member_insert_in, rank_in, stored_role, tenant_lock_in};
-pub(crate) use pages::show_refused;
+pub(crate) use operations::{Rank, member_in, member_insert_in, member_role_in, tenant_lock_in};
+pub(crate) use pages::{choices, show_refused};
 
+use axum::extract::State;
 use saas_core::{Can, Json, List, NoContent, Path, Problem, Routes, Standing, TenantDb, UserId, Validate, Wanted};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use crate::{Role, Tenancy};
+use crate::{RoleName, Tenancy};
 
 saas_core::permissions! {
     /// See who belongs to the organization.
@@ -40,7 +38,7 @@ pub(crate) fn routes() -> Routes<Tenancy> {
 #[serde(deny_unknown_fields)]
 struct MemberFilter {
     /// Only those with this role.
-    role: Option<Role>,
+    role: Option<RoleName>,
     /// Only those with this in their name or address.
     q: Option<String>,
 }
@@ -50,8 +48,8 @@ async fn list(_: Can<MemberRead>, db: TenantDb, wanted: Wanted<Member, MemberFil
     let mut query =
         wanted.query("select user_id as id, name, email, role, joined_at from core.member where left_at is null and tenant_id = ");
     query.push_bind(tx.tenant().map(uuid::Uuid::from));
-    if let Some(role) = wanted.filter.role {
-        query.push(" and role = ").push_bind(role.as_str());
+    if let Some(role) = &wanted.filter.role {
+        query.push(" and role = ").push_bind(role.as_str().to_owned());
     }
     if let Some(q) = &wanted.filter.q {
         query.push(" and strpos(lower(name || ' ' || email), lower(").push_bind(q.clone()).push(")) > 0");
@@ -62,7 +60,7 @@ async fn list(_: Can<MemberRead>, db: TenantDb, wanted: Wanted<Member, MemberFil
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct MemberChange {
-    role: Role,
+    role: RoleName,
 }
 
 impl Validate for MemberChange {}
@@ -70,19 +68,20 @@ impl Validate for MemberChange {}
 async fn change(
     can: Can<MemberWrite>,
     db: TenantDb,
+    State(tenancy): State<Tenancy>,
     Path(user): Path<UserId>,
     Json(change): Json<MemberChange>,
 ) -> Result<NoContent, Problem> {
     let mut tx = db.begin().await?;
-    member_role_set_in(&mut tx, can.standing(), user, change.role).await?;
+    tenancy.member_role_set_in(&mut tx, can.standing(), user, &change.role).await?;
     tx.commit().await?;
     Ok(NoContent)
 }
 
 /// Everybody may leave; to remove somebody else takes the permission, which the operation checks.
-async fn remove(standing: Standing, db: TenantDb, Path(user): Path<UserId>) -> Result<NoContent, Problem> {
+async fn remove(standing: Standing, db: TenantDb, State(tenancy): State<Tenancy>, Path(user): Path<UserId>) -> Result<NoContent, Problem> {
     let mut tx = db.begin().await?;
-    member_remove_in(&mut tx, &standing, user).await?;
+    tenancy.member_remove_in(&mut tx, &standing, user).await?;
     tx.commit().await?;
     Ok(NoContent)
 }

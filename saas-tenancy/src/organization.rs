@@ -118,7 +118,7 @@ pub async fn organization_create(db: &TenantDb, owner: &SignedIn, new: &NewOrgan
         }
         slug = format!("{wanted}-{:06x}", rand::random::<u32>() >> 8);
     }
-    member_insert_in(&mut tx, owner.user, &owner.name, &owner.email, Role::Owner).await?;
+    member_insert_in(&mut tx, owner.user, &owner.name, &owner.email, &Role::Owner.into()).await?;
     event_in(&mut tx, owner.into(), id, &OrganizationCreated { name: name.to_owned() }).await?;
     tx.commit().await?;
     Ok(Organization { id, slug, name: name.to_owned() })

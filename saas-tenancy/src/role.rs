@@ -1,9 +1,38 @@
+//! Roles: which there are, and what they may do.
+
+mod api;
+mod event;
+mod name;
+mod own;
+mod page;
+mod rights;
+
 use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
 
-use saas_core::{AuditRead, Permission};
+use saas_core::{AuditRead, Permission as _, Routes};
 use serde::{Deserialize, Serialize};
 
-use crate::{MemberInvite, MemberRead, MemberWrite, OrganizationWrite, WorkspaceRead, WorkspaceWrite};
+use crate::{MemberInvite, MemberRead, MemberWrite, OrganizationWrite, Tenancy, WorkspaceRead, WorkspaceWrite};
+
+pub(crate) use rights::Rights;
+
+pub use event::{RoleChanged, RoleCreated, RoleDeleted};
+pub use name::RoleName;
+pub use own::{NewRole, OwnRole, RoleError, roles_in};
+
+saas_core::ids! {
+    /// A role that an organization made.
+    pub RoleId;
+}
+
+saas_core::permissions! {
+    /// Make and change the organization's own roles, which may no more than oneself.
+    pub RoleWrite = "tenancy.role.write";
+}
+
+pub(crate) fn routes() -> Routes<Tenancy> {
+    api::routes().merge(page::routes())
+}
 
 /// A built-in role. Roles are ordered: an owner is above an admin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
@@ -54,7 +83,7 @@ impl FromStr for Role {
 #[error("a role is owner, admin, member or viewer")]
 pub struct UnknownRole;
 
-type Permissions = Arc<[&'static str]>;
+pub(crate) type Permissions = Arc<[&'static str]>;
 
 /// Who may do what: one table for the whole application.
 ///
@@ -78,6 +107,7 @@ const OWN: &[(&str, &[Role])] = &[
     (MemberRead::NAME, Role::ALL),
     (MemberWrite::NAME, &[Role::Owner, Role::Admin]),
     (OrganizationWrite::NAME, &[Role::Owner, Role::Admin]),
+    (RoleWrite::NAME, &[Role::Owner, Role::Admin]),
     (WorkspaceRead::NAME, Role::ALL),
     (WorkspaceWrite::NAME, &[Role::Owner, Role::Admin]),
 ];
@@ -109,21 +139,10 @@ impl Roles {
         self.by_role.get(&role).cloned().unwrap_or_else(|| Arc::from([]))
     }
 
-    /// Whether a role holds `P`.
-    #[must_use]
-    pub fn may<P: Permission>(&self, role: Role) -> bool {
-        self.of(role).contains(&P::NAME)
-    }
-
-    /// The names of the roles that hold a permission.
+    /// The names of the built-in roles that hold a permission.
     #[must_use]
     pub fn holding(&self, permission: &str) -> Vec<&'static str> {
         Role::ALL.iter().filter(|role| self.of(**role).contains(&permission)).map(|role| role.as_str()).collect()
-    }
-
-    /// The roles that somebody in this one may give: no higher ones.
-    pub(crate) fn up_to(role: Role) -> Vec<Role> {
-        Role::ALL.iter().copied().filter(|given| *given <= role).collect()
     }
 
     pub(crate) fn of_agents(&self) -> Permissions {

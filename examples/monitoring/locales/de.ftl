@@ -154,3 +154,6 @@ monitoring-meter-agents = Agenten
 monitoring-meter-devices = Geräte
 monitoring-meter-api-requests = API-Anfragen
 monitoring-meter-audit-days = Tage im Protokoll
+
+permission-monitoring-device-read = Agenten und Geräte sehen
+permission-monitoring-agent-write = Agenten hinzufügen und entfernen

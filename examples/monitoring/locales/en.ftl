@@ -154,3 +154,6 @@ monitoring-meter-agents = Agents
 monitoring-meter-devices = Devices
 monitoring-meter-api-requests = API requests
 monitoring-meter-audit-days = Days in the audit log
+
+permission-monitoring-device-read = See agents and devices
+permission-monitoring-agent-write = Add and remove agents

@@ -126,6 +126,7 @@ const NAV: &[NavLink] = &[
     NavLink::new("/agents", "monitoring-agents"),
     NavLink::new("/files", "core-files"),
     NavLink::new("/members", "monitoring-members").of_organization(),
+    NavLink::new("/roles", "tenancy-roles-title").of_organization(),
     NavLink::new("/workspaces", "tenancy-workspaces-title").of_organization(),
     NavLink::new("/organization/security", "tenancy-security-title").needs::<OrganizationWrite>().of_organization(),
     NavLink::new("/audit", "core-audit").needs::<AuditRead>().of_organization(),
@@ -165,10 +166,10 @@ const NOTICES: &[NoticeKind] = &[
 #[derive(Debug, Clone)]
 struct State {
     auth: Auth,
+    tenancy: Tenancy,
     billing: Billing,
     live: Live,
     public_url: url::Url,
-    roles: Roles,
 }
 
 /// Puts the product together.
@@ -198,7 +199,7 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
     auth.export_for(&program.jobs);
     auth.rotate_signing_keys_daily(&program.jobs);
     let roles = Roles::new(MATRIX).agents(&[AgentReport::NAME]);
-    let (held, holders) = (roles.clone(), roles.clone());
+    let holders = roles.clone();
     let tenancy = Tenancy::with_home(&program.db, Header::new("x-organization").or(ActiveOrganization), roles, "/devices")
         .insecure_lan(program.insecure_lan)
         .inviting(program.outbox.clone())
@@ -221,10 +222,10 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
 
     let state = State {
         auth: auth.clone(),
+        tenancy: tenancy.clone(),
         billing: billing.clone(),
         live: program.live.clone(),
         public_url: program.public_url.clone(),
-        roles: held,
     };
     let tenant = Routes::new()
         .merge(agents::routes())

@@ -18,7 +18,7 @@ pub struct News<'a> {
     pub kind: &'a NoticeKind,
     /// What it takes to hear of it.
     pub permission: &'static str,
-    /// The roles that hold that, at least one.
+    /// The built-in roles that hold that, at least one; besides them, those of the tenant's own that do (`core.role`).
     pub roles: Vec<&'static str>,
 }
 
@@ -38,7 +38,7 @@ impl News<'_> {
 ///   takes long is done later, from those rows.
 /// * It must not commit, roll back or leave settings on the transaction.
 /// * It must make nothing new of news that come again, in a later transaction too.
-/// * It must tell nobody outside of the news' tenant, and no person without one of the news' roles.
+/// * It must tell nobody outside of the news' tenant, and no person without one of the news' roles, or one of the tenant's own that has its permission.
 /// * It must fail rather than drop news that it cannot take: it gets them again later, alone.
 ///
 /// `testing::channel_conforms` demands all of it (feature `testing`).

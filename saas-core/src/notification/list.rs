@@ -42,7 +42,11 @@ impl Channel for ListChannel {
                     $10::boolean[], $11::text[]
                 ) event (tenant_id, id, kind, subject, data, at, actor, roles, mail, mandatory, permission)
                 join core.member member on member.tenant_id = event.tenant_id and member.left_at is null
-                    and member.role = any(string_to_array(event.roles, ' ')) and member.user_id is distinct from event.actor
+                    and (member.role = any(string_to_array(event.roles, ' ')) or exists (
+                        select from core.role own
+                        where own.tenant_id = member.tenant_id and own.name = member.role and event.permission = any(own.permissions)
+                    ))
+                    and member.user_id is distinct from event.actor
                 left join notification_preference list on list.tenant_id = event.tenant_id and list.user_id = member.user_id
                     and list.kind = event.kind and list.channel = 'list'
                 left join notification_preference mail on mail.tenant_id = event.tenant_id and mail.user_id = member.user_id

@@ -68,15 +68,20 @@ async fn readers_in(tx: &mut SystemTx, news: &[News<'_>]) -> Result<Vec<Reader>,
     let actors: Vec<Option<Uuid>> = news.iter().map(News::person).collect();
     let roles: Vec<String> = news.iter().map(|it| it.roles.join(" ")).collect();
     let mails: Vec<String> = news.iter().map(|it| it.kind.mail.as_str().to_owned()).collect();
+    let permissions: Vec<String> = news.iter().map(|it| it.permission.to_owned()).collect();
     let mandatory: Vec<bool> = news.iter().map(|it| it.kind.mandatory).collect();
     sqlx::query_as!(
         Reader,
         r#"select event.id as "event!", member.user_id as "user: UserId", member.name, member.email, tenant.name as organization
-        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::boolean[])
-            event (tenant_id, id, kind, actor, roles, mail, mandatory)
+        from unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::boolean[], $8::text[])
+            event (tenant_id, id, kind, actor, roles, mail, mandatory, permission)
         join core.tenant tenant on tenant.id = event.tenant_id
         join core.member member on member.tenant_id = event.tenant_id and member.left_at is null
-            and member.role = any(string_to_array(event.roles, ' ')) and member.user_id is distinct from event.actor
+            and (member.role = any(string_to_array(event.roles, ' ')) or exists (
+                select from core.role own
+                where own.tenant_id = member.tenant_id and own.name = member.role and event.permission = any(own.permissions)
+            ))
+            and member.user_id is distinct from event.actor
         left join notification_preference mail on mail.tenant_id = event.tenant_id and mail.user_id = member.user_id
             and mail.kind = event.kind and mail.channel = 'mail'
         where case when event.mandatory then event.mail else coalesce(mail.frequency, event.mail) end = 'now'"#,
@@ -87,6 +92,7 @@ async fn readers_in(tx: &mut SystemTx, news: &[News<'_>]) -> Result<Vec<Reader>,
         &roles,
         &mails,
         &mandatory,
+        &permissions,
     )
     .fetch_all(&mut **tx)
     .await

@@ -77,7 +77,7 @@ impl Notifications {
     /// # Errors
     ///
     /// Fails if the database does.
-    pub async fn preferences_in(&self, tx: &mut TenantTx, user: UserId, role: &str) -> Result<Vec<Preference>, DbError> {
+    pub async fn preferences_in(&self, tx: &mut TenantTx, user: UserId, permissions: &[&'static str]) -> Result<Vec<Preference>, DbError> {
         let chosen = query!(
             "select kind, channel, frequency from notification_preference where tenant_id = $1 and user_id = $2",
             tx.tenant().map(Uuid::from),
@@ -89,7 +89,7 @@ impl Notifications {
             let row = chosen.iter().find(|row| row.kind == kind.event && row.channel == channel.as_str() && !kind.mandatory);
             row.map_or(default, |row| Frequency::of(&row.frequency))
         };
-        let kinds = self.kinds().iter().filter(|kind| self.roles(kind).contains(&role));
+        let kinds = self.kinds().iter().filter(|kind| self.is_heard_with(kind, permissions));
         let preferences = kinds.map(|kind| Preference {
             kind: kind.event,
             group: kind.group,

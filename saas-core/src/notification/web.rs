@@ -112,7 +112,7 @@ async fn preferences_page(
     page: Page,
 ) -> Result<Html, Problem> {
     let mut tx = db.begin().await?;
-    let preferences = notifications.preferences_in(&mut tx, user, &standing.role).await?;
+    let preferences = notifications.preferences_in(&mut tx, user, &standing.permissions).await?;
     let shown: Vec<_> = preferences
         .iter()
         .filter_map(|preference| {
@@ -132,7 +132,7 @@ async fn choose_from_page(
     Form(choices): Form<BTreeMap<String, Frequency>>,
 ) -> Result<Response, Problem> {
     let mut tx = db.begin().await?;
-    for preference in notifications.preferences_in(&mut tx, user, &standing.role).await?.iter().filter(|it| !it.mandatory) {
+    for preference in notifications.preferences_in(&mut tx, user, &standing.permissions).await?.iter().filter(|it| !it.mandatory) {
         let kind = notifications.kind(preference.kind).ok_or(PreferenceError::Unknown)?;
         let list = choices.get(&format!("list:{}", kind.event)).copied().unwrap_or(Frequency::Off);
         let mail = choices.get(&format!("mail:{}", kind.event)).copied().unwrap_or(preference.mail);
@@ -211,7 +211,7 @@ async fn preferences(
     State(notifications): State<Notifications>,
 ) -> Result<Json<Preferences>, Problem> {
     let mut tx = db.begin().await?;
-    Ok(Json(Preferences { preferences: notifications.preferences_in(&mut tx, user, &standing.role).await? }))
+    Ok(Json(Preferences { preferences: notifications.preferences_in(&mut tx, user, &standing.permissions).await? }))
 }
 
 #[derive(Debug, Deserialize, ToSchema)]
@@ -234,7 +234,7 @@ async fn choose(
     State(notifications): State<Notifications>,
     Json(choice): Json<Choice>,
 ) -> Result<NoContent, Problem> {
-    let hears = |kind: &&NoticeKind| notifications.roles(kind).contains(&&*standing.role);
+    let hears = |kind: &&NoticeKind| notifications.is_heard_with(kind, &standing.permissions);
     let kind = notifications.kind(&choice.kind).filter(hears).ok_or(PreferenceError::Unknown)?;
     let mut tx = db.begin().await?;
     for (channel, frequency) in [(PersonalChannel::List, choice.list), (PersonalChannel::Mail, choice.mail)] {

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::{Nonce, Web};
 use crate::{
     Declares, Preferences, Principal, Problem, Standing, Surroundings,
-    pages::{Form, Frame, FrameTenant, FrameUser, Locale, NavItem, TextValue},
+    pages::{Form, Frame, FrameTenant, FrameUser, Locale, NavItem, TextValue, Texts},
 };
 
 /// Renders pages for the request at hand: in its language, with the frame that fits who is asking.
@@ -65,6 +65,18 @@ impl Page {
         self.web.pages.texts(self.locale).get(key, &[])
     }
 
+    /// A text in the reader's language, or other words where there is none.
+    #[must_use]
+    pub fn text_or(&self, key: &str, otherwise: &str) -> String {
+        text_or(&self.web.pages.texts(self.locale), key, otherwise)
+    }
+
+    /// What a role is called: in the reader's language if it is built in, by its own name if a tenant made it.
+    #[must_use]
+    pub fn role(&self, name: &str) -> String {
+        self.text_or(&format!("role-{name}"), name)
+    }
+
     /// A text in the reader's language whose values are the texts and numbers of a JSON object.
     #[must_use]
     pub fn sentence(&self, key: &str, values: &serde_json::Value) -> String {
@@ -93,7 +105,7 @@ impl Page {
         let (locale, preferences) = (Locale::of(parts), Preferences::of(parts));
         let texts = web.pages.texts(locale);
         let path = parts.uri.path();
-        let role = |name: &str| texts.get(&format!("role-{name}"), &[]);
+        let role = |name: &str| text_or(&texts, &format!("role-{name}"), name);
         let tenant = |id: String, slug: &str, name: &str, in_role: &str| FrameTenant {
             id,
             slug: slug.to_owned(),
@@ -126,7 +138,11 @@ impl Page {
     }
 }
 
-fn nav(web: &Web, texts: &crate::pages::Texts, path: &str, permissions: &[&'static str]) -> Vec<NavItem> {
+fn text_or(texts: &Texts, key: &str, otherwise: &str) -> String {
+    if texts.contains(key) { texts.get(key, &[]) } else { otherwise.to_owned() }
+}
+
+fn nav(web: &Web, texts: &Texts, path: &str, permissions: &[&'static str]) -> Vec<NavItem> {
     web.nav
         .iter()
         .filter(|link| link.permission.is_none_or(|permission| permissions.contains(&permission)))

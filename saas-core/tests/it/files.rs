@@ -17,6 +17,7 @@ use saas_core::{
     finish,
     pages::Pages,
     testing::{Answer, TestApp, TestClient, TestDb},
+    webhook::WebhookRead,
 };
 use serde_json::Value;
 use tempfile::TempDir;
@@ -87,7 +88,7 @@ pub(crate) async fn member(db: saas_core::Db, mut request: Request, next: Next) 
             name: "Acme".into(),
             actor: Actor::User(me.user),
             role: "owner".into(),
-            permissions: [FileRead::NAME, FileWrite::NAME].into(),
+            permissions: [FileRead::NAME, FileWrite::NAME, WebhookRead::NAME].into(),
         };
         request.extensions_mut().insert(db.tenant(tenant).acting(me.user));
         request.extensions_mut().insert(standing);

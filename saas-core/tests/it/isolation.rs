@@ -20,6 +20,7 @@ async fn the_tables_of_core_withstand_all_attacks() {
         "core.job",
         "core.mail",
         "core.member",
+        "core.role",
         "core.tenant",
         "core.workspace",
         "data.audit_entry",

@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::{InvitationError, InvitationId, MemberInvite};
 use crate::{
-    MemberError, MemberJoined, Organization, Role, Tenancy,
-    member::{member_insert_in, stored_role, tenant_lock_in},
+    MemberError, MemberJoined, Organization, RoleName, Tenancy,
+    member::{member_insert_in, tenant_lock_in},
 };
 
 /// What an invitation that can be accepted says.
@@ -16,7 +16,7 @@ pub(super) struct Open {
     pub(super) organization: Organization,
     pub(super) email: String,
     email_key: String,
-    pub(super) role: Role,
+    pub(super) role: RoleName,
     pub(super) inviter: String,
     pub(super) expires_at: DateTime<Utc>,
 }
@@ -34,7 +34,7 @@ pub struct Joined {
     /// Where.
     pub organization: Organization,
     /// As what.
-    pub role: Role,
+    pub role: RoleName,
 }
 
 impl Tenancy {
@@ -42,25 +42,26 @@ impl Tenancy {
     pub(super) async fn invitation(&self, token: &Token) -> Result<Option<Open>, DbError> {
         let (hash, now) = (token.hash(), self.db().clock().now());
         let row = self.db().lookup(|connection| Box::pin(find(connection, hash, now))).await?;
-        self.may_be_accepted(row)
+        Ok(row.and_then(|row| self.may_be_accepted(row)))
     }
 
     /// Whoever sent it must still be allowed to: into this role, by the role that they have now.
-    fn may_be_accepted(&self, row: Option<Row>) -> Result<Option<Open>, DbError> {
-        let Some(row) = row else { return Ok(None) };
-        let (role, inviter) = (stored_role(&row.role)?, stored_role(&row.inviter_role)?);
-        if inviter < role || !self.roles().may::<MemberInvite>(inviter) {
-            return Ok(None);
+    fn may_be_accepted(&self, row: Row) -> Option<Open> {
+        let offered = self.roles().rights(row.role, row.role_permissions.as_deref());
+        let held = self.roles().rights(row.inviter_role, row.inviter_permissions.as_deref());
+        let is_gone = offered.role.built_in().is_none() && row.role_permissions.is_none();
+        if is_gone || !held.may::<MemberInvite>() || !held.covers(&offered) {
+            return None;
         }
-        Ok(Some(Open {
+        Some(Open {
             invitation: row.invitation_id.into(),
             organization: Organization { id: row.tenant_id.into(), slug: row.slug, name: row.organization },
             email: row.email,
             email_key: row.email_key,
-            role,
+            role: offered.role,
             inviter: row.inviter,
             expires_at: row.expires_at,
-        }))
+        })
     }
 
     /// Lets somebody join by the link that was mailed to them. Of any number that use it at once, one does.
@@ -76,7 +77,7 @@ impl Tenancy {
         tenant_lock_in(&mut tx).await?;
         let (hash, now) = (token.hash(), tx.now());
         let row = find(&mut tx, hash, now).await?;
-        let open = self.may_be_accepted(row)?.ok_or(InvitationError::Over)?;
+        let open = row.and_then(|row| self.may_be_accepted(row)).ok_or(InvitationError::Over)?;
         if !open.is_for(me) {
             return Err(InvitationError::OtherAddress);
         }
@@ -87,7 +88,7 @@ impl Tenancy {
             query_scalar!(r#"select count(*) as "taken!" from core.member where tenant_id = $1 and left_at is null"#, Uuid::from(tenant),)
                 .fetch_one(&mut *tx)
                 .await?;
-        if !member_insert_in(&mut tx, me.user, &me.name, &me.email, open.role).await? {
+        if !member_insert_in(&mut tx, me.user, &me.name, &me.email, &open.role).await? {
             return Err(MemberError::AlreadyMember.into());
         }
         query!(
@@ -101,7 +102,7 @@ impl Tenancy {
         .await?;
         let taken = u32::try_from(taken).unwrap_or(u32::MAX);
         self.seat_limit().take_in(&mut tx, taken).await.map_err(|problem| InvitationError::NoSeat(Box::new(problem)))?;
-        event_in(&mut tx, Actor::from(me), me.user, &MemberJoined { role: open.role, invitation: Some(open.invitation) }).await?;
+        event_in(&mut tx, Actor::from(me), me.user, &MemberJoined { role: open.role.clone(), invitation: Some(open.invitation) }).await?;
         tx.commit().await?;
         Ok(Joined { organization: open.organization, role: open.role })
     }
@@ -115,8 +116,10 @@ struct Row {
     email: String,
     email_key: String,
     role: String,
+    role_permissions: Option<Vec<String>>,
     inviter: String,
     inviter_role: String,
+    inviter_permissions: Option<Vec<String>>,
     expires_at: DateTime<Utc>,
 }
 
@@ -124,7 +127,8 @@ async fn find(connection: &mut PgConnection, hash: TokenHash, now: DateTime<Utc>
     query_as!(
         Row,
         r#"select tenant_id as "tenant_id!", invitation_id as "invitation_id!", slug as "slug!", organization as "organization!",
-            email as "email!", email_key as "email_key!", role as "role!", inviter as "inviter!", inviter_role as "inviter_role!",
+            email as "email!", email_key as "email_key!", role as "role!", role_permissions, inviter as "inviter!", inviter_role as "inviter_role!",
+            inviter_permissions,
             expires_at as "expires_at!"
         from tenancy.invitation_lookup($1, $2)"#,
         hash.as_bytes(),

@@ -3,7 +3,7 @@ use saas_core::{Can, Json, List, NoContent, Path, Problem, Routes, TenantDb, Wan
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Invitation, InvitationId, Invited, MemberInvite, NewInvitations, invitation_revoke_in};
+use super::{Invitation, InvitationId, Invited, MemberInvite, NewInvitations};
 use crate::Tenancy;
 
 pub(super) fn routes() -> Routes<Tenancy> {
@@ -73,9 +73,14 @@ async fn send_again(
     Ok(NoContent)
 }
 
-async fn revoke(can: Can<MemberInvite>, db: TenantDb, Path(id): Path<InvitationId>) -> Result<NoContent, Problem> {
+async fn revoke(
+    can: Can<MemberInvite>,
+    db: TenantDb,
+    State(tenancy): State<Tenancy>,
+    Path(id): Path<InvitationId>,
+) -> Result<NoContent, Problem> {
     let mut tx = db.begin().await?;
-    invitation_revoke_in(&mut tx, can.standing(), id).await?;
+    tenancy.invitation_revoke_in(&mut tx, can.standing(), id).await?;
     tx.commit().await?;
     Ok(NoContent)
 }

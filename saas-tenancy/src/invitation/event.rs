@@ -3,19 +3,19 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::MemberInvite;
-use crate::Role;
+use crate::RoleName;
 
 /// Somebody was asked to join, for the first time or again.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct InvitationSent<'a> {
+pub struct InvitationSent {
     /// Who.
     #[schema(value_type = String)]
-    pub email: Personal<&'a str>,
+    pub email: Personal<String>,
     /// The role that they are to have.
-    pub role: Role,
+    pub role: RoleName,
 }
 
-impl Event for InvitationSent<'_> {
+impl Event for InvitationSent {
     const NAME: &'static str = "tenancy.invitation.sent";
     const TOPIC: &'static str = "members";
     const PERMISSION: Option<&'static str> = Some(MemberInvite::NAME);

@@ -7,11 +7,12 @@ use saas_core::{Can, Form, FormErrors, Html, Page, Path, Problem, Routes, Standi
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{
-    InvitationError, InvitationId, InvitationOutcome, Invited, MemberInvite, NewInvitations, invitation_revoke_in, pasted::addresses,
-    send::AT_ONCE,
+use super::{InvitationError, InvitationId, InvitationOutcome, Invited, MemberInvite, NewInvitations, pasted::addresses, send::AT_ONCE};
+use crate::{
+    MemberError, Role, RoleName, Tenancy,
+    member::{choices, show_refused},
+    role::Rights,
 };
-use crate::{Role, Roles, Tenancy, member::show_refused};
 
 const PAGE: &str = "tenancy/invite.html";
 
@@ -27,21 +28,22 @@ pub(super) fn routes() -> Routes<Tenancy> {
 #[derive(Default)]
 struct Entered<'a> {
     emails: &'a str,
-    role: Option<Role>,
+    role: Option<&'a RoleName>,
     done: &'a [Invited],
 }
 
-async fn show(can: Can<MemberInvite>, page: Page) -> Result<Html, Problem> {
-    render(&page, can.standing(), &Entered::default(), &FormErrors::default())
+async fn show(can: Can<MemberInvite>, db: TenantDb, State(tenancy): State<Tenancy>, page: Page) -> Result<Html, Problem> {
+    let all = tenancy.roles().all_in(&mut db.begin().await?).await?;
+    render(&page, (can.standing(), &all), &Entered::default(), &FormErrors::default())
 }
 
-fn render(page: &Page, standing: &Standing, entered: &Entered<'_>, errors: &FormErrors) -> Result<Html, Problem> {
-    let own: Role = standing.role.parse().map_err(Problem::internal)?;
-    let role = entered.role.unwrap_or(Role::Member.min(own));
+fn render(page: &Page, (standing, all): (&Standing, &[Rights]), entered: &Entered<'_>, errors: &FormErrors) -> Result<Html, Problem> {
+    let roles = choices(&Rights::of(standing), all, page);
+    let role = entered.role.cloned().unwrap_or(Role::Member.into());
     page.render(
         PAGE,
         json!({
-            "roles": Roles::up_to(own), "role": role, "done": entered.done,
+            "roles": roles, "role": role, "done": entered.done,
             "form": page.form(&[("emails", entered.emails)], errors),
         }),
     )
@@ -52,7 +54,7 @@ fn render(page: &Page, standing: &Standing, entered: &Entered<'_>, errors: &Form
 struct InviteForm {
     #[serde(default)]
     emails: String,
-    role: Role,
+    role: RoleName,
 }
 
 /// Answers with the page and what became of each address; what may be corrected stands in the form again.
@@ -65,6 +67,8 @@ async fn send(
     Form(form): Form<InviteForm>,
 ) -> Result<Response, Problem> {
     let new = NewInvitations { emails: addresses(&form.emails), role: form.role };
+    let mut tx = db.begin().await?;
+    let all = tenancy.roles().all_in(&mut tx).await?;
     let mut errors = FormErrors::default();
     match new.emails.len() {
         0 => errors.add("emails", "tenancy-invite-error-none"),
@@ -72,15 +76,14 @@ async fn send(
         _ => errors.add_with("emails", "tenancy-invite-error-many", &[("maximum", AT_ONCE as i64)]),
     }
     if !errors.is_empty() {
-        let entered = Entered { emails: &form.emails, role: Some(form.role), done: &[] };
-        return Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&page, can.standing(), &entered, &errors)?).into_response());
+        let entered = Entered { emails: &form.emails, role: Some(&new.role), done: &[] };
+        return Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&page, (can.standing(), &all), &entered, &errors)?).into_response());
     }
-    let mut tx = db.begin().await?;
     let done = tenancy.invitations_send_in(&mut tx, can.standing(), locale, &new).await?;
     tx.commit().await?;
     let wrong: Vec<_> = done.iter().filter(|it| it.outcome == InvitationOutcome::NoAddress).map(|it| it.email.as_str()).collect();
-    let entered = Entered { emails: &wrong.join("\n"), role: Some(form.role), done: &done };
-    Ok(render(&page, can.standing(), &entered, &FormErrors::default())?.into_response())
+    let entered = Entered { emails: &wrong.join("\n"), role: Some(&new.role), done: &done };
+    Ok(render(&page, (can.standing(), &all), &entered, &FormErrors::default())?.into_response())
 }
 
 async fn send_again(
@@ -98,16 +101,23 @@ async fn send_again(
             return Ok(Redirect::to("/members").into_response());
         }
         Err(InvitationError::Later) => (StatusCode::TOO_MANY_REQUESTS, "tenancy-invitation-error-later"),
-        Err(InvitationError::NotPermitted) => (StatusCode::FORBIDDEN, "tenancy-invitation-error-role"),
+        Err(InvitationError::NotPermitted | InvitationError::Member(MemberError::NoRole)) => {
+            (StatusCode::FORBIDDEN, "tenancy-invitation-error-role")
+        }
         Err(error) => return Err(error.into()),
     };
     drop(tx);
     show_refused(&tenancy, &db, can.standing(), &page, reason).await
 }
 
-async fn revoke(can: Can<MemberInvite>, db: TenantDb, Path(id): Path<InvitationId>) -> Result<Redirect, Problem> {
+async fn revoke(
+    can: Can<MemberInvite>,
+    db: TenantDb,
+    State(tenancy): State<Tenancy>,
+    Path(id): Path<InvitationId>,
+) -> Result<Redirect, Problem> {
     let mut tx = db.begin().await?;
-    invitation_revoke_in(&mut tx, can.standing(), id).await?;
+    tenancy.invitation_revoke_in(&mut tx, can.standing(), id).await?;
     tx.commit().await?;
     Ok(Redirect::to("/members"))
 }

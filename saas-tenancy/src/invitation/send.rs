@@ -12,10 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{InvitationError, InvitationId, InvitationSent, LIFETIME};
-use crate::{
-    Role,
-    member::{Rank, rank_in},
-};
+use crate::{MemberError, RoleName, Tenancy, member::Rank};
 
 /// How many addresses one request may name.
 pub(super) const AT_ONCE: usize = 50;
@@ -35,7 +32,7 @@ pub struct NewInvitations {
     /// The addresses, 1 to 50.
     pub emails: Vec<String>,
     /// The role that all of them are to have.
-    pub role: Role,
+    pub role: RoleName,
 }
 
 impl Validate for NewInvitations {
@@ -87,13 +84,15 @@ impl<'a> Sender<'a> {
     /// Whoever may invite into this role, now and until the transaction ends: the organization's row is locked.
     pub(super) async fn of(
         tx: &mut TenantTx,
-        outbox: &'a Outbox,
+        tenancy: &'a Tenancy,
         locale: Locale,
         caller: &'a Standing,
-        role: Role,
+        role: &RoleName,
     ) -> Result<Self, InvitationError> {
-        let rank = rank_in(tx, caller).await?.ok_or(InvitationError::NotPermitted)?;
-        if rank.role < role {
+        let outbox = tenancy.outbox().ok_or(InvitationError::NotPermitted)?;
+        let rank = tenancy.rank_in(tx, caller).await?.ok_or(InvitationError::NotPermitted)?;
+        let offered = tenancy.roles().rights_in(tx, role).await?.ok_or(MemberError::NoRole)?;
+        if !rank.rights.covers(&offered) {
             return Err(InvitationError::NotPermitted);
         }
         Ok(Self { outbox, locale, caller, rank })
@@ -104,7 +103,7 @@ impl<'a> Sender<'a> {
         &self,
         tx: &mut TenantTx,
         email: &Email,
-        role: Role,
+        role: &RoleName,
     ) -> Result<Result<InvitationId, InvitationOutcome>, InvitationError> {
         let now = tx.now();
         let mailed = query_scalar!(
@@ -129,7 +128,7 @@ impl<'a> Sender<'a> {
         // Each link is a letter of its own.
         let envelope = Envelope::new(email.as_str(), id, Uuid::now_v7()).in_language(self.locale);
         self.outbox.mail_in(tx, &envelope, &letter).await?;
-        event_in(tx, self.caller.actor, id, &InvitationSent { email: Personal(email.as_str()), role }).await?;
+        event_in(tx, self.caller.actor, id, &InvitationSent { email: Personal(email.as_str().to_owned()), role: role.clone() }).await?;
         Ok(Ok(id))
     }
 
@@ -138,7 +137,7 @@ impl<'a> Sender<'a> {
         &self,
         tx: &mut TenantTx,
         email: &Email,
-        role: Role,
+        role: &RoleName,
         token: &Token,
         now: DateTime<Utc>,
     ) -> Result<Option<InvitationId>, InvitationError> {
@@ -184,7 +183,7 @@ impl<'a> Sender<'a> {
             let sent = match parsed {
                 Err(_) => Err(InvitationOutcome::NoAddress),
                 Ok(email) if is_member_in(tx, &email).await? => Err(InvitationOutcome::Member),
-                Ok(email) => self.send_in(tx, &email, new.role).await?,
+                Ok(email) => self.send_in(tx, &email, &new.role).await?,
             };
             let outcome = sent.err().unwrap_or(InvitationOutcome::Invited);
             all.push(Invited { email: given.clone(), outcome, id: sent.ok() });

@@ -11,7 +11,7 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::{InvitationError, accept::Open};
-use crate::{MemberError, Organization, Role, Tenancy, organization::go_to};
+use crate::{MemberError, Organization, RoleName, Tenancy, organization::go_to};
 
 const PAGE: &str = "tenancy/invitation.html";
 
@@ -112,7 +112,7 @@ async fn read(tenancy: &Tenancy, token: &str) -> Result<Option<Open>, Problem> {
 fn render(page: &Page, status: StatusCode, look: Look, open: Option<&Open>, token: &str) -> Result<Response, Problem> {
     let says = open.map(|open| {
         json!({
-            "organization": open.organization.name, "email": open.email, "role": open.role, "inviter": open.inviter,
+            "organization": open.organization.name, "email": open.email, "role": page.role(open.role.as_str()), "inviter": open.inviter,
             "expires_at": open.expires_at,
         })
     });
@@ -167,7 +167,7 @@ impl Validate for Acceptance {}
 #[derive(Debug, Serialize, ToSchema)]
 struct Accepted {
     organization: Organization,
-    role: Role,
+    role: RoleName,
 }
 
 async fn accept(

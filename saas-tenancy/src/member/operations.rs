@@ -1,14 +1,16 @@
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use saas_core::{
-    Actor, Change, DbError, Event, Listed, Order, OrderBy, Permission as _, Problem, ProblemType, Standing, TenantDb, TenantTx, UserId,
-    event_in,
+    Actor, Change, DbError, Event, FieldError, Listed, Order, OrderBy, Permission as _, Problem, ProblemType, Standing, TenantDb, TenantTx,
+    UserId, event_in,
 };
 use serde::Serialize;
-use sqlx::{FromRow, query, query_as};
+use sqlx::{FromRow, query, query_as, query_scalar};
 use utoipa::ToSchema;
 
 use super::MemberWrite;
-use crate::{InvitationId, MemberRead, Role};
+use crate::{InvitationId, MemberRead, RoleName, Tenancy, role::Rights};
 
 /// A person who belongs to an organization.
 #[derive(Debug, Clone, FromRow, Serialize, ToSchema)]
@@ -37,7 +39,7 @@ impl Listed for Member {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MemberJoined {
     /// The role that they were given.
-    pub role: Role,
+    pub role: RoleName,
     /// The invitation that they accepted, if they did.
     pub invitation: Option<InvitationId>,
 }
@@ -52,7 +54,7 @@ impl Event for MemberJoined {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MemberRoleChanged {
     /// Their role, before and now.
-    pub role: Change<Role>,
+    pub role: Change<RoleName>,
 }
 
 impl Event for MemberRoleChanged {
@@ -65,7 +67,7 @@ impl Event for MemberRoleChanged {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct MemberLeft {
     /// The role that they had.
-    pub role: Role,
+    pub role: RoleName,
 }
 
 impl Event for MemberLeft {
@@ -81,9 +83,12 @@ pub enum MemberError {
     /// Nobody here has this id.
     #[error("no such member")]
     NotFound,
-    /// Only an owner may make an owner, or change what an owner is.
-    #[error("only an owner can do this to an owner")]
+    /// What an owner is takes an owner, and nobody gives or takes a role that may more than they.
+    #[error("the role is above the one of whoever changes it")]
     NotPermitted,
+    /// The organization has no role of this name.
+    #[error("no such role")]
+    NoRole,
     /// The organization would be left without an owner.
     #[error("the last owner cannot leave, be demoted or removed")]
     LastOwner,
@@ -114,7 +119,8 @@ impl From<MemberError> for Problem {
     fn from(error: MemberError) -> Self {
         match error {
             MemberError::NotFound => Self::not_found(),
-            MemberError::NotPermitted => Self::forbidden().detail("only an owner can do this to an owner"),
+            MemberError::NotPermitted => Self::forbidden().detail("nobody gives or takes a role that may more than they"),
+            MemberError::NoRole => Self::invalid([FieldError::new("/role", "must be the name of a role")]),
             MemberError::LastOwner => Self::new(&ProblemType::CONFLICT)
                 .detail("the last owner cannot leave, be demoted or removed; make somebody else an owner first"),
             MemberError::AlreadyMember => Self::new(&ProblemType::CONFLICT).detail("this person is a member already"),
@@ -147,8 +153,15 @@ pub async fn members_in(tx: &mut TenantTx) -> Result<Vec<Member>, DbError> {
 /// # Errors
 ///
 /// Fails if the person belongs already, or the database fails.
-pub async fn member_add_in(tx: &mut TenantTx, actor: Actor, user: UserId, name: &str, email: &str, role: Role) -> Result<(), MemberError> {
-    if !member_insert_in(tx, user, name, email, role).await? {
+pub async fn member_add_in(
+    tx: &mut TenantTx,
+    actor: Actor,
+    user: UserId,
+    name: &str,
+    email: &str,
+    role: RoleName,
+) -> Result<(), MemberError> {
+    if !member_insert_in(tx, user, name, email, &role).await? {
         return Err(MemberError::AlreadyMember);
     }
     event_in(tx, actor, user, &MemberJoined { role, invitation: None }).await?;
@@ -156,7 +169,7 @@ pub async fn member_add_in(tx: &mut TenantTx, actor: Actor, user: UserId, name: 
 }
 
 /// Writes the row alone; false if the person belongs already.
-pub(crate) async fn member_insert_in(tx: &mut TenantTx, user: UserId, name: &str, email: &str, role: Role) -> Result<bool, DbError> {
+pub(crate) async fn member_insert_in(tx: &mut TenantTx, user: UserId, name: &str, email: &str, role: &RoleName) -> Result<bool, DbError> {
     let now = tx.now();
     let written = query!(
         r#"insert into core.member as m (tenant_id, user_id, role, name, email, joined_at)
@@ -176,87 +189,138 @@ pub(crate) async fn member_insert_in(tx: &mut TenantTx, user: UserId, name: &str
     Ok(written.rows_affected() == 1)
 }
 
-/// Gives a member another role.
-///
-/// # Errors
-///
-/// Fails if there is no such member, the caller's role does not suffice, or no owner would be left.
-pub async fn member_role_set_in(tx: &mut TenantTx, caller: &Standing, user: UserId, role: Role) -> Result<(), MemberError> {
-    let from = locked_role(tx, user).await?;
-    if from == role {
-        return Ok(());
-    }
-    check_rank(tx, caller, from.max(role)).await?;
-    query!(
-        "update core.member set role = $3 where tenant_id = $1 and user_id = $2",
-        tx.tenant().map(uuid::Uuid::from),
-        uuid::Uuid::from(user),
-        role.as_str(),
-    )
-    .execute(&mut **tx)
-    .await?;
-    event_in(tx, caller.actor, user, &MemberRoleChanged { role: Change::new(from, role) }).await?;
-    Ok(())
-}
-
-/// Ends a membership: one's own, or with the permission another's. What the person wrote stays theirs.
-///
-/// # Errors
-///
-/// Fails if there is no such member, the caller may not, or no owner would be left.
-pub async fn member_remove_in(tx: &mut TenantTx, caller: &Standing, user: UserId) -> Result<(), MemberError> {
-    let role = locked_role(tx, user).await?;
-    if caller.actor != Actor::User(user) {
-        if !caller.may::<MemberWrite>() {
-            return Err(MemberError::NotPermitted);
+impl Tenancy {
+    /// Gives a member another role.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no such member or role, the caller's role does not suffice, or no owner would be left.
+    pub async fn member_role_set_in(&self, tx: &mut TenantTx, caller: &Standing, user: UserId, role: &RoleName) -> Result<(), MemberError> {
+        let from = locked_role(tx, user).await?;
+        if from == *role {
+            return Ok(());
         }
-        check_rank(tx, caller, role).await?;
+        let to = self.roles().rights_in(tx, role).await?.ok_or(MemberError::NoRole)?;
+        self.check_rank(tx, caller, &from).await?;
+        self.check_rank(tx, caller, &to.role).await?;
+        query!(
+            "update core.member set role = $3 where tenant_id = $1 and user_id = $2",
+            tx.tenant().map(uuid::Uuid::from),
+            uuid::Uuid::from(user),
+            role.as_str(),
+        )
+        .execute(&mut **tx)
+        .await?;
+        event_in(tx, caller.actor, user, &MemberRoleChanged { role: Change::new(from, to.role) }).await?;
+        Ok(())
     }
-    let now = tx.now();
-    query!(
-        "update core.member set left_at = $3 where tenant_id = $1 and user_id = $2",
-        tx.tenant().map(uuid::Uuid::from),
-        uuid::Uuid::from(user),
-        now,
-    )
-    .execute(&mut **tx)
-    .await?;
-    event_in(tx, caller.actor, user, &MemberLeft { role }).await?;
-    Ok(())
-}
 
-/// What touches an owner takes an owner, and changing anybody takes belonging here. Read again under the lock: between the request's head and
-/// its body the caller may have been demoted or removed.
-async fn check_rank(tx: &mut TenantTx, caller: &Standing, concerned: Role) -> Result<(), MemberError> {
-    match rank_in(tx, caller).await? {
-        Some(rank) if concerned != Role::Owner || rank.role == Role::Owner => Ok(()),
-        _ => Err(MemberError::NotPermitted),
+    /// Ends a membership: one's own, or with the permission another's. What the person wrote stays theirs.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no such member, the caller may not, or no owner would be left.
+    pub async fn member_remove_in(&self, tx: &mut TenantTx, caller: &Standing, user: UserId) -> Result<(), MemberError> {
+        let role = locked_role(tx, user).await?;
+        if caller.actor != Actor::User(user) {
+            if !caller.may::<MemberWrite>() {
+                return Err(MemberError::NotPermitted);
+            }
+            self.check_rank(tx, caller, &role).await?;
+        }
+        let now = tx.now();
+        query!(
+            "update core.member set left_at = $3 where tenant_id = $1 and user_id = $2",
+            tx.tenant().map(uuid::Uuid::from),
+            uuid::Uuid::from(user),
+            now,
+        )
+        .execute(&mut **tx)
+        .await?;
+        event_in(tx, caller.actor, user, &MemberLeft { role }).await?;
+        Ok(())
+    }
+
+    /// What touches an owner takes an owner, and changing anybody takes belonging here and no less than they may. Read again under the lock: between
+    /// the request's head and its body the caller may have been demoted or removed.
+    async fn check_rank(&self, tx: &mut TenantTx, caller: &Standing, concerned: &RoleName) -> Result<(), MemberError> {
+        let concerned = self.roles().held_in(tx, concerned).await?;
+        match self.rank_in(tx, caller).await? {
+            Some(rank) if rank.rights.covers(&concerned) => Ok(()),
+            _ => Err(MemberError::NotPermitted),
+        }
+    }
+
+    /// The caller's place as it is now, and until the transaction ends: the tenant is locked. None for whoever is no person, has left, or has
+    /// another role than when the request began.
+    pub(crate) async fn rank_in(&self, tx: &mut TenantTx, caller: &Standing) -> Result<Option<Rank>, DbError> {
+        let Actor::User(person) = caller.actor else { return Ok(None) };
+        tenant_lock_in(tx).await?;
+        let place = query!(
+            "select role, name, joined_at from core.member where tenant_id = $1 and user_id = $2 and left_at is null",
+            tx.tenant().map(uuid::Uuid::from),
+            uuid::Uuid::from(person),
+        )
+        .fetch_optional(&mut **tx)
+        .await?
+        .filter(|place| *place.role == *caller.role);
+        let Some(place) = place else { return Ok(None) };
+        let rights = self.roles().held_in(tx, &RoleName::from(place.role)).await?;
+        Ok(Some(Rank { person, rights, name: place.name, since: place.joined_at }))
+    }
+
+    /// What a person may do in the tenant now; none if they do not belong to it any more, or the actor is no person. Ask it for what outlives a
+    /// request, such as a stream.
+    ///
+    /// # Errors
+    ///
+    /// Fails if nobody can tell.
+    pub async fn permissions_of(&self, db: &TenantDb, actor: Actor) -> Result<Option<Arc<[&'static str]>>, DbError> {
+        let Actor::User(user) = actor else { return Ok(None) };
+        let mut tx = db.clone().read_only(true).begin().await?;
+        let role = query_scalar!(
+            "select m.role
+            from core.member m
+            join core.tenant t on t.id = m.tenant_id
+            where m.tenant_id = $1 and m.user_id = $2 and m.left_at is null and t.state = 'active'",
+            tx.tenant().map(uuid::Uuid::from),
+            uuid::Uuid::from(user),
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        match role {
+            Some(role) => Ok(Some(self.roles().held_in(&mut tx, &RoleName::from(role)).await?.permissions)),
+            None => Ok(None),
+        }
     }
 }
 
 /// Where somebody stands who changes something about others.
 pub(crate) struct Rank {
     pub(crate) person: UserId,
-    pub(crate) role: Role,
+    pub(crate) rights: Rights,
     pub(crate) name: String,
     pub(crate) since: DateTime<Utc>,
 }
 
-/// The caller's place as it is now, and until the transaction ends: the tenant is locked. None for whoever is no person, has left, or has
-/// another role than when the request began.
-pub(crate) async fn rank_in(tx: &mut TenantTx, caller: &Standing) -> Result<Option<Rank>, DbError> {
-    let Actor::User(person) = caller.actor else { return Ok(None) };
-    tenant_lock_in(tx).await?;
-    let place = query!(
-        "select role, name, joined_at from core.member where tenant_id = $1 and user_id = $2 and left_at is null",
+/// One member.
+pub(crate) async fn member_in(tx: &mut TenantTx, user: UserId) -> Result<Option<Member>, DbError> {
+    let member = query_as!(
+        Member,
+        r#"select user_id as "id: UserId", name, email, role, joined_at
+        from core.member
+        where tenant_id = $1 and user_id = $2 and left_at is null"#,
         tx.tenant().map(uuid::Uuid::from),
-        uuid::Uuid::from(person),
+        uuid::Uuid::from(user),
     )
     .fetch_optional(&mut **tx)
-    .await?
-    .filter(|place| *place.role == *caller.role);
-    let Some(place) = place else { return Ok(None) };
-    Ok(Some(Rank { person, role: stored_role(&place.role)?, name: place.name, since: place.joined_at }))
+    .await?;
+    Ok(member)
+}
+
+/// The role of a member.
+pub(crate) async fn member_role_in(tx: &mut TenantTx, user: UserId) -> Result<Option<RoleName>, DbError> {
+    Ok(member_in(tx, user).await?.map(|member| RoleName::from(member.role)))
 }
 
 /// Everybody who changes who belongs to a tenant, and as what, takes turns.
@@ -267,15 +331,10 @@ pub(crate) async fn tenant_lock_in(tx: &mut TenantTx) -> Result<(), DbError> {
     Ok(())
 }
 
-/// A role as it is stored.
-pub(crate) fn stored_role(text: &str) -> Result<Role, DbError> {
-    text.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)).into())
-}
-
 /// The tenant is locked before the member, in the order of the trigger that guards the last owner, so two changes cannot deadlock.
-async fn locked_role(tx: &mut TenantTx, user: UserId) -> Result<Role, MemberError> {
+async fn locked_role(tx: &mut TenantTx, user: UserId) -> Result<RoleName, MemberError> {
     tenant_lock_in(tx).await?;
-    let role = sqlx::query_scalar!(
+    let role = query_scalar!(
         "select role from core.member where tenant_id = $1 and user_id = $2 and left_at is null for update",
         tx.tenant().map(uuid::Uuid::from),
         uuid::Uuid::from(user),
@@ -283,29 +342,5 @@ async fn locked_role(tx: &mut TenantTx, user: UserId) -> Result<Role, MemberErro
     .fetch_optional(&mut **tx)
     .await?
     .ok_or(MemberError::NotFound)?;
-    Ok(stored_role(&role)?)
-}
-
-/// The role of a person in the tenant now; none if they do not belong to it any more, or the actor is no person. Ask it for what outlives a
-/// request, such as a stream.
-///
-/// # Errors
-///
-/// Fails if nobody can tell.
-pub async fn role_of(db: &TenantDb, actor: Actor) -> Result<Option<Role>, DbError> {
-    let Actor::User(user) = actor else { return Ok(None) };
-    let mut tx = db.clone().read_only(true).begin().await?;
-    let tenant = tx.tenant().map(uuid::Uuid::from);
-    let role = sqlx::query_scalar!(
-        r#"select m.role
-        from core.member m
-        join core.tenant t on t.id = m.tenant_id
-        where m.tenant_id = $1 and m.user_id = $2 and m.left_at is null and t.state = 'active'"#,
-        tenant,
-        uuid::Uuid::from(user),
-    )
-    .fetch_optional(&mut *tx)
-    .await?;
-    // A role that a later release made opens nothing here.
-    Ok(role.and_then(|role| role.parse().ok()))
+    Ok(role.into())
 }

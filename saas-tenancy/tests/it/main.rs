@@ -13,6 +13,8 @@ mod organizations;
 #[cfg(test)]
 mod resolution;
 #[cfg(test)]
+mod roles;
+#[cfg(test)]
 mod second_factor;
 #[cfg(test)]
 mod two_tabs;

@@ -154,7 +154,9 @@ async fn a_removed_member_is_gone_from_the_list_and_can_come_back() {
     assert_eq!(client.delete(&path(member)).await.status, StatusCode::NOT_FOUND);
     assert_eq!(client.get("/api/v1/members").await.json()["items"].as_array().unwrap().len(), 1);
     let mut tx = app.test.db.tenant(tenant).acting(owner).begin().await.unwrap();
-    saas_tenancy::member_add_in(&mut tx, saas_core::Actor::User(owner), member, "Bea", "bea@example.com", Role::Viewer).await.unwrap();
+    saas_tenancy::member_add_in(&mut tx, saas_core::Actor::User(owner), member, "Bea", "bea@example.com", Role::Viewer.into())
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     let list = client.get("/api/v1/members").await.json()["items"].clone();
     assert!(list.as_array().unwrap().iter().any(|row| row["name"] == "Bea" && row["role"] == "viewer"), "{list}");

@@ -1,7 +1,6 @@
 use axum::{extract::State as AxumState, response::Response};
 use http::HeaderMap;
 use saas_core::{CurrentUser, Problem, Routes, Standing, TenantDb};
-use saas_tenancy::role_of;
 
 use super::State;
 
@@ -17,12 +16,12 @@ async fn live(
     db: TenantDb,
     AxumState(state): AxumState<State>,
 ) -> Result<Response, Problem> {
-    let (actor, session, auth, roles) = (standing.actor, me.session, state.auth.clone(), state.roles.clone());
+    let (actor, session, auth, tenancy) = (standing.actor, me.session, state.auth.clone(), state.tenancy.clone());
     state.live.stream(&standing, session, &headers, move || {
-        let (db, auth, roles) = (db.clone(), auth.clone(), roles.clone());
+        let (db, auth, tenancy) = (db.clone(), auth.clone(), tenancy.clone());
         async move {
-            let role = role_of(&db, actor).await?;
-            Ok(if auth.session_holds(session).await? { role.map(|role| roles.of(role)) } else { None })
+            let held = tenancy.permissions_of(&db, actor).await?;
+            Ok(if auth.session_holds(session).await? { held } else { None })
         }
     })
 }

@@ -127,3 +127,29 @@ async fn of_two_who_accept_the_last_seat_of_the_plan_one_gets_it() {
         sqlx::query_scalar("select used from data.quota where meter = 'seats'").fetch_one(&mut app.owner().await).await.unwrap();
     assert_eq!(used, 6, "what is written down is who belongs");
 }
+
+/// RBA-01: who has a role that the organization made is told what its permissions let them hear, and nothing else.
+#[tokio::test]
+async fn a_role_of_ones_own_hears_of_what_it_may_see() {
+    let app = App::new().await;
+    let acme = app.tenant("acme").await;
+    let owner = app.member(acme, Role::Owner).await;
+    let mut people = Vec::new();
+    for (name, permissions) in [("Door keeper", vec!["tenancy.member.read"]), ("Stoker", vec!["monitoring.device.read"])] {
+        expect(&owner.browser.post("/api/v1/roles", &json!({ "name": name, "permissions": permissions })).await, StatusCode::CREATED);
+        let person = app.person().await;
+        app.test.member(acme, person.id, name).await;
+        people.push(person);
+    }
+    let bob = app.person().await;
+    invite(&owner, &bob.email).await;
+    let letter = app.letter(&bob.email).await;
+    expect(&accept(&bob, &letter).await, StatusCode::OK);
+    app.told_of_events().await;
+    let mut told = Vec::new();
+    for person in &people {
+        let list = person.browser.get("/api/v1/notifications").await.json();
+        told.push(list["items"].as_array().unwrap().iter().filter(|it| it["kind"] == "tenancy.member.joined").count());
+    }
+    assert_eq!(told, [1, 0]);
+}

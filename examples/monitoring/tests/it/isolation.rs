@@ -30,6 +30,7 @@ async fn no_table_gives_anything_away_to_another_organization() {
         "billing.subscription",
         "billing.invoice",
         "billing.override",
+        "core.role",
         "tenancy.invitation",
     ];
     for table in ours {

@@ -137,7 +137,7 @@ async fn the_unread_count_is_live() {
     let (mut page, mut another) = (Stream::open(&owner.browser).await, Stream::open(&owner.browser).await);
     let mut others_page = Stream::open(&admin.browser).await;
     let mut tx = app.test.db.tenant(tenant).begin().await.unwrap();
-    event_in(&mut tx, Actor::System, "somebody", &MemberJoined { role: Role::Viewer, invitation: None }).await.unwrap();
+    event_in(&mut tx, Actor::System, "somebody", &MemberJoined { role: Role::Viewer.into(), invitation: None }).await.unwrap();
     tx.commit().await.unwrap();
     app.program.relay.relay_now().await.unwrap();
     for stream in [&mut page, &mut another, &mut others_page] {
@@ -170,6 +170,36 @@ async fn a_change_is_heard_by_those_who_hold_its_permission() {
         let new = json!({ "url": format!("https://{number}.example.com/"), "description": "", "events": [] });
         expect(&owner.browser.post("/api/v1/webhooks", &new).await, StatusCode::CREATED);
         if role == "admin" { sees.hears("webhooks").await } else { sees.hears_nothing().await }
+    }
+}
+
+/// RBA-01: what the organization's own role gives no more is heard no more on the open streams of all who have it; nobody else's miss anything.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_the_organizations_own_role_holds_on_streams_that_are_open() {
+    let app = App::new().await;
+    let acme = app.tenant("acme").await;
+    let owner = app.member(acme, Role::Owner).await;
+    let role = |permissions: &[&str]| json!({ "name": "Hooks", "permissions": permissions });
+    let made = owner.browser.post("/api/v1/roles", &role(&["webhook.read", "tenancy.member.read"])).await;
+    expect(&made, StatusCode::CREATED);
+    let path = format!("/api/v1/roles/{}", made.json()["id"].as_str().unwrap());
+    let watch = app.person().await;
+    app.test.member(acme, watch.id, "Hooks").await;
+    let (mut watches, mut stays) = (Stream::open(&watch.browser).await, Stream::open(&owner.browser).await);
+    let hook = async |number: u8| {
+        let new = json!({ "url": format!("https://{number}.example.com/"), "description": "", "events": [] });
+        expect(&owner.browser.post("/api/v1/webhooks", &new).await, StatusCode::CREATED);
+    };
+    hook(0).await;
+    watches.hears("webhooks").await;
+    stays.hears("webhooks").await;
+    for (number, permissions) in [(1, &["tenancy.member.read"][..]), (2, &["tenancy.member.read", "webhook.read"])] {
+        expect(&owner.browser.json(http::Method::PUT, &path, &role(permissions)).await, StatusCode::NO_CONTENT);
+        watches.hears("members").await;
+        stays.hears("members").await;
+        hook(number).await;
+        stays.hears("webhooks").await;
+        if permissions.contains(&"webhook.read") { watches.hears("webhooks").await } else { watches.hears_nothing().await }
     }
 }
 

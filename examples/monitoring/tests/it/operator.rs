@@ -36,7 +36,7 @@ async fn an_operator_sees_events_that_were_given_up_and_has_them_told_again() {
     let mut ids = Vec::new();
     for _ in 0..2 {
         let mut tx = app.test.db.tenant(tenant).begin().await.unwrap();
-        let joined = MemberJoined { role: Role::Viewer, invitation: None };
+        let joined = MemberJoined { role: Role::Viewer.into(), invitation: None };
         ids.push(event_in(&mut tx, Actor::System, "somebody", &joined).await.unwrap().to_string());
         tx.commit().await.unwrap();
     }

@@ -212,3 +212,23 @@ async fn a_key_belongs_to_one_organization() {
     expect_problem(&both.get(DEVICES).await, StatusCode::BAD_REQUEST, "bad-request");
     assert!(!works(&app.anon().bearer("mon_key_nothing")).await);
 }
+
+/// RBA-01: a role that the organization made is worth the same to a key as to its maker, from the next request on.
+#[tokio::test]
+async fn a_key_follows_the_role_that_its_organization_made() {
+    let app = App::new().await;
+    let tenant = app.tenant("acme").await;
+    let owner = app.member(tenant, Role::Owner).await;
+    let role = |permissions: &[&str]| json!({ "name": "Integrator", "permissions": permissions });
+    let made = owner.browser.post("/api/v1/roles", &role(&["monitoring.device.read", "auth.api_key.read", "auth.api_key.write"])).await;
+    expect(&made, StatusCode::CREATED);
+    let path = format!("/api/v1/roles/{}", made.json()["id"].as_str().unwrap());
+    let maker = app.person().await;
+    app.test.member(tenant, maker.id, "Integrator").await;
+    let key = Key::made(&app, &maker, READ).await;
+    expect(&key.program.get(DEVICES).await, StatusCode::OK);
+    expect(&owner.browser.json(Method::PUT, &path, &role(&["auth.api_key.read"])).await, StatusCode::NO_CONTENT);
+    expect(&key.program.get(DEVICES).await, StatusCode::FORBIDDEN);
+    expect(&owner.browser.json(Method::PUT, &path, &role(&["monitoring.device.read"])).await, StatusCode::NO_CONTENT);
+    expect(&key.program.get(DEVICES).await, StatusCode::OK);
+}

@@ -125,6 +125,8 @@ impl Scene {
             path.replace("{user}", &user.to_string())
         } else if path.contains("undelivered/{user}") {
             path.replace("{user}", &self.bounced(app).await.to_string())
+        } else if path.contains("roles/{id}") {
+            path.replace("{id}", &self.role().await)
         } else if path.contains("invitations/{id}") {
             path.replace("{id}", &self.invitation().await)
         } else if path.contains("avatars/{id}") {
@@ -194,6 +196,17 @@ impl Scene {
             }
         };
         id.as_str().unwrap().to_owned()
+    }
+
+    /// A role that the first organization made.
+    async fn role(&self) -> String {
+        let matrix = self.owner.get("/api/v1/roles").await.json();
+        if let Some(spare) = matrix["roles"].as_array().unwrap().iter().find_map(|role| role["id"].as_str()) {
+            return spare.to_owned();
+        }
+        let made = self.owner.post("/api/v1/roles", &json!({ "name": "Canarybird", "permissions": [] })).await;
+        expect(&made, StatusCode::CREATED);
+        made.json()["id"].as_str().unwrap().to_owned()
     }
 
     /// An invitation into the first organization, to an address that nobody was written to before.

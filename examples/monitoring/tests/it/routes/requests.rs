@@ -70,6 +70,12 @@ impl Request {
             ("POST", "/webhooks/{id}/state") => Self::Form(vec![("state", "active".to_owned())]),
             ("POST", "/api/v1/webhooks") => Self::Json(json!({ "url": "http://127.0.0.1:9/" })),
             ("PATCH", "/api/v1/webhooks/{id}") => Self::Json(json!({ "description": "Canarybird" })),
+            ("POST", "/roles") => {
+                Self::Form(vec![("name", format!("Made by {kind:?}")), ("permissions", "monitoring.device.read".to_owned())])
+            }
+            ("POST", "/api/v1/roles") => Self::Json(json!({ "name": format!("Also made by {kind:?}"), "permissions": [] })),
+            ("POST", "/roles/{id}") => Self::Form(vec![("name", Uuid::now_v7().to_string())]),
+            ("PUT", "/api/v1/roles/{id}") => Self::Json(json!({ "name": Uuid::now_v7().to_string(), "permissions": [] })),
             ("POST", "/members/invite") => Self::Form(vec![
                 ("emails", format!("invited-{kind:?}@example.com").replace(['(', ')'], "-")),
                 ("role", "viewer".to_owned()),
@@ -187,6 +193,7 @@ impl Request {
                 | "/api/agent/credential"
                 | "/members/{user}/remove"
                 | "/members/leave"
+                | "/roles/{id}/remove"
                 | "/members/invitations/{id}/send"
                 | "/members/invitations/{id}/revoke"
                 | "/api/v1/invitations/{id}/send"

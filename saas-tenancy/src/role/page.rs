@@ -1,0 +1,219 @@
+use axum::{
+    extract::State,
+    response::{IntoResponse as _, Redirect, Response},
+};
+use http::StatusCode;
+use saas_core::{Can, Form, FormErrors, Html, Page, Path, Problem, Routes, Standing, TenantDb, UserId};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{NewRole, OwnRole, RoleError, RoleId, RoleWrite, roles_in};
+use crate::{MemberRead, Tenancy, member::member_in};
+
+pub(super) fn routes() -> Routes<Tenancy> {
+    Routes::new()
+        .get("/roles", show)
+        .get("/roles/new", show_new)
+        .post("/roles", create)
+        .get("/roles/{id}", show_one)
+        .post("/roles/{id}", change)
+        .post("/roles/{id}/remove", remove)
+        .get("/members/{user}", explain)
+}
+
+/// What a permission is called, and by its name where the product has no words for it.
+fn label(page: &Page, permission: &str) -> String {
+    page.text_or(&format!("permission-{}", permission.replace('.', "-")), permission)
+}
+
+async fn show(can: Can<MemberRead>, db: TenantDb, State(tenancy): State<Tenancy>, page: Page) -> Result<Html, Problem> {
+    let mut tx = db.begin().await?;
+    let own = roles_in(&mut tx).await?;
+    let all = tenancy.roles().all_in(&mut tx).await?;
+    let roles: Vec<_> = all
+        .iter()
+        .map(|rights| {
+            let id = own.iter().find(|role| role.name == rights.role.as_str()).map(|role| role.id);
+            json!({ "name": rights.role, "label": page.role(rights.role.as_str()), "id": id })
+        })
+        .collect();
+    let permissions: Vec<_> = tenancy
+        .roles()
+        .permissions()
+        .into_iter()
+        .map(|permission| {
+            let held: Vec<_> = all.iter().map(|rights| rights.permissions.contains(&permission)).collect();
+            json!({ "name": permission, "label": label(&page, permission), "held": held })
+        })
+        .collect();
+    let can_write = can.standing().may::<RoleWrite>();
+    page.render("tenancy/roles.html", json!({ "roles": roles, "permissions": permissions, "can_write": can_write }))
+}
+
+/// A role that is made or changed, as its form shows it. What the reader does not have, they cannot give.
+fn form(
+    tenancy: &Tenancy,
+    page: &Page,
+    standing: &Standing,
+    id: Option<RoleId>,
+    wanted: &NewRole,
+    errors: &FormErrors,
+) -> Result<Html, Problem> {
+    let permissions: Vec<Value> = tenancy
+        .roles()
+        .permissions()
+        .into_iter()
+        .map(|permission| {
+            json!({
+                "name": permission, "label": label(page, permission), "ticked": wanted.permissions.iter().any(|it| it == permission),
+                "can_give": standing.permissions.contains(&permission),
+            })
+        })
+        .collect();
+    let form = page.form(&[("name", &wanted.name)], errors);
+    page.render("tenancy/role.html", json!({ "id": id, "permissions": permissions, "form": form }))
+}
+
+async fn show_new(can: Can<RoleWrite>, State(tenancy): State<Tenancy>, page: Page) -> Result<Html, Problem> {
+    form(&tenancy, &page, can.standing(), None, &NewRole::default(), &FormErrors::default())
+}
+
+async fn show_one(
+    can: Can<RoleWrite>,
+    db: TenantDb,
+    State(tenancy): State<Tenancy>,
+    page: Page,
+    Path(id): Path<RoleId>,
+) -> Result<Html, Problem> {
+    let mut tx = db.begin().await?;
+    let own = roles_in(&mut tx).await?;
+    let OwnRole { name, permissions, .. } = own.into_iter().find(|role| role.id == id).ok_or_else(Problem::not_found)?;
+    form(&tenancy, &page, can.standing(), Some(id), &NewRole { name, permissions }, &FormErrors::default())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RoleForm {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    permissions: Vec<String>,
+}
+
+impl From<RoleForm> for NewRole {
+    fn from(form: RoleForm) -> Self {
+        Self { name: form.name, permissions: form.permissions }
+    }
+}
+
+/// The form again with what is wrong, where the person can do something about it.
+fn refused(
+    tenancy: &Tenancy,
+    page: &Page,
+    standing: &Standing,
+    (id, wanted): (Option<RoleId>, &NewRole),
+    error: RoleError,
+) -> Result<Response, Problem> {
+    let mut errors = FormErrors::default();
+    let status = match error {
+        RoleError::Name => {
+            errors.add("name", "tenancy-role-error-name");
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        RoleError::Taken => {
+            errors.add("name", "tenancy-role-error-taken");
+            StatusCode::UNPROCESSABLE_ENTITY
+        }
+        RoleError::Held => {
+            errors = FormErrors::whole("tenancy-role-error-held");
+            StatusCode::CONFLICT
+        }
+        RoleError::TooMany => {
+            errors = FormErrors::whole("tenancy-role-error-many");
+            StatusCode::CONFLICT
+        }
+        error => return Err(error.into()),
+    };
+    Ok((status, form(tenancy, page, standing, id, wanted, &errors)?).into_response())
+}
+
+async fn create(
+    can: Can<RoleWrite>,
+    db: TenantDb,
+    State(tenancy): State<Tenancy>,
+    page: Page,
+    Form(new): Form<RoleForm>,
+) -> Result<Response, Problem> {
+    let new = NewRole::from(new);
+    let mut tx = db.begin().await?;
+    if let Err(error) = tenancy.role_create_in(&mut tx, can.standing(), &new).await {
+        return refused(&tenancy, &page, can.standing(), (None, &new), error);
+    }
+    tx.commit().await?;
+    Ok(Redirect::to("/roles").into_response())
+}
+
+async fn change(
+    can: Can<RoleWrite>,
+    db: TenantDb,
+    State(tenancy): State<Tenancy>,
+    page: Page,
+    Path(id): Path<RoleId>,
+    Form(new): Form<RoleForm>,
+) -> Result<Response, Problem> {
+    let new = NewRole::from(new);
+    let mut tx = db.begin().await?;
+    if let Err(error) = tenancy.role_change_in(&mut tx, can.standing(), id, &new).await {
+        return refused(&tenancy, &page, can.standing(), (Some(id), &new), error);
+    }
+    tx.commit().await?;
+    Ok(Redirect::to("/roles").into_response())
+}
+
+async fn remove(
+    can: Can<RoleWrite>,
+    db: TenantDb,
+    State(tenancy): State<Tenancy>,
+    page: Page,
+    Path(id): Path<RoleId>,
+) -> Result<Response, Problem> {
+    let mut tx = db.begin().await?;
+    match tenancy.role_delete_in(&mut tx, can.standing(), id).await {
+        Ok(()) => {
+            tx.commit().await?;
+            Ok(Redirect::to("/roles").into_response())
+        }
+        Err(RoleError::Held) => {
+            let own = roles_in(&mut tx).await?;
+            let OwnRole { name, permissions, .. } = own.into_iter().find(|role| role.id == id).ok_or_else(Problem::not_found)?;
+            refused(&tenancy, &page, can.standing(), (Some(id), &NewRole { name, permissions }), RoleError::Held)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Why somebody may do something, and why not.
+async fn explain(
+    _: Can<MemberRead>,
+    db: TenantDb,
+    State(tenancy): State<Tenancy>,
+    page: Page,
+    Path(user): Path<UserId>,
+) -> Result<Html, Problem> {
+    let mut tx = db.begin().await?;
+    let member = member_in(&mut tx, user).await?.ok_or_else(Problem::not_found)?;
+    let roles = tenancy.roles().all_in(&mut tx).await?;
+    let permissions: Vec<_> = tenancy
+        .roles()
+        .permissions()
+        .into_iter()
+        .map(|permission| {
+            let holding: Vec<_> = roles.iter().filter(|it| it.permissions.contains(&permission)).collect();
+            let held = holding.iter().any(|it| it.role.as_str() == member.role);
+            let labels: Vec<_> = holding.iter().map(|it| page.role(it.role.as_str())).collect();
+            json!({ "name": permission, "label": label(&page, permission), "held": held, "roles": labels })
+        })
+        .collect();
+    let context = json!({ "name": member.name, "email": member.email, "role": page.role(&member.role), "permissions": permissions });
+    page.render("tenancy/member.html", context)
+}

@@ -1,0 +1,97 @@
+//! What a role may do, whoever made it.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use saas_core::{DbError, Permission, Standing, TenantTx};
+use sqlx::query_scalar;
+use uuid::Uuid;
+
+use super::{Permissions, Role, RoleName, Roles};
+
+/// A role with what it may do now.
+#[derive(Debug, Clone)]
+pub(crate) struct Rights {
+    pub(crate) role: RoleName,
+    pub(crate) permissions: Permissions,
+}
+
+impl Rights {
+    /// What the caller of a request may do.
+    pub(crate) fn of(standing: &Standing) -> Self {
+        Self { role: RoleName::from(standing.role.to_string()), permissions: Arc::clone(&standing.permissions) }
+    }
+
+    /// A role that is gone.
+    pub(crate) fn none(role: &str) -> Self {
+        Self { role: RoleName::from(role.to_owned()), permissions: Permissions::default() }
+    }
+
+    pub(crate) fn may<P: Permission>(&self) -> bool {
+        self.permissions.contains(&P::NAME)
+    }
+
+    /// Whether its holder may give this role and take it: nobody gives or takes what they do not have, and what an owner is takes an owner.
+    pub(crate) fn covers(&self, other: &Self) -> bool {
+        match (self.role.built_in(), other.role.built_in()) {
+            (Some(own), Some(other)) => other <= own,
+            (None, Some(Role::Owner)) => false,
+            _ => self.holds_all(&other.permissions),
+        }
+    }
+
+    pub(crate) fn holds_all<T: AsRef<str>>(&self, permissions: &[T]) -> bool {
+        permissions.iter().all(|permission| self.permissions.contains(&permission.as_ref()))
+    }
+}
+
+impl Roles {
+    /// Every permission that some role holds, by name.
+    pub(crate) fn permissions(&self) -> Vec<&'static str> {
+        let all: BTreeSet<_> = Role::ALL.iter().flat_map(|role| self.of(*role).iter().copied().collect::<Vec<_>>()).collect();
+        all.into_iter().collect()
+    }
+
+    /// Of what an organization put into a role, what the product still has.
+    pub(crate) fn known(&self, stored: &[String]) -> Permissions {
+        self.permissions().into_iter().filter(|permission| stored.iter().any(|name| name == permission)).collect()
+    }
+
+    /// What a stored role may do, with what was read of it if it is the organization's own; one that is gone may do nothing.
+    pub(crate) fn rights(&self, role: String, own: Option<&[String]>) -> Rights {
+        let role = RoleName::from(role);
+        let permissions = match (role.built_in(), own) {
+            (Some(built_in), _) => self.of(built_in),
+            (None, Some(own)) => self.known(own),
+            (None, None) => Permissions::default(),
+        };
+        Rights { role, permissions }
+    }
+
+    /// What a role may do in the organization; none if it has no such role.
+    pub(crate) async fn rights_in(&self, tx: &mut TenantTx, role: &RoleName) -> Result<Option<Rights>, DbError> {
+        if let Some(built_in) = role.built_in() {
+            return Ok(Some(Rights { role: role.clone(), permissions: self.of(built_in) }));
+        }
+        let own = query_scalar!(
+            "select permissions from core.role where tenant_id = $1 and name = $2",
+            tx.tenant().map(Uuid::from),
+            role.as_str(),
+        )
+        .fetch_optional(&mut **tx)
+        .await?;
+        Ok(own.map(|own| Rights { role: role.clone(), permissions: self.known(&own) }))
+    }
+
+    /// What somebody may do who has this role; nothing if it is gone.
+    pub(crate) async fn held_in(&self, tx: &mut TenantTx, role: &RoleName) -> Result<Rights, DbError> {
+        let rights = self.rights_in(tx, role).await?;
+        Ok(rights.unwrap_or_else(|| Rights::none(role.as_str())))
+    }
+
+    /// Every role of the organization, the built-in ones first.
+    pub(crate) async fn all_in(&self, tx: &mut TenantTx) -> Result<Vec<Rights>, DbError> {
+        let own = super::roles_in(tx).await?;
+        let built_in = Role::ALL.iter().map(|role| Rights { role: (*role).into(), permissions: self.of(*role) });
+        Ok(built_in.chain(own.into_iter().map(|own| self.rights(own.name, Some(&own.permissions)))).collect())
+    }
+}
