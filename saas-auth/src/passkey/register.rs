@@ -36,8 +36,8 @@ pub(crate) async fn passkey_register_begin(auth: &Auth, me: &SignedIn) -> Result
 }
 
 async fn credential_ids_in(tx: &mut SystemTx, user: UserId) -> Result<Vec<CredentialID>, PasskeyError> {
-    let ids = sqlx::query_scalar!("select credential_id from auth.passkey where user_id = $1", Uuid::from(user)).fetch_all(&mut **tx);
-    let ids: Vec<CredentialID> = ids.await?.into_iter().map(CredentialID::from).collect();
+    let ids: Vec<CredentialID> =
+        sqlx::query_scalar!("select credential_id from auth.passkey where user_id = $1", Uuid::from(user)).fetch_all(&mut **tx).await?;
     if ids.len() < MAX { Ok(ids) } else { Err(PasskeyError::Many) }
 }
 
