@@ -34,7 +34,7 @@ impl Squatter {
     }
 
     /// Demands that nothing is left of it, and that the owner comes in with their password alone.
-    async fn is_gone(mut self, app: &App) {
+    async fn ends(mut self, app: &App) {
         for table in ["passkey", "identity", "authenticator", "backup_code", "pending_entry"] {
             let left = sqlx::AssertSqlSafe(format!("select count(*) from auth.{table} where user_id = $1"));
             let left: i64 = sqlx::query_scalar(left).bind(uuid::Uuid::from(self.user)).fetch_one(&mut *app.system().await).await.unwrap();
@@ -55,7 +55,7 @@ async fn the_owner_who_chooses_another_password_by_mail_finds_nothing_of_a_stran
     let token = token(&app.mailbox.nth(before + 1).await);
     let chosen = app.browser().post("/api/v1/auth/reset/password", &json!({ "token": token, "new_password": NEW })).await;
     assert_eq!(chosen.status, 204, "{}", chosen.text());
-    squatter.is_gone(&app).await;
+    squatter.ends(&app).await;
     assert_eq!(sign_in(&app.browser(), ADA, NEW, false).await.status, 200, "no second factor is asked for");
 }
 
@@ -66,7 +66,7 @@ async fn the_owner_who_confirms_the_address_finds_nothing_of_a_strangers() {
     let token = token(&app.mailbox.nth(1).await);
     let confirmed = app.browser().post("/api/v1/auth/verify", &json!({ "token": token, "new_password": NEW })).await;
     assert_eq!(confirmed.status, 204, "{}", confirmed.text());
-    squatter.is_gone(&app).await;
+    squatter.ends(&app).await;
     assert_eq!(sign_in(&app.browser(), ADA, NEW, false).await.status, 200, "no second factor is asked for");
 }
 
@@ -79,7 +79,7 @@ async fn whoever_confirms_the_address_by_the_page_is_in_and_alone() {
     let confirmed = owner.form("/verify", &[("token", &token), ("new_password", NEW)]).await;
     assert_eq!(confirmed.status, 303, "{}", confirmed.text());
     assert_eq!(owner.get("/person").await.status, 200, "no second factor is asked for");
-    squatter.is_gone(&app).await;
+    squatter.ends(&app).await;
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn the_owner_who_signs_in_by_mail_finds_nothing_of_a_strangers() {
     let token = token(&app.mailbox.nth(before + 1).await);
     let entered = owner.post("/api/v1/auth/sign-in/link", &json!({ "token": token })).await;
     assert_eq!(entered.status, 200, "{}", entered.text());
-    squatter.is_gone(&app).await;
+    squatter.ends(&app).await;
     assert_eq!(owner.get("/person").await.status, 200);
 }
 
