@@ -13,7 +13,7 @@ use crate::app::{App, COOKIE, pointers};
 const BOB: &str = "bob@example.com";
 
 /// What is changed, by its name.
-type Case<T> = (&'static str, &'static dyn Fn(&mut T));
+type Case<'a, T> = (&'a str, &'a dyn Fn(&mut T));
 
 /// Topic 10 and AUT-09: what was asked is answered once, in the browser that was asked, within five minutes.
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn an_answer_that_differs_in_anything_opens_nothing() {
         assert_eq!(browser.cookie(COOKIE).is_some(), status == 200);
         status
     };
-    let lies: [Case<Device>; 9] = [
+    let lies: [Case<'_, Device>; 9] = [
         ("another origin", &|it| "https://evil.example".clone_into(&mut it.origin)),
         ("another port", &|it| "http://localhost:3001".clone_into(&mut it.origin)),
         ("a part of the host", &|it| "http://evil.localhost:3000".clone_into(&mut it.origin)),
@@ -109,7 +109,7 @@ async fn an_answer_that_differs_in_anything_opens_nothing() {
     let mut stolen_id = bob.clone();
     (stolen_id.id, stolen_id.handle) = (device.id.clone(), device.handle.clone());
     assert_eq!(is_taken(&stolen_id, &|_| {}).await, 401, "another key");
-    let changes: [Case<Value>; 5] = [
+    let changes: [Case<'_, Value>; 5] = [
         ("no account", &|it| it["response"]["userHandle"] = Value::Null),
         ("another signature", &|it| flip(&mut it["response"]["signature"])),
         ("other data", &|it| flip(&mut it["response"]["authenticatorData"])),
@@ -142,7 +142,7 @@ async fn a_passkey_that_nobody_was_asked_for_is_not_registered() {
     let (browser, mut device) = ada(&app).await;
     app.account(BOB).await;
     let bob = app.signed_in(BOB).await;
-    let lies: [Case<Device>; 4] = [
+    let lies: [Case<'_, Device>; 4] = [
         ("another origin", &|it| "https://evil.example".clone_into(&mut it.origin)),
         ("another site", &|it| "evil.example".clone_into(&mut it.host)),
         ("nobody was recognized", &|it| it.flags = PRESENT),
