@@ -223,6 +223,8 @@ async fn listen(pool: PgPool, wake: Arc<Notify>) {
 async fn hear(pool: &PgPool, wake: &Notify) -> Result<(), sqlx::Error> {
     let mut listener = PgListener::connect_with(pool).await?;
     listener.listen(library::CHANNEL).await?;
+    // What was enqueued after the slots had looked and before this was heard by nobody.
+    wake.notify_one();
     loop {
         if listener.try_recv().await?.is_none() {
             return Ok(());
