@@ -59,6 +59,7 @@ impl Connections {
         self.0.pool.close().await;
     }
 
+    /// A connection for whoever has a place; waits for one without a limit of its own.
     pub(super) async fn take(&self) -> Result<Taken, sqlx::Error> {
         let place = self.0.places.clone().acquire_owned().await.map_err(|_| sqlx::Error::PoolClosed)?;
         let aside = self.aside().connections.pop();
@@ -135,6 +136,7 @@ enum Then {
     /// server may have opened it.
     Closed,
 }
+
 impl Taken {
     /// It is in order: what was asked was answered, and nothing was changed for whoever comes next.
     pub(super) fn keep_on_drop(&mut self) {

@@ -38,7 +38,8 @@ create index invitation_over_idx on tenancy.invitation (least(ended_at, expires_
 select core.isolate('tenancy.invitation', privileges => 'select, insert, update');
 
 -- An invitation that stands, with the place of whoever sent it: the application login knows the hash before it knows any tenant. One that was
--- accepted, taken back or sent again, has expired, or comes from somebody who left or may not sign in, is none.
+-- accepted, taken back or sent again, has expired, or comes from somebody who left or may not sign in, is none. It says what the offered role and
+-- the inviter's may do where they are the tenant's own.
 create function tenancy.invitation_lookup(hash bytea, now timestamptz)
 returns table (
     tenant_id uuid,
@@ -48,8 +49,10 @@ returns table (
     email text,
     email_key text,
     role text,
+    role_permissions text[],
     inviter text,
     inviter_role text,
+    inviter_permissions text[],
     expires_at timestamptz
 )
 language plpgsql
@@ -67,13 +70,17 @@ begin
         invitation.email,
         invitation.email_key,
         invitation.role,
+        offered.permissions,
         member.name,
         member.role,
+        held.permissions,
         invitation.expires_at
     from tenancy.invitation
     join core.tenant on tenant.id = invitation.tenant_id
     join core.member on member.tenant_id = invitation.tenant_id and member.user_id = invitation.invited_by
     join core.user person on person.id = invitation.invited_by
+    left join core.role offered on offered.tenant_id = invitation.tenant_id and offered.name = invitation.role
+    left join core.role held on held.tenant_id = invitation.tenant_id and held.name = member.role
     where invitation.token_hash = invitation_lookup.hash
       and invitation.ended_at is null
       and invitation.expires_at > invitation_lookup.now
