@@ -2,6 +2,7 @@
 
 use std::{error::Error, fmt, marker::PhantomData, sync::Arc, time::Duration};
 
+use chrono::TimeDelta;
 use futures_core::future::BoxFuture;
 use graphile_worker::{
     Crontab, CrontabFill, Database, IntoTaskHandlerResult, Schema, TaskHandler, Worker, WorkerContext, WorkerOptions, WorkerUtils,
@@ -13,7 +14,7 @@ use sqlx::{Executor as _, PgConnection, PgPool, postgres::PgPoolOptions};
 use uuid::Uuid;
 
 use super::{Job, JobId, JobsConfig, attempt::Unfinished, handlers::Schedule};
-use crate::{Lifecycle, Secret};
+use crate::{Clock, Lifecycle, Secret};
 
 type Failure = Box<dyn Error + Send + Sync>;
 
@@ -23,7 +24,7 @@ pub(crate) const INSTALL: &str = include_str!("install.sql");
 /// The notices that the library sends when a job is enqueued.
 pub(super) const CHANNEL: &str = "jobs:insert";
 
-/// How long a missed time of a schedule is made up for.
+/// How far back a missed time of a schedule is made up for.
 const MAKE_UP: CrontabFill = CrontabFill::days(1);
 
 /// Makes or updates the library's tables as the owner, whose connection holds the migration lock.
@@ -160,7 +161,7 @@ pub(super) fn crontabs(schedules: &[Schedule]) -> Result<Vec<Crontab>, &'static 
         .map(|schedule| {
             let parsed = parse_crontab(&format!("{} job", schedule.cron)).ok().and_then(|mut parsed| parsed.pop());
             let mut crontab = Crontab::new(parsed.ok_or(schedule.name)?.timer, schedule.name);
-            // Several missed times are one alarm.
+            // Several alarms that nobody answered are one.
             crontab.options.job_key = Some(format!("cron {}", schedule.name));
             crontab.options.fill = Some(MAKE_UP);
             crontab.payload = Some(json!({}));
@@ -171,6 +172,9 @@ pub(super) fn crontabs(schedules: &[Schedule]) -> Result<Vec<Crontab>, &'static 
 
 /// Rings what cron wants, and takes jobs away from workers that show no life for as long as the lease. Until the program stops.
 pub(super) async fn keep(pool: &PgPool, crontabs: Vec<Crontab>, config: &JobsConfig, lifecycle: &Lifecycle) -> Result<(), Failure> {
+    for crontab in &crontabs {
+        miss_all_but_the_latest(pool, crontab).await?;
+    }
     let beat = config.lease / 4;
     let worker = base(pool, lifecycle)
         .concurrency(1)
@@ -185,5 +189,23 @@ pub(super) async fn keep(pool: &PgPool, crontabs: Vec<Crontab>, config: &JobsCon
         .init()
         .await?;
     worker.run().await?;
+    Ok(())
+}
+
+/// The library rings once for each time that was missed. One run makes up for all of them: those before the latest count as rung.
+async fn miss_all_but_the_latest(pool: &PgPool, crontab: &Crontab) -> Result<(), sqlx::Error> {
+    // As the library does, by the clock of the machine and in UTC.
+    let now = Clock::system().now();
+    let minutes = i64::from(MAKE_UP.to_secs() / 60);
+    let mut times = (0..minutes).map(|ago| now - TimeDelta::minutes(ago)).filter(|time| crontab.should_run_at(&time.naive_utc()));
+    let Some(before_the_latest) = times.nth(1) else { return Ok(()) };
+    sqlx::query(
+        "update graphile_worker._private_known_crontabs set last_execution = $2
+         where identifier = $1 and coalesce(last_execution, known_since) < $2",
+    )
+    .bind(crontab.identifier())
+    .bind(before_the_latest)
+    .execute(pool)
+    .await?;
     Ok(())
 }
