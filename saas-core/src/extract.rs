@@ -1,5 +1,6 @@
 //! Extractors whose refusals are problem documents.
 
+mod flaws;
 mod form;
 mod json;
 mod multipart;

@@ -6,3 +6,5 @@ mod contract;
 mod map;
 #[cfg(test)]
 mod packages;
+#[cfg(test)]
+mod wall;

@@ -158,7 +158,7 @@ impl Declares for TenantDb {
 /// # Security
 ///
 /// SQL of your own must not set `saas.tenant_id`: that is the one thing between tenants that a statement could change. Write queries as
-/// literals with parameters.
+/// literals with parameters; `testing::isolation::setters` finds those that set it (T31).
 pub struct TenantTx {
     transaction: OpenTransaction,
     tenant: Option<TenantId>,

@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode, header};
 use serde::{Serialize, de::DeserializeOwned};
 use utoipa::ToSchema;
 
-use super::invalid;
+use super::{field_error, flaws::flaws};
 use crate::{Declares, FieldError, Operation, Problem, ProblemType};
 
 /// Rules that a type alone does not express. All that is wrong is reported at once.
@@ -21,11 +21,12 @@ pub trait Validate {
 /// A JSON body, in and out.
 ///
 /// Refusals: 415 for another content type, 413 over the limit (1 MiB unless the route says otherwise), 400 for what is no JSON, 422 with a
-/// pointer for a field that is missing, unknown or wrong.
+/// pointer for each field that is missing, unknown or of another type than the schema says; what else is wrong with values is said of one at a
+/// time by serde, and of all by [`Validate`].
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Json<T>(pub T);
 
-impl<T: DeserializeOwned + Validate, S: Send + Sync> FromRequest<S> for Json<T> {
+impl<T: DeserializeOwned + Validate + ToSchema, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
@@ -39,14 +40,21 @@ impl<T: DeserializeOwned + Validate, S: Send + Sync> FromRequest<S> for Json<T> 
     }
 }
 
-fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+fn parse<T: DeserializeOwned + ToSchema>(bytes: &[u8]) -> Result<T, Problem> {
+    let no_json = |error: serde_json::Error| Problem::new(&ProblemType::BAD_REQUEST).detail(format!("the body is no JSON: {error}"));
     let mut json = serde_json::Deserializer::from_slice(bytes);
-    let value = serde_path_to_error::deserialize(&mut json).map_err(|error| match error.inner().classify() {
-        serde_json::error::Category::Data => invalid(error.path(), error.inner()),
-        _ => Problem::new(&ProblemType::BAD_REQUEST).detail(format!("the body is no JSON: {}", error.inner())),
-    })?;
-    json.end().map_err(|error| Problem::new(&ProblemType::BAD_REQUEST).detail(format!("the body is no JSON: {error}")))?;
-    Ok(value)
+    match serde_path_to_error::deserialize(&mut json) {
+        Ok(value) => json.end().map_err(no_json).map(|()| value),
+        Err(error) if error.inner().is_data() => {
+            let first = field_error(error.path(), error.inner());
+            let mut errors = flaws::<T>(&serde_json::from_slice(bytes).map_err(no_json)?);
+            if errors.iter().all(|error| error.pointer != first.pointer) {
+                errors.insert(0, first);
+            }
+            Err(Problem::invalid(errors))
+        }
+        Err(error) => Err(no_json(error.into_inner())),
+    }
 }
 
 pub(super) async fn body<S: Send + Sync>(request: Request, state: &S) -> Result<Bytes, Problem> {

@@ -12,6 +12,8 @@
 //! # }
 //! ```
 //!
+//! [`setters`] finds what no attack can: source of the product's own that would set the tenant.
+//!
 //! A table that could not be filled is an error, not a table less. Where a row cannot be guessed from the catalogue, [`Seed`] says what to
 //! write.
 //!
@@ -35,7 +37,10 @@ mod marks;
 mod oracle;
 mod read;
 mod server;
+mod source;
 mod write;
+
+pub use source::{Setter, setters};
 
 use attacker::Attacker;
 use catalogue::Catalogue;

@@ -17,7 +17,7 @@ use crate::{Breaker, Dependency, Json, Routes, db::Db, lifecycle::Lifecycle};
 const PATIENCE: Duration = Duration::from_millis(1000);
 
 /// How long what was found out holds for whoever asks next: anybody may ask, as often as they like.
-const FRESH: Duration = Duration::from_millis(750);
+const FRESH: Duration = Duration::from_millis(500);
 
 /// The database. Its breaker keeps nobody from it but whoever asks here, which is what says that it is away.
 pub(crate) const DATABASE: Dependency = Dependency::new("database").shown_as("core-status-database").opens_after(1).pauses(FRESH, FRESH);

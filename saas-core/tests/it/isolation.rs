@@ -250,3 +250,19 @@ async fn the_suite_finds_a_trigger_that_touches_the_rows_of_others() {
     // Nothing that the attacker sees gives it away; the other tenant's rows do.
     contains(&breaches(mistake).await, &["T41-T49"]);
 }
+
+/// T31
+#[test]
+fn source_that_sets_the_tenant_is_found() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("deeper")).unwrap();
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+    write("a.sql", "select current_setting('saas.tenant_id');\nset local saas.tenant_id = 'x';\nSET saas.user_id TO 'x';");
+    write("b.rs", "/// SQL must not set `saas.tenant_id`.\nquery(\"select set_config(\n\t'saas.tenant_id', $1, true)\")");
+    write("c.md", "set saas.tenant_id = 'x'");
+    write("deeper/d.rs", "format!(\"select pg_catalog.SET_CONFIG (''saas.user_id'', true)\")");
+    let found = isolation::setters(folder.path()).unwrap();
+    let found: Vec<_> = found.iter().map(|setter| setter.to_string().split_off(folder.path().display().to_string().len() + 1)).collect();
+    assert_eq!(found, ["a.sql:2", "a.sql:3", "b.rs:3", "deeper/d.rs:1"]);
+    assert!(isolation::setters(&folder.path().join("nowhere")).is_err());
+}

@@ -56,3 +56,35 @@ impl Intervals {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(check: Option<u64>, heartbeat: Option<u64>) -> Config {
+        Config {
+            server: "http://127.0.0.1".parse().unwrap(),
+            key: None,
+            networks: Networks::new(["10.0.0.0/24".parse().unwrap()]).unwrap(),
+            state: PathBuf::new(),
+            check: check.map(Duration::from_secs),
+            heartbeat: heartbeat.map(Duration::from_secs),
+            discover: Duration::from_secs(300),
+            buffer_bytes: 1 << 20,
+        }
+    }
+
+    fn seconds(intervals: Intervals) -> (u64, u64) {
+        (intervals.check.as_secs(), intervals.heartbeat.as_secs())
+    }
+
+    #[test]
+    fn devices_are_checked_every_30_s_and_the_server_hears_every_60_s_unless_somebody_says_otherwise() {
+        assert_eq!(seconds(Intervals::of(&config(None, None))), (30, 60));
+        assert_eq!(seconds(Intervals::of(&config(Some(5), None))), (5, 60));
+        let wish = |check_seconds, heartbeat_seconds| HeartbeatAnswer { check_seconds, heartbeat_seconds, credential_seconds: None };
+        assert_eq!(seconds(Intervals::adjusted(&config(None, None), wish(10, 20))), (10, 20));
+        assert_eq!(seconds(Intervals::adjusted(&config(None, None), wish(0, 86_400))), (1, 3_600));
+        assert_eq!(seconds(Intervals::adjusted(&config(Some(5), Some(6)), wish(10, 20))), (5, 6));
+    }
+}

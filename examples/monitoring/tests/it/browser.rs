@@ -84,12 +84,16 @@ async fn adds_an_agent(page: &Page) -> String {
 }
 
 /// The command as the page shows it, but for the network and the place of its state.
-fn run_agent(command: &str, state: &TempDir) -> tokio::process::Child {
+/// Networks of this machine, which answers at each of their addresses.
+const NETWORK: &str = "127.0.0.0/29";
+const NEXT_NETWORK: &str = "127.0.0.8/29";
+
+fn run_agent(command: &str, network: &str, state: &TempDir) -> tokio::process::Child {
     let mut words = command.split_whitespace();
     assert_eq!(words.next(), Some("monitoring-agent"), "{command}");
     let mut arguments: Vec<_> = words.collect();
-    let network = arguments.iter().position(|word| *word == "--network").unwrap() + 1;
-    arguments[network] = "127.0.0.0/29";
+    let position = arguments.iter().position(|word| *word == "--network").unwrap() + 1;
+    arguments[position] = network;
     tokio::process::Command::new(env!("CARGO_BIN_EXE_monitoring-agent"))
         .args(arguments)
         .arg("--state")
@@ -111,7 +115,7 @@ async fn a_new_customer_sees_the_devices_of_their_network() {
     let command = adds_an_agent(&page).await;
     page.mark().await;
     let state = TempDir::new().unwrap();
-    let mut agent = run_agent(&command, &state);
+    let mut agent = run_agent(&command, NETWORK, &state);
     page.wait(".pill.good").await;
     assert!(page.is_marked().await, "it turned green live, not by being loaded again");
     page.shot("agent-connected").await;
@@ -120,6 +124,11 @@ async fn a_new_customer_sees_the_devices_of_their_network() {
     let text = page.text("main table").await;
     assert!(text.contains("127.0.0."), "{text}");
     page.shot("devices").await;
+    agent.kill().await.unwrap();
+    page.mark().await;
+    agent = run_agent(&command, NEXT_NETWORK, &state);
+    page.wait_for_text("main table", "127.0.0.9").await;
+    assert!(page.is_marked().await, "devices that are found come live, not by being loaded again");
     for path in ["/agents", "/members", "/sessions", "/organizations", "/dev", "/problems/limit-reached"] {
         page.open(path).await;
         page.shot(path.trim_start_matches('/')).await;
@@ -187,7 +196,7 @@ async fn without_scripts_and_in_german_the_way_is_the_same() {
     becomes_a_user(&page).await;
     let command = adds_an_agent(&page).await;
     let state = TempDir::new().unwrap();
-    let mut agent = run_agent(&command, &state);
+    let mut agent = run_agent(&command, NETWORK, &state);
     // Without the script a page is as it was when it was asked for, so it is asked for again.
     let found = async {
         loop {

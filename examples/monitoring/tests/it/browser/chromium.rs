@@ -128,6 +128,20 @@ impl Page {
         }
     }
 
+    /// Waits for words in a part of the page, which may be replaced meanwhile.
+    pub(super) async fn wait_for_text(&self, css: &str, text: &str) {
+        let script = "return document.querySelector(arguments[0])?.innerText.includes(arguments[1]) ?? false";
+        let says = async {
+            while self.client.execute(script, vec![json!(css), json!(text)]).await.unwrap() != json!(true) {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        if timeout(PATIENCE, says).await.is_err() {
+            self.shot("failed").await;
+            panic!("{css} never says {text}: {}", self.text("body").await);
+        }
+    }
+
     pub(super) async fn fill(&self, name: &str, text: &str) {
         let field = self.wait(&format!("main [name='{name}']")).await;
         field.clear().await.unwrap();
