@@ -32,7 +32,7 @@ mod verify;
 mod web;
 
 pub use chain::{AuditChain, Checkpoint};
-pub use entry::{AuditEntry, AuditFilter, AuditPage, Cursor, audit_entries_in};
+pub use entry::{AuditEntry, AuditFilter, audit_entries_in};
 pub use keep::CheckpointError;
 pub use seal::SealState;
 pub use verify::{Fault, FaultKind, Verification};

@@ -80,7 +80,7 @@ pub use job::{
 };
 pub use keys::{MasterKey, MasterKeyError, OpenError, Purpose};
 pub use lifecycle::Lifecycle;
-pub use list::{Everything, List, Listed, Order, OrderBy, Wanted};
+pub use list::{Everything, List, Listed, Order, OrderBy, Slice, Wanted};
 pub use live::Live;
 #[cfg(feature = "redis")]
 pub use live::RedisCarrier;

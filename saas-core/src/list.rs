@@ -42,9 +42,11 @@
 
 mod cursor;
 mod page;
+mod slice;
 mod wanted;
 
 pub use page::List;
+pub use slice::Slice;
 pub use wanted::{Everything, Wanted};
 
 use serde::Serialize;
@@ -62,13 +64,20 @@ pub struct Order {
     pub(crate) name: &'static str,
     pub(crate) by: &'static str,
     pub(crate) kind: OrderBy,
+    pub(crate) descending: bool,
 }
 
 impl Order {
     /// `name` is what `sort` says; `by` is SQL over the columns of the list's query and is never null.
     #[must_use]
     pub const fn new(name: &'static str, by: &'static str, kind: OrderBy) -> Self {
-        Self { name, by, kind }
+        Self { name, by, kind, descending: false }
+    }
+
+    /// The same, from the end where nobody asks for a direction: the newest first.
+    #[must_use]
+    pub const fn descending(self) -> Self {
+        Self { descending: true, ..self }
     }
 }
 

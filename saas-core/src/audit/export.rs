@@ -4,19 +4,24 @@ use axum::{body::Body, response::Response};
 use bytes::Bytes;
 use futures_util::stream;
 use http::{HeaderValue, header};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{AuditEntry, AuditFilter, audit_entries_in};
-use crate::{DbError, TenantDb};
+use crate::{DbError, Slice, TenantDb};
 
 /// How many entries are read, and held in memory, at once.
-const PAGE: u16 = 500;
+const PAGE: usize = 500;
 
 /// What an export is written as.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[schema(as = AuditFormat)]
 pub(super) enum Format {
     /// A table, as RFC 4180 has it.
     Csv,
     /// One array.
+    #[default]
     Json,
 }
 
@@ -24,7 +29,7 @@ pub(super) enum Format {
 /// the first.
 enum State {
     Head,
-    Page { filter: AuditFilter, is_first: bool },
+    Page { slice: Slice<AuditEntry>, is_first: bool },
     End,
 }
 
@@ -33,20 +38,23 @@ pub(super) fn export(db: TenantDb, filter: AuditFilter, format: Format) -> Respo
     let pages = stream::try_unfold(State::Head, move |state| {
         let (db, filter) = (db.clone(), filter.clone());
         async move {
-            let (filter, is_first) = match state {
-                State::Head => return Ok::<_, DbError>(Some((Bytes::from_static(format.head()), State::Page { filter, is_first: true }))),
+            let (slice, is_first) = match state {
+                State::Head => {
+                    let first = State::Page { slice: Slice::first(PAGE), is_first: true };
+                    return Ok::<_, DbError>(Some((Bytes::from_static(format.head()), first)));
+                }
                 State::End => return Ok(None),
-                State::Page { filter, is_first } => (filter, is_first),
+                State::Page { slice, is_first } => (slice, is_first),
             };
             let mut tx = db.begin().await?;
-            let page = audit_entries_in(&mut tx, &filter, PAGE).await?;
+            let (entries, next) = audit_entries_in(&mut tx, &filter, &slice).await?;
             drop(tx);
             let mut text = String::new();
-            for (index, entry) in page.entries.iter().enumerate() {
+            for (index, entry) in entries.iter().enumerate() {
                 format.write(&mut text, entry, is_first && index == 0);
             }
-            let next = match page.next {
-                Some(after) => State::Page { filter: AuditFilter { after: Some(after), ..filter }, is_first: false },
+            let next = match next {
+                Some(slice) => State::Page { slice, is_first: false },
                 None => {
                     text.push_str(format.tail());
                     State::End

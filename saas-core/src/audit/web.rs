@@ -6,14 +6,12 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{AuditEntry, AuditFilter, AuditPage, AuditRead, audit_entries_in, entry::Cursor, export::Format, export::export};
-use crate::{Can, Download, FieldError, FormErrors, Html, Json, Page, Problem, Query, Routes, TenantDb};
-
-/// Entries on a page for people.
-const SHOWN: u16 = 50;
-
-/// Entries in an answer for programs, at most and if nothing is said.
-const LISTED: u16 = 100;
+use super::{
+    AuditEntry, AuditFilter, AuditRead,
+    entry::SELECT,
+    export::{Format, export},
+};
+use crate::{Can, DbError, Download, FieldError, FormErrors, Html, List, Page, Problem, Query, Routes, TenantDb, TenantTx, Wanted};
 
 /// The log of the tenant: `/audit` for people, `/api/v1/audit` for programs, and as a file. They need a tenancy layer around them.
 pub fn audit_routes<S: Clone + Send + Sync + 'static>() -> Routes<S> {
@@ -27,7 +25,7 @@ pub fn audit_routes<S: Clone + Send + Sync + 'static>() -> Routes<S> {
 }
 
 /// Which entries.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(default, deny_unknown_fields)]
 struct Search {
     /// The id of a person, key or agent.
@@ -40,12 +38,8 @@ struct Search {
     from: String,
     /// Before this time (RFC 3339), or to the end of this day (UTC).
     to: String,
-    /// The `next` of the page before.
-    after: String,
-    /// How many entries, 1 to 100.
-    limit: Option<u16>,
-    /// `csv` or `json`, for exports.
-    format: String,
+    /// What a file is written as; `json` if it is not said.
+    format: Option<Format>,
 }
 
 /// What is wrong with a field: for programs in words, for people the key of a text.
@@ -70,19 +64,7 @@ impl Search {
                 .map(|text| time(text, TimeDelta::days(1)))
                 .transpose()
                 .map_err(|()| wrong("to", "is neither a time nor a day", "core-audit-error-time"))?,
-            after: given(&self.after)
-                .map(str::parse::<Cursor>)
-                .transpose()
-                .map_err(|words| wrong("after", words, "core-audit-error-after"))?,
         })
-    }
-
-    fn format(&self) -> Result<Format, Problem> {
-        match self.format.as_str() {
-            "csv" => Ok(Format::Csv),
-            "json" | "" => Ok(Format::Json),
-            _ => Err(Problem::invalid([FieldError::new("/format", "is csv or json")])),
-        }
     }
 
     /// The same search as a query, to be continued with what differs.
@@ -113,19 +95,19 @@ fn time(text: &str, later: TimeDelta) -> Result<DateTime<Utc>, ()> {
     day.and_time(NaiveTime::MIN).and_utc().checked_add_signed(later).ok_or(())
 }
 
-async fn list(_: Can<AuditRead>, db: TenantDb, Query(search): Query<Search>) -> Result<Json<AuditPage>, Problem> {
-    let filter = search.filter()?;
-    let limit = match search.limit {
-        None => LISTED,
-        Some(limit @ 1..=LISTED) => limit,
-        Some(_) => return Err(Problem::invalid([FieldError::new("/limit", "is 1 to 100")])),
-    };
-    let mut tx = db.begin().await?;
-    Ok(Json(audit_entries_in(&mut tx, &filter, limit).await?))
+async fn list(_: Can<AuditRead>, db: TenantDb, wanted: Wanted<AuditEntry, Search>) -> Result<List<AuditEntry>, Problem> {
+    let filter = wanted.filter.filter()?;
+    Ok(found_in(&mut db.begin().await?, &filter, wanted).await?)
+}
+
+async fn found_in(tx: &mut TenantTx, filter: &AuditFilter, wanted: Wanted<AuditEntry, Search>) -> Result<List<AuditEntry>, DbError> {
+    let mut query = wanted.query(SELECT);
+    filter.narrow(&mut query, tx);
+    wanted.fetch(tx, query).await
 }
 
 async fn export_for_programs(_: Can<AuditRead>, db: TenantDb, Query(search): Query<Search>) -> Result<Download, Problem> {
-    Ok(Download(export(db, search.filter()?, search.format()?)))
+    Ok(Download(export(db, search.filter()?, search.format.unwrap_or_default())))
 }
 
 /// The same at an address that a browser reaches with its cookie.
@@ -133,19 +115,21 @@ async fn export_from_page(can: Can<AuditRead>, db: TenantDb, search: Query<Searc
     Ok(export_for_programs(can, db, search).await?.0)
 }
 
-async fn show(_: Can<AuditRead>, db: TenantDb, Query(search): Query<Search>, page: Page) -> Result<(StatusCode, Html), Problem> {
+async fn show(_: Can<AuditRead>, db: TenantDb, wanted: Wanted<AuditEntry, Search>, page: Page) -> Result<(StatusCode, Html), Problem> {
+    let (search, is_later) = (wanted.filter.clone(), !wanted.is_first());
     let mut errors = FormErrors::default();
-    let (status, found) = match search.filter() {
+    let mut tx = db.begin().await?;
+    let (status, entries, next) = match search.filter() {
         Ok(filter) => {
-            let mut tx = db.begin().await?;
-            (StatusCode::OK, audit_entries_in(&mut tx, &filter, SHOWN).await?)
+            let list = found_in(&mut tx, &filter, wanted).await?;
+            (StatusCode::OK, list.items, list.next)
         }
         Err(wrong) => {
             errors.add(wrong.field, wrong.text);
-            (StatusCode::UNPROCESSABLE_ENTITY, AuditPage { entries: Vec::new(), next: None })
+            (StatusCode::UNPROCESSABLE_ENTITY, Vec::new(), None)
         }
     };
-    let entries: Vec<Value> = found.entries.iter().map(shown).collect();
+    let entries: Vec<Value> = entries.iter().map(shown).collect();
     let values = [
         ("actor", search.actor.as_str()),
         ("action", &search.action),
@@ -156,8 +140,8 @@ async fn show(_: Can<AuditRead>, db: TenantDb, Query(search): Query<Search>, pag
     let query = search.query();
     let context = json!({
         "entries": entries,
-        "next": found.next,
-        "is_later": !search.after.is_empty(),
+        "next": next,
+        "is_later": is_later,
         "is_filtered": !query.is_empty(),
         "query": query,
         "form": page.form(&values, &errors),

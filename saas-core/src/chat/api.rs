@@ -82,8 +82,7 @@ struct ChatTest {
 }
 
 impl Listed for ChatMessage {
-    const ORDERS: &'static [Order] =
-        &[Order::new("newest", "(-extract(epoch from at) * 1000000)::bigint", OrderBy::Number), Order::new("at", "at", OrderBy::Time)];
+    const ORDERS: &'static [Order] = &[Order::new("at", "at", OrderBy::Time).descending()];
 }
 
 async fn list(_: Can<ChatRead>, db: TenantDb, wanted: Wanted<ChatChannel>) -> Result<List<ChatChannel>, Problem> {

@@ -4,14 +4,11 @@ use axum::extract::{FromRequestParts, OriginalUri};
 use http::{HeaderValue, request::Parts};
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::json;
-use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row as _, postgres::PgRow};
+use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, postgres::PgRow};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{
-    List, Listed, Order,
-    cursor::{Cursor, Signer},
-};
+use super::{List, Listed, Slice, cursor::Signer};
 use crate::{DbError, Declares, FieldError, Operation, Problem, ProblemType, Standing, Web, extract::invalid};
 
 const DEFAULT: usize = 50;
@@ -26,13 +23,9 @@ const MOST: usize = 200;
 pub struct Wanted<T, F = Everything> {
     /// Which items.
     pub filter: F,
-    limit: usize,
-    order: Order,
-    descending: bool,
-    after: Option<Cursor>,
+    slice: Slice<T>,
     signer: Signer,
     uri: http::Uri,
-    item: PhantomData<fn() -> T>,
 }
 
 /// The filter of a list that has none.
@@ -71,7 +64,7 @@ impl<T: Listed, F: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Wan
         let sort = said("sort").map(ToOwned::to_owned).or_else(|| after.as_ref().map(|it| sort(&it.order, it.descending)));
         let (name, descending) = match sort.as_deref() {
             Some(sort) => sort.strip_prefix('-').map_or((sort, false), |name| (name, true)),
-            None => (T::ORDERS.first().map_or("", |order| order.name), false),
+            None => (Slice::<T>::ORDER.name, Slice::<T>::ORDER.descending),
         };
         let order = T::ORDERS.iter().find(|order| order.name == name).copied();
         if order.is_none() {
@@ -86,7 +79,7 @@ impl<T: Listed, F: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Wan
             .map_err(|error| invalid(error.path(), error.inner()));
         match (filter, order) {
             (Ok(filter), Some(order)) if errors.is_empty() => {
-                Ok(Self { filter, limit, order, descending, after, signer, uri, item: PhantomData })
+                Ok(Self { filter, slice: Slice { limit, order, descending, after, item: PhantomData }, signer, uri })
             }
             (filter, _) => Err(Problem::invalid(errors.into_iter().chain(filter.err().into_iter().flat_map(|it| it.errors().to_vec())))),
         }
@@ -100,11 +93,12 @@ fn sort(name: &str, descending: bool) -> String {
 impl<T: Listed, F: ToSchema> Declares for Wanted<T, F> {
     fn describe(operation: &mut Operation) {
         operation.query::<F>();
+        let usual = Slice::<T>::ORDER;
         let sorts: Vec<_> = T::ORDERS.iter().flat_map(|order| [sort(order.name, false), sort(order.name, true)]).collect();
         let limit =
             json!({ "type": "integer", "minimum": 1, "maximum": MOST, "default": DEFAULT, "description": "How many items a page has." });
         operation.parameter("query", "limit", false, limit);
-        let order = json!({ "type": "string", "enum": sorts, "default": sorts[0], "description": "The order; with `-` before it the other way round." });
+        let order = json!({ "type": "string", "enum": sorts, "default": sort(usual.name, usual.descending), "description": "The order; with `-` before it the other way round." });
         operation.parameter("query", "sort", false, order);
         let after = json!({ "type": "string", "description": "The `next` of the page before." });
         operation.parameter("query", "after", false, after);
@@ -113,11 +107,10 @@ impl<T: Listed, F: ToSchema> Declares for Wanted<T, F> {
 }
 
 impl<T: Listed, F> Wanted<T, F> {
-    /// Begins the list's query: `select` the columns of the item, with a column `id`, and everything up to the filters. Push the filters onto
-    /// it, and give it to [`fetch`](Self::fetch).
+    /// Begins the list's query: as [`Slice::query`], and for [`fetch`](Self::fetch).
     #[must_use]
     pub fn query(&self, select: &'static str) -> QueryBuilder<Postgres> {
-        QueryBuilder::new(format!("select item.*, ({})::text as page_key from ({select}", self.order.by))
+        self.slice.query(select)
     }
 
     /// Asks for the page.
@@ -125,50 +118,29 @@ impl<T: Listed, F> Wanted<T, F> {
     /// # Errors
     ///
     /// Fails if the database does.
-    pub async fn fetch(self, connection: &mut PgConnection, mut query: QueryBuilder<Postgres>) -> Result<List<T>, DbError>
+    pub async fn fetch(self, connection: &mut PgConnection, query: QueryBuilder<Postgres>) -> Result<List<T>, DbError>
     where
         T: for<'r> FromRow<'r, PgRow>,
     {
-        let (compare, direction) = if self.descending { ("<", " desc") } else { (">", "") };
-        query.push(") item");
-        if let Some(after) = &self.after {
-            query.push(format_args!(" where ({}, id) {compare} (", self.order.by));
-            query.push_bind(after.key.clone()).push(format_args!("::text::{}, ", self.order.kind.sql())).push_bind(after.id).push(")");
-        }
-        // The limit stands in the text: a plan for any limit looks dearer to the server than planning anew each time, which takes longer than
-        // the list itself.
-        query.push(format_args!(" order by {}{direction}, id{direction} limit {}", self.order.by, self.limit + 1));
-        let rows = query.build().fetch_all(connection).await?;
-        let shown = &rows[..rows.len().min(self.limit)];
-        let items = shown.iter().map(T::from_row).collect::<Result<_, _>>()?;
-        let last = match shown.last().filter(|_| rows.len() > self.limit) {
-            Some(row) => Some((row.try_get("page_key")?, row.try_get("id")?)),
-            None => None,
-        };
-        Ok(self.page(items, last))
+        let (items, next) = self.slice.fetch(connection, query).await?;
+        Ok(self.page(items, next))
     }
 
     /// A page of items that are all at hand; `key` is what the named order compares, as text.
     #[must_use]
-    pub fn take(self, mut items: Vec<T>, key: impl Fn(&T, &str) -> String, id: impl Fn(&T) -> Uuid) -> List<T> {
-        let place = |item: &T| (key(item, self.order.name), id(item));
-        items.sort_by_cached_key(place);
-        if self.descending {
-            items.reverse();
-        }
-        if let Some(after) = &self.after {
-            let end = (after.key.clone(), after.id);
-            items.retain(|item| if self.descending { place(item) < end } else { place(item) > end });
-        }
-        let is_more = items.len() > self.limit;
-        items.truncate(self.limit);
-        let last = items.last().filter(|_| is_more).map(place);
-        self.page(items, last)
+    pub fn take(self, items: Vec<T>, key: impl Fn(&T, &str) -> String, id: impl Fn(&T) -> Uuid) -> List<T> {
+        let (items, next) = self.slice.take(items, key, id);
+        self.page(items, next)
     }
 
-    fn page(self, items: Vec<T>, last: Option<(String, Uuid)>) -> List<T> {
-        let next =
-            last.map(|(key, id)| self.signer.text(&Cursor { order: self.order.name.to_owned(), descending: self.descending, key, id }));
+    /// Whether it is the first page.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.slice.after.is_none()
+    }
+
+    fn page(self, items: Vec<T>, next: Option<Slice<T>>) -> List<T> {
+        let next = next.and_then(|next| next.after).map(|after| self.signer.text(&after));
         let link = next.as_ref().and_then(|next| self.link(next));
         List { items, next, link }
     }
@@ -185,10 +157,6 @@ impl<T: Listed, F> Wanted<T, F> {
 
 impl<T, F: std::fmt::Debug> std::fmt::Debug for Wanted<T, F> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Wanted")
-            .field("filter", &self.filter)
-            .field("limit", &self.limit)
-            .field("order", &self.order)
-            .finish_non_exhaustive()
+        f.debug_struct("Wanted").field("filter", &self.filter).field("slice", &self.slice).finish_non_exhaustive()
     }
 }

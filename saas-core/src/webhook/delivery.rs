@@ -52,8 +52,7 @@ pub(super) struct DeliveryPath {
 }
 
 impl Listed for Delivery {
-    const ORDERS: &'static [Order] =
-        &[Order::new("newest", "(-extract(epoch from at) * 1000000)::bigint", OrderBy::Number), Order::new("at", "at", OrderBy::Time)];
+    const ORDERS: &'static [Order] = &[Order::new("at", "at", OrderBy::Time).descending()];
 }
 
 /// The columns of [`Delivery`], up to the filters of a list.

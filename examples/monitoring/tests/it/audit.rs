@@ -22,7 +22,7 @@ use crate::{
 async fn entries(client: &TestClient, query: &str) -> Vec<Value> {
     let answer = client.get(&format!("/api/v1/audit{query}")).await;
     expect(&answer, StatusCode::OK);
-    answer.json()["entries"].as_array().unwrap().clone()
+    answer.json()["items"].as_array().unwrap().clone()
 }
 
 /// AUD-01: a request's entry says who it was, and from where.
@@ -93,7 +93,7 @@ async fn the_log_is_searched_in_pages_and_exported_as_csv_and_json() {
         let answer = owner.browser.get(&format!("/api/v1/audit?limit=2&action=monitoring{next}")).await;
         expect(&answer, StatusCode::OK);
         let page = answer.json();
-        for entry in page["entries"].as_array().unwrap() {
+        for entry in page["items"].as_array().unwrap() {
             assert!(seen.insert(entry["id"].as_str().unwrap().to_owned()), "{entry} came twice");
         }
         match page["next"].as_str() {
@@ -112,7 +112,7 @@ async fn the_log_is_searched_in_pages_and_exported_as_csv_and_json() {
     assert_eq!(text.matches("\r\n").count(), all + 1, "{text}");
     assert!(text.contains(r#"{""name"":""=Office \""3\"", north"""#), "{text}");
     for (query, pointer) in
-        [("?actor=Ada", "/actor"), ("?from=yesterday", "/from"), ("?after=x", "/after"), ("?limit=0", "/limit"), ("?limit=101", "/limit")]
+        [("?actor=Ada", "/actor"), ("?from=yesterday", "/from"), ("?after=x", "/after"), ("?limit=0", "/limit"), ("?limit=201", "/limit"), ("?sort=number", "/sort")]
     {
         let refused = owner.browser.get(&format!("/api/v1/audit{query}")).await;
         expect(&refused, StatusCode::UNPROCESSABLE_ENTITY);

@@ -61,7 +61,7 @@ async fn what_a_token_does_its_person_did() {
     let owner = app.member(tenant, Role::Owner).await;
     let made = program(&app, &token(&owner, tenant).await).post("/api/v1/agents", &json!({ "name": "Office" })).await;
     expect(&made, StatusCode::CREATED);
-    let entries = owner.browser.get("/api/v1/audit?action=monitoring.agent.added").await.json()["entries"].clone();
+    let entries = owner.browser.get("/api/v1/audit?action=monitoring.agent.added").await.json()["items"].clone();
     assert_eq!(entries.as_array().unwrap().len(), 1, "{entries}");
     assert_eq!((&entries[0]["actor_kind"], &entries[0]["actor_id"]), (&json!("user"), &json!(owner.id)));
 }

@@ -117,7 +117,7 @@ async fn the_log_names_the_key_that_did_it() {
     // No browser adds a key by itself, so wherever the request comes from it is meant.
     let program = key.program.clone().with("sec-fetch-site", "cross-site");
     expect(&program.post("/api/v1/agents", &json!({ "name": "Office" })).await, StatusCode::CREATED);
-    let of = async |query: &str| owner.browser.get(&format!("/api/v1/audit?{query}")).await.json()["entries"].clone();
+    let of = async |query: &str| owner.browser.get(&format!("/api/v1/audit?{query}")).await.json()["items"].clone();
     let added = of("action=monitoring.agent.added").await;
     assert_eq!((&added[0]["actor_kind"], &added[0]["actor_id"]), (&json!("key"), &json!(key.id)), "{added}");
     assert_eq!(app.count("select count(*) from agent where created_by is null").await, 1);
