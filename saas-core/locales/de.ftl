@@ -284,7 +284,27 @@ core-audit-no-match-title = Nichts gefunden
 core-audit-no-match-text = Kein Eintrag passt zu dieser Suche.
 core-audit-error-id = Das ist keine ID.
 core-audit-error-time = Das ist kein Tag.
-core-audit-error-after = Diese Seite gibt es nicht mehr.
+core-audit-undelivered = { $count ->
+    [one] Einer dieser Einträge konnte nicht allen gemeldet werden.
+   *[other] { $count } dieser Einträge konnten nicht allen gemeldet werden.
+}
+core-audit-undelivered-show = Ansehen, was fehlt
+core-undelivered = Nicht gemeldet
+core-undelivered-text = All das ist geschehen und steht im Protokoll, doch die Meldung schlug immer wieder fehl und wurde aufgegeben. Ist die Ursache behoben, kann es erneut gemeldet werden: Wer es schon erfahren hat, erfährt es nicht noch einmal.
+core-undelivered-event = Was geschah
+core-undelivered-untold = Nicht erreicht
+core-undelivered-told = Erreicht
+core-undelivered-told-nobody = Niemand
+core-undelivered-given-up = Aufgegeben
+core-undelivered-replay = Erneut melden
+core-undelivered-replay-all = Alles erneut melden
+core-undelivered-replay-all-ask = Alles auf allen Seiten dieser Liste wird erneut gemeldet, auch was inzwischen überholt ist.
+core-undelivered-empty-title = Alle haben alles erfahren
+core-undelivered-empty-text = Hier wird stehen, was nicht gemeldet werden kann.
+core-receiver-webhooks = Webhooks
+core-receiver-notifications-list = Mitteilungen
+core-receiver-notifications-mail = E-Mail
+core-receiver-notifications-chat = Chat-Kanäle
 core-severity-info = Info
 core-severity-notice = Hinweis
 core-severity-warning = Warnung
@@ -518,6 +538,7 @@ core-language-de = Deutsch
 permission-audit-read = Das Protokoll lesen
 permission-chat-read = Chat-Kanäle sehen
 permission-chat-write = Chat-Kanäle hinzufügen und entfernen
+permission-event-replay = Erneut melden, was nicht gemeldet werden konnte
 permission-file-read = Dateien sehen
 permission-file-write = Dateien hinzufügen und löschen
 permission-mail-write = Das Aussehen von E-Mails bestimmen und sie wieder senden lassen

@@ -284,7 +284,27 @@ core-audit-no-match-title = Nothing found
 core-audit-no-match-text = No entry fits this search.
 core-audit-error-id = This is no id.
 core-audit-error-time = This is no day.
-core-audit-error-after = This page is not there any more.
+core-audit-undelivered = { $count ->
+    [one] One of these entries could not be announced to everybody.
+   *[other] { $count } of these entries could not be announced to everybody.
+}
+core-audit-undelivered-show = See what is missing
+core-undelivered = Not announced
+core-undelivered-text = All of this happened and is in the audit log, but telling somebody of it failed again and again until it was given up. Once the cause is mended it can be announced again: whoever was told already is not told twice.
+core-undelivered-event = What happened
+core-undelivered-untold = Not told
+core-undelivered-told = Told
+core-undelivered-told-nobody = Nobody
+core-undelivered-given-up = Given up
+core-undelivered-replay = Announce again
+core-undelivered-replay-all = Announce all again
+core-undelivered-replay-all-ask = All of it, from all pages of this list, will be announced again, also what has been overtaken since.
+core-undelivered-empty-title = Everybody was told of everything
+core-undelivered-empty-text = What cannot be announced will be listed here.
+core-receiver-webhooks = Webhooks
+core-receiver-notifications-list = Notifications
+core-receiver-notifications-mail = Mail
+core-receiver-notifications-chat = Chat channels
 core-severity-info = Info
 core-severity-notice = Notice
 core-severity-warning = Warning
@@ -518,6 +538,7 @@ core-language-de = German
 permission-audit-read = Read the audit log
 permission-chat-read = See chat channels
 permission-chat-write = Add and remove chat channels
+permission-event-replay = Have announced again what could not be
 permission-file-read = See files
 permission-file-write = Add and delete files
 permission-mail-write = Choose how mail looks and have it sent again

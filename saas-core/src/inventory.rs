@@ -184,6 +184,7 @@ pub(crate) const CORE: &[Table] = &[
             ("error", Internal),
             ("relayed_at", Internal),
             ("dead_at", Internal),
+            ("refused", Internal),
         ],
     },
     Table {

@@ -92,7 +92,10 @@ pub use permission::{Can, CurrentMember, Permission, Standing, Surroundings};
 pub use preferences::{Preferences, Theme, TimeZone, UnknownTheme, UnknownTimeZone, person_known_as_in, preferences_set_in};
 pub use principal::{Actor, AgentPrincipal, CurrentAgent, CurrentUser, KeyPrincipal, Membership, Principal, SignedIn, TokenPrincipal};
 pub use problem::{Cause, FieldError, Problem, ProblemType};
-pub use relay::{Consumer, ConsumerError, DeadEvent, Ledger, RecordedEvent, Relay, RelaySettings, RelayState};
+pub use relay::{
+    Consumer, ConsumerError, DeadEvent, EventReplay, EventsReplayed, Ledger, RecordedEvent, Relay, RelaySettings, RelayState,
+    UndeliveredEvent, events_replay_in, events_undelivered_in,
+};
 pub use routes::{Access, Caller, Declares, Described, Paths, RouteInfo, Routes};
 pub use secret::{Secret, Token, TokenHash};
 pub use settings::{Settings, SettingsError};
@@ -103,7 +106,7 @@ pub use telemetry::{Traces, TracesError, init_telemetry};
 pub use web::{App, ClientAddress, FormErrors, Html, NavLink, Nonce, Page, RequestId, Web, finish, serve};
 
 /// What this crate announces.
-pub const EVENTS: &[&[EventKind]] = &[chat::EVENTS, file::EVENTS, mail::EVENTS, webhook::EVENTS];
+pub const EVENTS: &[&[EventKind]] = &[chat::EVENTS, file::EVENTS, mail::EVENTS, relay::EVENTS, webhook::EVENTS];
 
 #[doc(hidden)]
 pub mod __private {

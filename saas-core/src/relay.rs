@@ -44,9 +44,13 @@
 mod event;
 mod run;
 mod state;
+mod undelivered;
+mod web;
 
 pub use event::{Consumer, ConsumerError, Ledger, RecordedEvent};
 pub use state::{DeadEvent, RelayState};
+pub use undelivered::{EVENTS, EventReplay, EventsReplayed, UndeliveredEvent, events_replay_in, events_undelivered_in};
+pub(crate) use web::undelivered_routes;
 
 use std::{
     fmt,
@@ -83,10 +87,13 @@ pub struct RelaySettings {
     pub attempts: u16,
     /// How long relayed events are kept, for streams that resume and for questions.
     pub keep: Duration,
+    /// How long events that were given up are kept, for somebody to have them tried again.
+    pub keep_dead: Duration,
 }
 
 impl Default for RelaySettings {
-    /// 200 events a batch, a look each second, 30 s patience, back-off from 1 s, 12 attempts (about two hours), kept for 7 days.
+    /// 200 events a batch, a look each second, 30 s patience, back-off from 1 s, 12 attempts (about two hours), kept for 7 days, and for 30 if they were
+    /// given up.
     fn default() -> Self {
         Self {
             batch: 200,
@@ -95,6 +102,7 @@ impl Default for RelaySettings {
             backoff: Duration::from_secs(1),
             attempts: 12,
             keep: Duration::from_secs(7 * 24 * 60 * 60),
+            keep_dead: Duration::from_secs(30 * 24 * 60 * 60),
         }
     }
 }

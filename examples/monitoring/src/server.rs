@@ -16,7 +16,7 @@ use saas_admin::{ComposeError, Product, Program};
 use saas_auth::{API_KEY_NOTICES, ApiKeyRead, ApiKeyWrite, Auth, Document, Scope};
 use saas_billing::{Billing, BillingRead, Limit, Meter, Plans, PlansError};
 use saas_core::{
-    AuditRead, DbError, Event as _, EventKind, Live, Migrations, NavLink, Permission as _, Routes, TenantDb,
+    AuditRead, DbError, Event as _, EventKind, EventReplay, Live, Migrations, NavLink, Permission as _, Routes, TenantDb,
     audit::AuditChain,
     chat::{Chat, ChatRead, ChatWrite},
     file::{FileRead, FileRules, FileWrite, Files},
@@ -68,6 +68,7 @@ pub const MATRIX: &[(&str, &[Role])] = &[
     (ApiKeyWrite::NAME, &[Role::Owner, Role::Admin]),
     (ChatRead::NAME, &[Role::Owner, Role::Admin]),
     (ChatWrite::NAME, &[Role::Owner, Role::Admin]),
+    (EventReplay::NAME, &[Role::Owner, Role::Admin]),
     (MailWrite::NAME, &[Role::Owner, Role::Admin]),
     (WebhookRead::NAME, &[Role::Owner, Role::Admin]),
     (WebhookWrite::NAME, &[Role::Owner, Role::Admin]),

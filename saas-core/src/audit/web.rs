@@ -11,9 +11,13 @@ use super::{
     entry::SELECT,
     export::{Format, export},
 };
-use crate::{Can, DbError, Download, FieldError, FormErrors, Html, List, Page, Problem, Query, Routes, TenantDb, TenantTx, Wanted};
+use crate::{
+    Can, DbError, Download, FieldError, FormErrors, Html, List, Page, Problem, Query, Routes, TenantDb, TenantTx, Wanted,
+    events_undelivered_in, relay::undelivered_routes,
+};
 
-/// The log of the tenant: `/audit` for people, `/api/v1/audit` for programs, and as a file. They need a tenancy layer around them.
+/// The log of the tenant: `/audit` for people, `/api/v1/audit` for programs, and as a file; and what of it not everybody could be told of. They
+/// need a tenancy layer around them.
 pub fn audit_routes<S: Clone + Send + Sync + 'static>() -> Routes<S> {
     Routes::new()
         .get("/audit", show)
@@ -22,6 +26,7 @@ pub fn audit_routes<S: Clone + Send + Sync + 'static>() -> Routes<S> {
         .about("Searches the audit log")
         .get("/api/v1/audit/export", export_for_programs)
         .about("Gives the audit log as a file")
+        .merge(undelivered_routes())
 }
 
 /// Which entries.
@@ -119,6 +124,7 @@ async fn show(_: Can<AuditRead>, db: TenantDb, wanted: Wanted<AuditEntry, Search
     let (search, is_later) = (wanted.filter.clone(), !wanted.is_first());
     let mut errors = FormErrors::default();
     let mut tx = db.begin().await?;
+    let undelivered = events_undelivered_in(&mut tx).await?;
     let (status, entries, next) = match search.filter() {
         Ok(filter) => {
             let list = found_in(&mut tx, &filter, wanted).await?;
@@ -140,6 +146,7 @@ async fn show(_: Can<AuditRead>, db: TenantDb, wanted: Wanted<AuditEntry, Search
     let query = search.query();
     let context = json!({
         "entries": entries,
+        "undelivered": undelivered,
         "next": next,
         "is_later": is_later,
         "is_filtered": !query.is_empty(),

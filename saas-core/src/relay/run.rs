@@ -116,7 +116,7 @@ impl Relay {
 
     /// Hands one event to each consumer that has not taken it, in a transaction for each; whether all have now.
     async fn relay_one(&self, consumers: &[Arc<dyn Consumer>], id: (Uuid, Uuid)) -> Result<bool, DbError> {
-        let mut refused = None;
+        let (mut refused, mut why) = (Vec::new(), None);
         for consumer in consumers {
             let mut tx = self.db().system("relay events").begin().await?;
             // Gone if another node has it meanwhile; then it is that node's.
@@ -138,16 +138,17 @@ impl Relay {
                 }
             };
             if let Err(error) = committed {
-                refused.get_or_insert(format!("{}: {error}", consumer.name()));
+                refused.push(consumer.name().to_owned());
+                why.get_or_insert(format!("{}: {error}", consumer.name()));
             }
         }
         let mut tx = self.db().system("relay events").begin().await?;
-        match &refused {
+        match &why {
             None => finish_in(&mut tx, &[id]).await?,
-            Some(error) => self.refuse_in(&mut tx, id, error).await?,
+            Some(error) => self.refuse_in(&mut tx, id, &refused, error).await?,
         }
         tx.commit().await?;
-        Ok(refused.is_none())
+        Ok(why.is_none())
     }
 
     /// A consumer that panics or hangs has failed, like one that says so.
@@ -162,15 +163,16 @@ impl Relay {
     }
 
     /// Notes that somebody could not take an event: it comes again later, or is given up.
-    async fn refuse_in(&self, tx: &mut SystemTx, (tenant, id): (Uuid, Uuid), error: &str) -> Result<(), DbError> {
+    async fn refuse_in(&self, tx: &mut SystemTx, (tenant, id): (Uuid, Uuid), refused: &[String], error: &str) -> Result<(), DbError> {
         let now = tx.now();
         let settings = self.settings();
         let attempts = sqlx::query_scalar!(
-            r#"update outbox set attempts = attempts + 1, error = $3
+            r#"update outbox set attempts = attempts + 1, refused = $3, error = $4
             where tenant_id = $1 and id = $2 and relayed_at is null and dead_at is null
             returning attempts"#,
             tenant,
             id,
+            refused,
             error,
         )
         .fetch_optional(&mut **tx)
@@ -194,7 +196,7 @@ impl Relay {
         Ok(())
     }
 
-    /// Deletes what was relayed longer ago than it is kept; returns how many. The worker calls it each minute.
+    /// Deletes what was relayed or given up longer ago than it is kept; returns how many. The worker calls it each minute.
     ///
     /// # Errors
     ///
@@ -203,11 +205,15 @@ impl Relay {
         let mut swept = 0;
         loop {
             let mut tx = self.db().system("delete relayed events").begin().await?;
-            let before = tx.now() - TimeDelta::from_std(self.settings().keep).unwrap_or(TimeDelta::MAX);
+            let before = |kept| tx.now() - TimeDelta::from_std(kept).unwrap_or(TimeDelta::MAX);
+            let (relayed, dead) = (before(self.settings().keep), before(self.settings().keep_dead));
             let rows = sqlx::query!(
                 r#"delete from outbox
-                where (tenant_id, id) in (select tenant_id, id from outbox where relayed_at < $1 limit $2 for update skip locked)"#,
-                before,
+                where (tenant_id, id) in (
+                    select tenant_id, id from outbox where relayed_at < $1 or dead_at < $2 limit $3 for update skip locked
+                )"#,
+                relayed,
+                dead,
                 SWEPT,
             )
             .execute(&mut *tx)
@@ -282,7 +288,7 @@ async fn finish_in(tx: &mut SystemTx, ids: &[(Uuid, Uuid)]) -> Result<(), DbErro
     let now = tx.now();
     let (tenants, ids): (Vec<Uuid>, Vec<Uuid>) = ids.iter().copied().unzip();
     sqlx::query!(
-        r#"update outbox set relayed_at = $3, error = null
+        r#"update outbox set relayed_at = $3, refused = '{}', error = null
         from unnest($1::uuid[], $2::uuid[]) done (tenant_id, id)
         where outbox.tenant_id = done.tenant_id and outbox.id = done.id and relayed_at is null"#,
         &tenants,

@@ -77,6 +77,8 @@ mod sweep;
 #[cfg(test)]
 mod test_database;
 #[cfg(test)]
+mod undelivered;
+#[cfg(test)]
 mod web;
 #[cfg(test)]
 mod webhooks;

@@ -2,7 +2,7 @@ use std::net::Ipv4Addr;
 
 use http::{Method, StatusCode};
 use saas_core::{
-    RouteInfo, TenantId, UserId,
+    EventsReplayed, RouteInfo, TenantId, UserId, event_in,
     mail::{SuppressionReason, Suppressions},
     testing::TestClient,
 };
@@ -145,6 +145,8 @@ impl Scene {
             path.replace("{id}", &Uuid::now_v7().to_string())
         } else if path.contains("workspaces/{id}") {
             path.replace("{id}", &self.tenant.to_string())
+        } else if path.contains("undelivered/{id}") {
+            path.replace("{id}", &self.given_up(app).await)
         } else if path.contains("channels/{id}") {
             path.replace("{id}", &self.channel().await)
         } else if path.contains("webhooks/{id}") {
@@ -171,6 +173,16 @@ impl Scene {
         };
         assert!(!path.contains('{'), "say what {path} is called with");
         (path, Request::to(route, self.tenant, actor.kind))
+    }
+
+    /// An event that not everybody could be told of.
+    async fn given_up(&self, app: &App) -> String {
+        let mut tx = app.test.db.tenant(self.tenant).begin().await.unwrap();
+        let id = event_in(&mut tx, saas_core::Actor::System, self.tenant, &EventsReplayed { number: 0 }).await.unwrap();
+        tx.commit().await.unwrap();
+        let given_up = "update data.outbox set dead_at = now() where id = $1";
+        sqlx::query(given_up).bind(id).execute(&mut app.owner().await).await.unwrap();
+        id.to_string()
     }
 
     /// A member whose mail came back.

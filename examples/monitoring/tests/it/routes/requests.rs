@@ -171,6 +171,10 @@ impl Request {
                 "POST",
                 "/agents/{id}/revoke"
                 | "/api-keys/{id}/revoke"
+                | "/audit/undelivered/replay"
+                | "/audit/undelivered/{id}/replay"
+                | "/api/v1/audit/undelivered/replay"
+                | "/api/v1/audit/undelivered/{id}/replay"
                 | "/files/{id}/delete"
                 | "/notifications/read"
                 | "/notifications/{id}/open"
