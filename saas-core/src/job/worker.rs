@@ -94,14 +94,17 @@ pub(super) async fn start(work: Work, lifecycle: &Lifecycle) -> Result<RunningJo
     Ok(RunningJobs { task: Some(task) })
 }
 
-/// A pool of its own: jobs neither wait behind requests nor keep them waiting, and a connection that has died is not handed out.
+/// A pool of its own: jobs neither wait behind requests nor keep them waiting, and a connection that has died is not handed out. A node that stands
+/// still in the middle of a transaction, such as the library's search for dead workers, which is one node's at a time, lets go of its locks when
+/// its lease is over.
 async fn pool(work: &Work) -> Result<PgPool, sqlx::Error> {
     let slots = u32::try_from(work.config.concurrency).unwrap_or(u32::MAX);
+    let idle = format!("{}ms", work.config.lease.as_millis());
     PgPoolOptions::new()
         // Notices take one for good; the keeper and the ticks want some.
         .max_connections(slots.saturating_add(3))
         .acquire_timeout(Duration::from_secs(5))
-        .connect_with(work.db.system_options().application_name("saas-jobs"))
+        .connect_with(work.db.system_options().application_name("saas-jobs").options([("idle_in_transaction_session_timeout", idle)]))
         .await
 }
 

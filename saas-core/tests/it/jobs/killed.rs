@@ -3,17 +3,17 @@
 use std::{
     collections::BTreeSet,
     path::{Path, PathBuf},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use rustix::process::{Signal, getpid, kill_process};
-use saas_core::{Clock, DatabaseConfig, Db, JobError, JobOptions, Jobs, Secret, TenantRun, testing::TestDb};
+use saas_core::{Clock, DatabaseConfig, Db, JobError, JobOptions, Jobs, JobsConfig, Secret, TenantRun, testing::TestDb};
 use tokio::time::sleep;
 
 use super::{Say, dead, enqueue, enqueue_many, nothing_left, quick, say, start, stats, worker::write};
 use crate::{
     borrower::{note, with_notes, written},
-    planted::as_superuser,
+    planted::{as_superuser, truth},
     program::Program,
     rounds::JOB_KILLS,
 };
@@ -35,6 +35,7 @@ async fn the_program_that_works() {
         DatabaseConfig { owner: None, app: Secret::new(app), system: Secret::new(system), max_connections: 5, allow_old_server: true };
     let db = Db::connect(&config, &[], Clock::system()).await.unwrap();
     let jobs = Jobs::new(&db);
+    let is_restless = step == RESTLESS;
     let stop = Stop { step, gate: gate.into() };
     jobs.on(move |run: TenantRun, job: Say| {
         let stop = stop.clone();
@@ -44,12 +45,16 @@ async fn the_program_that_works() {
             outcome
         }
     });
-    let _running = start(&jobs, quick(4)).await;
+    let config = if is_restless { JobsConfig { lease: Duration::from_millis(100), ..quick(1) } } else { quick(4) };
+    let _running = start(&jobs, config).await;
     tokio::task::spawn_blocking(Program::wait_for_the_end).await.unwrap();
 }
 
 /// No step: the job takes its process with it.
 const POISON: &str = "poison";
+
+/// No step: the node looks for dead ones all the time.
+const RESTLESS: &str = "restless";
 
 #[derive(Clone)]
 struct Stop {
@@ -176,5 +181,33 @@ async fn a_node_that_stood_still_for_longer_than_its_lease_can_not_complete_what
         assert_eq!(stopped.reported(), "refused", "{step}");
         assert_eq!(written(&test).await, ["once"], "{step}");
         nothing_left(&test).await;
+    }
+}
+
+/// J2: a node that stands still in the middle of a transaction, such as the search for dead workers that is one node's at a time, holds up the
+/// others for its lease and no longer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_stands_still_in_a_transaction_lets_go_of_its_locks_with_its_lease() {
+    let test = with_notes(5).await;
+    let node = program(&test, RESTLESS, Path::new("/nowhere/at/all"));
+    let held = async || {
+        let query = "select pid::text from pg_stat_activity
+            where datname = current_database() and application_name = 'saas-jobs' and state = 'idle in transaction'";
+        !truth(&test, query).await.is_empty()
+    };
+    let began = Instant::now();
+    loop {
+        kill_process(node.pid(), Signal::STOP).unwrap();
+        if held().await {
+            break;
+        }
+        kill_process(node.pid(), Signal::CONT).unwrap();
+        assert!(began.elapsed() < Duration::from_secs(120), "it was never met in a transaction");
+        sleep(Duration::from_millis(3)).await;
+    }
+    let stopped = Instant::now();
+    while held().await {
+        assert!(stopped.elapsed() < Duration::from_secs(20), "it still holds what it held");
+        sleep(Duration::from_millis(10)).await;
     }
 }
