@@ -5,15 +5,18 @@ use std::{
     time::{Duration, Instant},
 };
 
-use saas_core::{Clock, DatabaseConfig, Db, Migrations, Secret, TenantId, provision, testing::EmptyDatabase};
+use saas_core::{
+    Clock, DatabaseConfig, Db, Migrations, Secret, TenantId, provision,
+    testing::{EmptyDatabase, TestDb},
+};
 use sqlx::{
-    SqlSafeStr as _,
+    AssertSqlSafe, SqlSafeStr as _,
     migrate::{Migration, MigrationType, Migrator},
 };
 
 use crate::{
     borrower::{bodies, few},
-    planted::truth,
+    planted::{connect, truth},
 };
 
 async fn connected(database: &EmptyDatabase) -> Db {
@@ -133,4 +136,50 @@ async fn a_migration_that_waits_for_a_table_holds_up_requests_for_seconds_and_no
     drop(held);
     migrating.await.unwrap().unwrap();
     assert_eq!(truth(&test, "select version::text from data._migrations_note").await, ["1"]);
+}
+
+/// OPS-05: another session grants the same at that moment. PostgreSQL lets the later one wait for the earlier, and then fail.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_grants_what_another_is_granting_migrates_all_the_same() {
+    const GRANT: &str = "grant select on core._migrations to saas_app";
+    let test = few().await;
+    let mut other = connect(test.database.owner_url()).await;
+    // What the server does of itself.
+    sqlx::raw_sql(AssertSqlSafe(format!("begin; {GRANT}"))).execute(&mut other).await.unwrap();
+    let mut third = connect(test.database.owner_url()).await;
+    let granting = tokio::spawn(async move { sqlx::raw_sql(GRANT).execute(&mut third).await });
+    until_it_waits(&test, "grant select on core._migrations%").await;
+    sqlx::raw_sql("commit").execute(&mut other).await.unwrap();
+    let refused = granting.await.unwrap().unwrap_err();
+    assert_eq!(refused.as_database_error().unwrap().message(), "tuple concurrently updated");
+    // Within its lock timeout the migration has met the grant itself and no lock; on a machine that stands still, it is arranged again.
+    for _ in 0..20 {
+        sqlx::raw_sql(AssertSqlSafe(format!("begin; {GRANT}"))).execute(&mut other).await.unwrap();
+        let owner = test.database.owner_url().clone();
+        let migrating = tokio::spawn(async move { Db::migrate_as(&owner, &[]).await });
+        let waited = until_it_waits(&test, "revoke all on core._migrations%").await;
+        let asked = Instant::now();
+        sqlx::raw_sql("commit").execute(&mut other).await.unwrap();
+        let has_met_it = waited + asked.elapsed() < Duration::from_millis(1900);
+        migrating.await.unwrap().unwrap();
+        if has_met_it {
+            return;
+        }
+    }
+    panic!("the migration never met the grant within its lock timeout");
+}
+
+/// For how long a statement has been kept waiting by another session, as soon as one is.
+async fn until_it_waits(test: &TestDb, statement: &str) -> Duration {
+    let query = format!(
+        "select (extract(epoch from clock_timestamp() - query_start) * 1000)::bigint::text from pg_stat_activity
+         where datname = current_database() and wait_event_type = 'Lock' and query like '{statement}'"
+    );
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while Instant::now() < deadline {
+        if let Some(waited) = truth(test, &query).await.pop() {
+            return Duration::from_millis(waited.parse().unwrap());
+        }
+    }
+    panic!("nothing waits for another session: {statement}");
 }
