@@ -2,6 +2,7 @@
 
 mod fork;
 mod prune;
+mod rate;
 mod search;
 mod tamper;
 
