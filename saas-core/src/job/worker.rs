@@ -2,10 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use sqlx::{
-    PgPool,
-    postgres::{PgListener, PgPoolOptions},
-};
+use sqlx::{PgPool, postgres::PgPoolOptions};
 use tokio::{
     sync::Notify,
     task::{JoinHandle, JoinSet},
@@ -18,7 +15,7 @@ use super::{
     handlers::{Handler, Schedule},
     library::{self, Bell, Ring, Slot},
 };
-use crate::{Db, Lifecycle};
+use crate::{Db, Lifecycle, db::Hints};
 
 /// How a node works on jobs.
 #[derive(Debug, Clone)]
@@ -64,7 +61,7 @@ pub(super) struct Work {
     pub(super) config: JobsConfig,
 }
 
-/// After the connection for notices was lost, or the keeper failed.
+/// After the keeper failed.
 const AGAIN: Duration = Duration::from_secs(1);
 /// How many jobs whose time has come get their turns at once.
 const PROMOTED: i32 = 1000;
@@ -101,8 +98,8 @@ async fn pool(work: &Work) -> Result<PgPool, sqlx::Error> {
     let slots = u32::try_from(work.config.concurrency).unwrap_or(u32::MAX);
     let idle = format!("{}ms", work.config.lease.as_millis());
     PgPoolOptions::new()
-        // Notices take one for good; the keeper and the ticks want some.
-        .max_connections(slots.saturating_add(3))
+        // The keeper and the ticks want some.
+        .max_connections(slots.saturating_add(2))
         .acquire_timeout(Duration::from_secs(5))
         .connect_with(work.db.system_options().application_name("saas-jobs").options([("idle_in_transaction_session_timeout", idle)]))
         .await
@@ -110,7 +107,7 @@ async fn pool(work: &Work) -> Result<PgPool, sqlx::Error> {
 
 async fn run(work: Arc<Work>, pool: PgPool, wake: Arc<Notify>, slots: Vec<Slot>, names: Vec<String>, lifecycle: Lifecycle) {
     let mut beside = JoinSet::new();
-    beside.spawn(listen(pool.clone(), wake.clone()));
+    beside.spawn(listen(Hints::new(&work.db, library::CHANNEL), wake.clone()));
     beside.spawn(every(work.config.lease / 4, {
         let (pool, names) = (pool.clone(), names.clone());
         move || {
@@ -214,24 +211,9 @@ async fn take_turns(slot: Slot, pool: PgPool, wake: Arc<Notify>, config: JobsCon
 }
 
 /// Wakes a slot when jobs are enqueued. Whoever is at work looks for more by itself.
-async fn listen(pool: PgPool, wake: Arc<Notify>) {
+async fn listen(mut hints: Hints, wake: Arc<Notify>) {
     loop {
-        if let Err(error) = hear(&pool, &wake).await {
-            tracing::warn!(error = %error, "notices of jobs are lost; looking for jobs all the same");
-        }
-        tokio::time::sleep(AGAIN).await;
-    }
-}
-
-async fn hear(pool: &PgPool, wake: &Notify) -> Result<(), sqlx::Error> {
-    let mut listener = PgListener::connect_with(pool).await?;
-    listener.listen(library::CHANNEL).await?;
-    // What was enqueued after the slots had looked and before this was heard by nobody.
-    wake.notify_one();
-    loop {
-        if listener.try_recv().await?.is_none() {
-            return Ok(());
-        }
+        hints.next().await;
         wake.notify_one();
     }
 }
