@@ -55,7 +55,6 @@
 //! an id and nothing else, slots are driven by its `run_once`, and only `job/library.rs` names its types.
 
 mod attempt;
-mod backoff;
 mod dead;
 mod error;
 mod handlers;

@@ -18,6 +18,7 @@
 extern crate self as saas_core;
 
 pub mod audit;
+mod backoff;
 pub mod chat;
 mod clock;
 mod db;
@@ -28,6 +29,7 @@ mod erasure;
 mod event;
 mod export;
 mod extract;
+mod failure;
 pub mod file;
 mod id;
 mod idempotency;

@@ -28,6 +28,7 @@ use http::{HeaderMap, Method, StatusCode};
 use reqwest::{Client, redirect};
 use url::{Host, Url};
 
+use crate::failure;
 use resolve::{Forbidden, Guard};
 
 /// How long a connection may take.
@@ -80,6 +81,16 @@ pub enum OutboundError {
     /// There was no connection, or it broke.
     #[error("the address cannot be reached")]
     Unreachable(#[source] Box<dyn Error + Send + Sync>),
+}
+
+impl OutboundError {
+    /// What the log of an attempt calls it.
+    pub(crate) const fn as_str(&self) -> &'static str {
+        match self {
+            Self::TimedOut => "timeout",
+            Self::Refused | Self::Unreachable(_) => "unreachable",
+        }
+    }
 }
 
 impl Outbound {
@@ -167,8 +178,7 @@ impl Outbound {
 }
 
 fn failed(error: reqwest::Error) -> OutboundError {
-    let first: &(dyn Error + 'static) = &error;
-    if std::iter::successors(Some(first), |error| (*error).source()).any(|error| error.is::<Forbidden>()) {
+    if failure::causes(&error).any(|error| error.is::<Forbidden>()) {
         return OutboundError::Refused;
     }
     if error.is_timeout() {

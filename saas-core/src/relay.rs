@@ -49,7 +49,8 @@ mod web;
 
 pub use event::{Consumer, ConsumerError, Ledger, RecordedEvent};
 pub use state::{DeadEvent, RelayState};
-pub use undelivered::{EVENTS, EventReplay, EventsReplayed, UndeliveredEvent, events_replay_in, events_undelivered_in};
+pub(crate) use undelivered::EVENTS;
+pub use undelivered::{EventReplay, EventsReplayed, UndeliveredEvent, events_replay_in, events_undelivered_in};
 pub(crate) use web::undelivered_routes;
 
 use std::{
@@ -81,7 +82,8 @@ pub struct RelaySettings {
     pub poll: Duration,
     /// How long a consumer may take for a batch.
     pub patience: Duration,
-    /// The pause after an event's first failure; doubled with each further one, up to an hour, and shortened at random by up to a half.
+    /// The pause after an event's first failure; doubled with each further one, up to an hour, and made up to a half longer or
+    /// shorter at random.
     pub backoff: Duration,
     /// After how many failures an event is given up until somebody has it tried again.
     pub attempts: u16,

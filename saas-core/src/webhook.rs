@@ -31,7 +31,6 @@ mod filter;
 mod message;
 mod page;
 mod redact;
-mod schedule;
 mod secret;
 mod send;
 mod state;
@@ -43,7 +42,6 @@ pub use event::{
     DisabledBecause, EVENTS, WebhookDeliveryReplayed, WebhookEndpointAdded, WebhookEndpointChanged, WebhookEndpointDisabled,
     WebhookEndpointRemoved, WebhookSecretRevealed, WebhookSecretRotated,
 };
-pub(crate) use schedule::{asked_pause, pause};
 pub use state::WebhookState;
 pub use worker::{RunningWebhooks, WebhookSettings};
 

@@ -8,10 +8,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{Chat, ChatChannelId, ChatMessageId, ChatState, address::Address, channel::waiting_drop_in};
-use crate::{
-    DbError, Job, JobError, Jobs, OutboundError, SystemRun, TenantDb, TenantId, TenantRun, TenantTx,
-    webhook::{asked_pause, pause},
-};
+use crate::{DbError, Job, JobError, Jobs, SystemRun, TenantDb, TenantId, TenantRun, TenantTx, backoff};
 
 /// The pauses after the first, the second, … failure: seven attempts in a little over four hours, after which nobody reads an alarm in a chat.
 const PAUSES: [Duration; 6] = [
@@ -106,7 +103,7 @@ impl Answer {
             }
             Err(error) => error != "internal",
         };
-        let again = pause(&PAUSES, attempt, asked).filter(|_| may_pass);
+        let again = backoff::listed(&PAUSES, attempt, asked, rand::random()).filter(|_| may_pass);
         let longest = asked.and_then(|asked| TimeDelta::from_std(asked).ok()).unwrap_or_default().max(TimeDelta::minutes(1));
         Self { status, again, rest: again.unwrap_or_default().min(longest) }
     }
@@ -252,7 +249,7 @@ impl Chat {
         let began = Instant::now();
         match self.0.outbound.send(Method::POST, address.url(), headers, claimed.body.clone().into()).await {
             Ok(answer) => {
-                let asked = asked_pause(answer.status, &answer.headers, claimed.now);
+                let asked = backoff::asked(answer.status, &answer.headers, claimed.now);
                 Answer::of(Ok(answer.status), claimed.attempt, asked)
             }
             Err(error) => {
@@ -260,8 +257,7 @@ impl Chat {
                     error = &error as &dyn std::error::Error, channel.id = %claimed.channel, duration_ms = began.elapsed().as_millis(),
                     "a message to a chat did not arrive"
                 );
-                let error = if matches!(error, OutboundError::TimedOut) { "timeout" } else { "unreachable" };
-                Answer::of(Err(error), claimed.attempt, None)
+                Answer::of(Err(error.as_str()), claimed.attempt, None)
             }
         }
     }

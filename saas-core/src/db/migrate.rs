@@ -5,7 +5,7 @@ use std::time::Duration;
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, migrate::Migrator};
 
 use super::{Db, DbError, provision};
-use crate::inventory::Table;
+use crate::{failure, inventory::Table};
 
 /// What a crate brings to the database.
 ///
@@ -218,13 +218,10 @@ impl MigrateError {
     /// Whether it helps to try again: a table is in use, or another node that has migrated already is granting the same.
     fn passes(&self) -> bool {
         let Self::Apply { source, .. } = self else { return false };
-        let mut source: Option<&(dyn std::error::Error + 'static)> = Some(source);
-        while let Some(error) = source {
-            if let Some(sqlx::Error::Database(error)) = error.downcast_ref() {
-                return error.code().is_some_and(|code| code == "55P03") || error.message().starts_with("tuple concurrently");
-            }
-            source = error.source();
-        }
-        false
+        let refused = failure::causes(source).find_map(|error| match error.downcast_ref() {
+            Some(sqlx::Error::Database(refused)) => Some(refused),
+            _ => None,
+        });
+        refused.is_some_and(|it| it.code().is_some_and(|code| code == "55P03") || it.message().starts_with("tuple concurrently"))
     }
 }

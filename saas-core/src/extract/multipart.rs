@@ -9,7 +9,7 @@ use http::header;
 use http_body_util::LengthLimitError;
 use serde_json::json;
 
-use crate::{Declares, FieldError, Operation, Problem, ProblemType};
+use crate::{Declares, FieldError, Operation, Problem, ProblemType, failure};
 
 /// A form with a file in it (`multipart/form-data`, RFC 7578).
 ///
@@ -79,7 +79,7 @@ fn refused(error: multer::Error) -> Problem {
 
 /// Whether the body broke off because the route takes no longer one.
 pub(crate) fn is_over_limit(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(|error| error.is::<LengthLimitError>())
+    failure::causes(error).any(|error| error.is::<LengthLimitError>())
 }
 
 impl<S: Send + Sync> FromRequest<S> for Multipart {

@@ -2,13 +2,12 @@
 
 use std::time::Duration;
 
-use rand::RngExt as _;
 use sqlx::PgPool;
 use tokio::task::AbortHandle;
 use tracing::Instrument as _;
 
-use super::{JobError, JobId, backoff::backoff, error::Next, handlers::Handler, options::microseconds, run::Attempt};
-use crate::{Db, TenantId};
+use super::{JobError, JobId, error::Next, handlers::Handler, options::microseconds, run::Attempt};
+use crate::{Db, TenantId, backoff, failure};
 
 /// Ends the handler when the attempt is dropped, as at the end of the program's patience.
 struct Abort(AbortHandle);
@@ -32,6 +31,11 @@ pub(super) enum Unfinished {
     #[error(transparent)]
     Database(#[from] sqlx::Error),
 }
+
+/// The pause after the first attempt.
+const FIRST: Duration = Duration::from_secs(1);
+/// The longest one.
+const LONGEST: Duration = Duration::from_secs(3600);
 
 /// Does a job whose alarm rang.
 pub(super) async fn attempt(
@@ -92,13 +96,13 @@ async fn record(db: &Db, pool: &PgPool, attempt: &Attempt, outcome: Result<(), J
         Err(error) => error,
     };
     let (delay, next) = match error.next {
-        Next::Usual => (backoff(attempt.number, rand::rng().random()), "again"),
+        Next::Usual => (backoff::doubled(FIRST, LONGEST, attempt.number, rand::random()), "again"),
         Next::After(delay) => (delay, "again"),
         Next::PutOff(delay) => (delay, "put_off"),
         Next::Dead => (Duration::ZERO, "never"),
         Next::Nothing => return Err(Unfinished::Superseded),
     };
-    let text = error.in_full();
+    let text = failure::in_full(&*error.source);
     let became = sqlx::query_scalar!(
         r#"select core.job_fail($1, $2, $3, $4, $5, $6) as "became!""#,
         id,

@@ -38,18 +38,6 @@ impl JobError {
     pub fn fatal(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { next: Next::Dead, source: error.into() }
     }
-
-    /// The error and what caused it. This is what a dead letter shows, so it names no secrets.
-    pub(super) fn in_full(&self) -> String {
-        let mut text = self.source.to_string();
-        let mut source = self.source.source();
-        while let Some(error) = source {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            source = error.source();
-        }
-        text
-    }
 }
 
 impl fmt::Debug for JobError {

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use minijinja::{Value, value::Serde};
 
-use super::{Frame, FrameTenant, FrameUser, Locale, NavItem, PageError, Pages, PagesErrors, compiled, compiled::Compiled, letter, scan};
+use super::{Frame, FrameTenant, FrameUser, Locale, NavItem, PageError, Pages, PagesErrors, compiled::Compiled, letter, scan};
+use crate::failure;
 
 /// A template with a context that its leading comment documents.
 #[derive(Clone, Debug)]
@@ -67,7 +68,7 @@ impl Pages {
                     None => strict.render(&sample.template, locale, context),
                 };
                 match rendered {
-                    Err(PageError::Render { name, source }) => errors.push(format!("{place}: {name}: {}", compiled::describe(&source))),
+                    Err(PageError::Render { name, source }) => errors.push(format!("{place}: {name}: {}", failure::in_full(&source))),
                     Err(PageError::Letter { source, .. }) => errors.push(format!("{place}: {source}")),
                     Ok(html) if is_page(&sample.template) => {
                         errors.extend(blocked(&html).map(|tag| format!("{place}: the policy blocks <{tag}>")));

@@ -12,6 +12,7 @@ use super::{
     functions::{self, TIME_ZONE},
     scan::{TextUse, text_uses},
 };
+use crate::failure;
 
 /// Everything that a request needs, immutable.
 pub(super) struct Compiled {
@@ -50,7 +51,7 @@ impl Compiled {
                 if let Err(error) = added.as_ref()
                     && locale == Locale::default()
                 {
-                    errors.push(format!("{name}: {}", describe(error)));
+                    errors.push(format!("{name}: {}", failure::in_full(error)));
                 }
             }
             Language { texts, env }
@@ -84,17 +85,6 @@ impl Compiled {
             Locale::De => &self.languages[1],
         }
     }
-}
-
-/// An error of a template with its line, in one line.
-pub(super) fn describe(error: &minijinja::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 fn environment() -> Environment<'static> {

@@ -1,6 +1,6 @@
 //! The worker.
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{error::Error, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use chrono::TimeDelta;
 use futures_util::FutureExt as _;
@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
 use super::{Consumer, Ledger, RecordedEvent, Relay};
-use crate::{Actor, DbError, EventSeverity, Lifecycle, SystemTx, db::Hints, event::CHANNEL};
+use crate::{Actor, DbError, EventSeverity, Lifecycle, SystemTx, backoff, db::Hints, event::CHANNEL, failure};
 
 /// How often what was relayed long ago is deleted.
 const SWEEP: Duration = Duration::from_secs(60);
@@ -32,14 +32,14 @@ pub(super) async fn run(relay: Relay, lifecycle: Lifecycle) {
             Ok(_) if lifecycle.is_draining() => return,
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(error = &error as &dyn std::error::Error, "events could not be relayed; trying again");
+                tracing::warn!(error = &error as &dyn Error, "events could not be relayed; trying again");
                 pause = pause.max(Duration::from_secs(1));
             }
         }
         if swept.is_none_or(|at| at.elapsed() >= SWEEP) {
             swept = Some(Instant::now());
             if let Err(error) = relay.sweep().await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "relayed events could not be deleted; trying again");
+                tracing::warn!(error = &error as &dyn Error, "relayed events could not be deleted; trying again");
             }
         }
         tokio::select! {
@@ -178,6 +178,7 @@ impl Relay {
         .fetch_optional(&mut **tx)
         .await?;
         let Some(attempts) = attempts else { return Ok(()) };
+        let pause = backoff::doubled(settings.backoff, BACKOFF_MAX, attempts, rand::random());
         let is_dead = attempts >= i32::from(settings.attempts);
         if is_dead {
             tracing::error!(event.id = %id, tenant.id = %tenant, attempts, error, "an event was given up");
@@ -188,7 +189,7 @@ impl Relay {
             "update outbox set next_at = $3, dead_at = $4 where tenant_id = $1 and id = $2",
             tenant,
             id,
-            now + pause(settings.backoff, attempts.unsigned_abs()),
+            now + TimeDelta::from_std(pause).unwrap_or(TimeDelta::MAX),
             is_dead.then_some(now),
         )
         .execute(&mut **tx)
@@ -300,35 +301,7 @@ async fn finish_in(tx: &mut SystemTx, ids: &[(Uuid, Uuid)]) -> Result<(), DbErro
     Ok(())
 }
 
-/// Doubled with each attempt, and shortened at random, so that what failed together does not come back together.
-fn pause(first: Duration, attempts: u32) -> TimeDelta {
-    let longest = first.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1))).min(BACKOFF_MAX);
-    let pause = longest.mul_f64(rand::random_range(0.5..=1.0));
-    TimeDelta::from_std(pause).unwrap_or(TimeDelta::MAX)
-}
-
-/// An error and what caused it, in one line that is short enough to store.
-fn describe(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text.chars().filter(|c| *c != '\0').take(ERROR_MAX).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_pauses_between_attempts_grow_to_an_hour() {
-        let first = Duration::from_secs(1);
-        for (attempts, longest) in [(1, 1), (2, 2), (5, 16), (13, 3600), (40, 3600)] {
-            let pause = pause(first, attempts).to_std().unwrap();
-            assert!(pause <= Duration::from_secs(longest) && pause >= Duration::from_secs(longest) / 2, "{attempts}: {pause:?}");
-        }
-    }
+/// An error and what caused it, short enough to store.
+fn describe(error: &(dyn Error + 'static)) -> String {
+    failure::in_full(error).chars().filter(|c| *c != '\0').take(ERROR_MAX).collect()
 }

@@ -24,6 +24,7 @@ use super::{ClientAddress, Html, Nonce, Page, assets, csrf::csrf, headers::harde
 use crate::{
     Declares, Dependencies, Document, MasterKey, Metrics, Path, Permission, Principal, Problem, ProblemType, Routes,
     db::Db,
+    failure,
     idempotency::{Repeatable, once},
     lifecycle::Lifecycle,
     openapi,
@@ -244,13 +245,7 @@ async fn outermost(State(web): State<Web>, request: Request, next: Next) -> Resp
 
 fn log_cause(problem: &Problem) {
     let Some(cause) = problem.cause() else { return };
-    let mut chain = cause.0.to_string();
-    let mut source = cause.0.source();
-    while let Some(error) = source {
-        chain.push_str(": ");
-        chain.push_str(&error.to_string());
-        source = error.source();
-    }
+    let chain = failure::in_full(&*cause.0);
     if problem.status().is_server_error() {
         tracing::error!(problem = problem.kind().slug, cause = %chain, "failed");
     } else {

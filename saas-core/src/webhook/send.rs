@@ -6,8 +6,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use url::Url;
 use uuid::Uuid;
 
-use super::{EndpointId, MessageId, Webhooks, redact::redact, schedule::asked_pause, secret::SigningSecret};
-use crate::{OutboundError, TenantId};
+use super::{EndpointId, MessageId, Webhooks, redact::redact, secret::SigningSecret};
+use crate::{TenantId, backoff};
 
 /// A delivery that is this worker's to try.
 pub(super) struct Claimed {
@@ -65,11 +65,11 @@ impl Webhooks {
                 answer: Ok(answer.status),
                 response: redact(&answer.body),
                 duration: started.elapsed(),
-                asked: asked_pause(answer.status, &answer.headers, self.0.db.clock().now()),
+                asked: backoff::asked(answer.status, &answer.headers, self.0.db.clock().now()),
             },
             Err(error) => {
                 tracing::debug!(error = &error as &dyn std::error::Error, endpoint.id = %claimed.endpoint, "a webhook did not arrive");
-                failed(if matches!(error, OutboundError::TimedOut) { "timeout" } else { "unreachable" })
+                failed(error.as_str())
             }
         }
     }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
@@ -5,10 +7,20 @@ use super::super::{
     DisabledBecause, EndpointState, WebhookEndpointDisabled, Webhooks,
     endpoint::host,
     message::TEST,
-    schedule::{PAUSES, pause},
     send::{Claimed, Outcome},
 };
-use crate::{Actor, DbError, SystemTx, event::CHANNEL as LIVE, system_event_in};
+use crate::{Actor, DbError, SystemTx, backoff, event::CHANNEL as LIVE, system_event_in};
+
+/// The pauses after the first, the second, … failure: eight attempts in a little over a day.
+const PAUSES: [Duration; 7] = [
+    Duration::from_secs(5),
+    Duration::from_secs(5 * 60),
+    Duration::from_secs(30 * 60),
+    Duration::from_secs(2 * 60 * 60),
+    Duration::from_secs(5 * 60 * 60),
+    Duration::from_secs(10 * 60 * 60),
+    Duration::from_secs(10 * 60 * 60),
+];
 
 /// How many old messages one statement deletes.
 const SWEPT: i64 = 2_000;
@@ -27,7 +39,7 @@ impl Webhooks {
             true => self.fail_in(&mut tx, claimed, outcome, now).await?,
             false => true,
         };
-        let again = match pause(&PAUSES, claimed.tries, outcome.asked) {
+        let again = match backoff::listed(&PAUSES, claimed.tries, outcome.asked, rand::random()) {
             Some(pause) if !outcome.is_delivered() && is_active => Some(now + pause),
             _ => None,
         };
