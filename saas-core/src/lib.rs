@@ -61,6 +61,7 @@ mod telemetry;
 pub mod testing;
 mod web;
 pub mod webhook;
+mod wrong;
 
 pub use audit::{AuditRead, audit_routes};
 pub use clock::Clock;

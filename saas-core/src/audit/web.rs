@@ -12,8 +12,8 @@ use super::{
     export::{Format, export},
 };
 use crate::{
-    Can, DbError, Download, FieldError, FormErrors, Html, List, Page, Problem, Query, Routes, TenantDb, TenantTx, Wanted,
-    events_undelivered_in, relay::undelivered_routes,
+    Can, DbError, Download, FormErrors, Html, List, Page, Problem, Query, Routes, TenantDb, TenantTx, Wanted, events_undelivered_in,
+    relay::undelivered_routes, wrong::Wrong,
 };
 
 /// The log of the tenant: `/audit` for people, `/api/v1/audit` for programs, and as a file; and what of it not everybody could be told of. They
@@ -47,29 +47,23 @@ struct Search {
     format: Option<Format>,
 }
 
-/// What is wrong with a field: for programs in words, for people the key of a text.
-struct Wrong {
-    field: &'static str,
-    words: &'static str,
-    text: &'static str,
-}
-
 impl Search {
-    fn filter(&self) -> Result<AuditFilter, Wrong> {
-        let wrong = |field, words, text| Wrong { field, words, text };
-        Ok(AuditFilter {
-            actor: given(&self.actor).map(str::parse::<Uuid>).transpose().map_err(|_| wrong("actor", "is no id", "core-audit-error-id"))?,
-            action: given(&self.action).map(str::to_owned),
-            resource: given(&self.resource).map(str::to_owned),
-            from: given(&self.from)
-                .map(|text| time(text, TimeDelta::zero()))
-                .transpose()
-                .map_err(|()| wrong("from", "is neither a time nor a day", "core-audit-error-time"))?,
-            to: given(&self.to)
-                .map(|text| time(text, TimeDelta::days(1)))
-                .transpose()
-                .map_err(|()| wrong("to", "is neither a time nor a day", "core-audit-error-time"))?,
-        })
+    fn filter(&self) -> Result<AuditFilter, Vec<Wrong>> {
+        let mut wrong = Vec::new();
+        let mut at = |field, text: &str, later| {
+            let read = given(text).map(|text| time(text, later));
+            if read == Some(None) {
+                wrong.push(Wrong { field, text: "core-audit-error-time", words: "is neither a time nor a day" });
+            }
+            read.flatten()
+        };
+        let (from, to) = (at("from", &self.from, TimeDelta::zero()), at("to", &self.to, TimeDelta::days(1)));
+        let actor = given(&self.actor).map(|text| text.parse::<Uuid>().ok());
+        if actor == Some(None) {
+            wrong.push(Wrong { field: "actor", text: "core-audit-error-id", words: "is no id" });
+        }
+        let (action, resource) = (given(&self.action).map(str::to_owned), given(&self.resource).map(str::to_owned));
+        if wrong.is_empty() { Ok(AuditFilter { actor: actor.flatten(), action, resource, from, to }) } else { Err(wrong) }
     }
 
     /// The same search as a query, to be continued with what differs.
@@ -81,23 +75,16 @@ impl Search {
     }
 }
 
-impl From<Wrong> for Problem {
-    fn from(wrong: Wrong) -> Self {
-        Self::invalid([FieldError::new(format!("/{}", wrong.field), wrong.words)])
-    }
-}
-
 fn given(text: &str) -> Option<&str> {
     Some(text.trim()).filter(|text| !text.is_empty())
 }
 
 /// A time as RFC 3339 has it, or the midnight at which a day begins, so much later.
-fn time(text: &str, later: TimeDelta) -> Result<DateTime<Utc>, ()> {
-    if let Ok(at) = DateTime::parse_from_rfc3339(text) {
-        return Ok(at.to_utc());
+fn time(text: &str, later: TimeDelta) -> Option<DateTime<Utc>> {
+    match DateTime::parse_from_rfc3339(text) {
+        Ok(at) => Some(at.to_utc()),
+        Err(_) => text.parse::<NaiveDate>().ok()?.and_time(NaiveTime::MIN).and_utc().checked_add_signed(later),
     }
-    let day: NaiveDate = text.parse().map_err(|_| ())?;
-    day.and_time(NaiveTime::MIN).and_utc().checked_add_signed(later).ok_or(())
 }
 
 async fn list(_: Can<AuditRead>, db: TenantDb, wanted: Wanted<AuditEntry, Search>) -> Result<List<AuditEntry>, Problem> {
@@ -131,7 +118,7 @@ async fn show(_: Can<AuditRead>, db: TenantDb, wanted: Wanted<AuditEntry, Search
             (StatusCode::OK, list.items, list.next)
         }
         Err(wrong) => {
-            errors.add(wrong.field, wrong.text);
+            errors = wrong.into();
             (StatusCode::UNPROCESSABLE_ENTITY, Vec::new(), None)
         }
     };

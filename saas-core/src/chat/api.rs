@@ -99,7 +99,7 @@ async fn create(
     Json(new): Json<NewChatChannel>,
 ) -> Result<Created<ChatChannel>, Problem> {
     let draft = Draft { name: &new.name, address: Some(&new.address), kinds: &new.kinds };
-    let described = chat.describe(can.standing(), &draft).map_err(|wrong| Problem::invalid(wrong.iter().map(FieldError::from)))?;
+    let described = chat.describe(can.standing(), &draft)?;
     let mut tx = db.begin().await?;
     let channel = chat.channel_add_in(&mut tx, can.actor(), new.format, described).await?;
     tx.commit().await?;
@@ -122,7 +122,7 @@ async fn change(
     let old = channel_in(&mut tx, id).await?.ok_or(ChatError::NotFound)?;
     let (name, kinds) = (new.name.unwrap_or(old.name), new.kinds.unwrap_or(old.kinds));
     let draft = Draft { name: &name, address: new.address.as_deref(), kinds: &kinds };
-    let described = chat.describe(can.standing(), &draft).map_err(|wrong| Problem::invalid(wrong.iter().map(FieldError::from)))?;
+    let described = chat.describe(can.standing(), &draft)?;
     let channel = chat.channel_change_in(&mut tx, can.actor(), id, described, new.state.unwrap_or(old.state)).await?;
     tx.commit().await?;
     Ok(Json(channel))

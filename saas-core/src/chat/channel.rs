@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::{Chat, ChatChannelAdded, ChatChannelChanged, ChatChannelId, ChatChannelRemoved, ChatMessage, MOST, address::Address};
 use crate::{
-    Actor, Change, DbError, FieldError, Listed, Order, OrderBy, Problem, ProblemType, Standing, TenantTx, event_in,
-    notification::NoticeKind,
+    Actor, Change, DbError, Listed, Order, OrderBy, Problem, ProblemType, Standing, TenantTx, event_in, notification::NoticeKind,
+    wrong::Wrong,
 };
 
 /// How a channel takes messages.
@@ -94,19 +94,6 @@ pub(super) struct Described {
     kinds: Vec<String>,
 }
 
-/// What is wrong with a description: the field, the text that pages show, and what programs are told.
-pub(super) struct Wrong {
-    pub(super) field: &'static str,
-    pub(super) text: &'static str,
-    detail: &'static str,
-}
-
-impl From<&Wrong> for FieldError {
-    fn from(wrong: &Wrong) -> Self {
-        Self::new(format!("/{}", wrong.field), wrong.detail)
-    }
-}
-
 /// A channel cannot be added, changed, found or tried.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -154,22 +141,22 @@ impl Chat {
         let mut wrong = Vec::new();
         let name = draft.name.trim();
         if name.is_empty() || name.chars().count() > 80 || name.contains(char::is_control) {
-            let detail = "must have 1 to 80 characters, none of them a control character";
-            wrong.push(Wrong { field: "name", text: "core-chat-error-name", detail });
+            let words = "must have 1 to 80 characters, none of them a control character";
+            wrong.push(Wrong { field: "name", text: "core-chat-error-name", words });
         }
         let address = draft.address.map(|text| Address::parse(text, &self.0.outbound));
         if matches!(address, Some(None)) {
-            let detail = "must be an https address, on port 443 or 8443, that can be reached from everywhere";
-            wrong.push(Wrong { field: "address", text: "core-chat-error-address", detail });
+            let words = "must be an https address, on port 443 or 8443, that can be reached from everywhere";
+            wrong.push(Wrong { field: "address", text: "core-chat-error-address", words });
         }
         let (all, offered) = (self.0.notifications.kinds(), self.offered(standing).map(|kind| kind.event).collect::<Vec<_>>());
         let is_told = |event: &str| draft.kinds.is_empty() || draft.kinds.iter().any(|kind| kind == event);
         if !draft.kinds.iter().all(|name| all.iter().any(|kind| kind.event == name)) {
-            let detail = "must be the names of events that people are told of";
-            wrong.push(Wrong { field: "kinds", text: "core-chat-error-kinds", detail });
+            let words = "must be the names of events that people are told of";
+            wrong.push(Wrong { field: "kinds", text: "core-chat-error-kinds", words });
         } else if !all.iter().filter(|kind| is_told(kind.event)).all(|kind| offered.contains(&kind.event)) {
-            let detail = "must be events that you may hear of yourself";
-            wrong.push(Wrong { field: "kinds", text: "core-chat-error-kinds-forbidden", detail });
+            let words = "must be events that you may hear of yourself";
+            wrong.push(Wrong { field: "kinds", text: "core-chat-error-kinds-forbidden", words });
         }
         if !wrong.is_empty() {
             return Err(wrong);

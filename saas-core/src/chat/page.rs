@@ -10,10 +10,10 @@ use sqlx::{Postgres, QueryBuilder};
 
 use super::{
     Chat, ChatChannel, ChatChannelId, ChatError, ChatFormat, ChatMessage, ChatRead, ChatState, ChatWrite,
-    channel::{Draft, Wrong, channel_in, channel_remove_in, channels_in},
+    channel::{Draft, channel_in, channel_remove_in, channels_in},
     message::{MESSAGES, TEST},
 };
-use crate::{Can, DbError, FieldError, Form, FormErrors, Html, Page, Path, Problem, Routes, Standing, TenantDb, TenantTx};
+use crate::{Can, DbError, Form, FormErrors, Html, Page, Path, Problem, Routes, Standing, TenantDb, TenantTx, wrong::Wrong};
 
 /// How many messages a page shows.
 const SHOWN: i64 = 50;
@@ -97,13 +97,9 @@ impl Chat {
         page: &Page,
         id: Option<ChatChannelId>,
         filled: &ChannelForm,
-        wrong: &[Wrong],
+        wrong: Vec<Wrong>,
     ) -> Result<Response, Problem> {
-        let mut errors = FormErrors::default();
-        for wrong in wrong {
-            errors.add(wrong.field, wrong.text);
-        }
-        page.refuse("core/channel_form.html", self.form(standing, page, id, filled, &errors))
+        page.refuse("core/channel_form.html", self.form(standing, page, id, filled, &wrong.into()))
     }
 }
 
@@ -142,7 +138,7 @@ async fn create(
     let draft = Draft { name: &filled.name, address: Some(&filled.address), kinds: &filled.kinds };
     let described = match chat.describe(can.standing(), &draft) {
         Ok(described) => described,
-        Err(wrong) => return chat.refused(can.standing(), &page, None, &filled, &wrong),
+        Err(wrong) => return chat.refused(can.standing(), &page, None, &filled, wrong),
     };
     let mut tx = db.begin().await?;
     let channel = match chat.channel_add_in(&mut tx, can.actor(), filled.format, described).await {
@@ -171,7 +167,7 @@ async fn change(
     let address = Some(filled.address.trim()).filter(|address| !address.is_empty());
     let described = match chat.describe(can.standing(), &Draft { name: &filled.name, address, kinds: &filled.kinds }) {
         Ok(described) => described,
-        Err(wrong) => return chat.refused(can.standing(), &page, Some(id), &filled, &wrong),
+        Err(wrong) => return chat.refused(can.standing(), &page, Some(id), &filled, wrong),
     };
     chat.channel_change_in(&mut tx, can.actor(), id, described, old.state).await?;
     tx.commit().await?;
@@ -192,9 +188,7 @@ async fn set_state(
         Wish::Paused => ChatState::Paused,
     };
     // What it was told by others may be more than whoever resumes it may hear of.
-    let same = chat
-        .describe(can.standing(), &Draft { name: &old.name, address: None, kinds: &old.kinds })
-        .map_err(|wrong| Problem::invalid(wrong.iter().map(FieldError::from)))?;
+    let same = chat.describe(can.standing(), &Draft { name: &old.name, address: None, kinds: &old.kinds })?;
     chat.channel_change_in(&mut tx, can.actor(), id, same, state).await?;
     tx.commit().await?;
     Ok(to(id))

@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::MailBrandChanged;
-use crate::{Actor, Change, DbError, FieldError, TenantId, TenantTx, Validate, event_in, pages::Locale};
+use crate::{Actor, Change, DbError, TenantId, TenantTx, Validate, event_in, pages::Locale, wrong::Wrong};
 
 /// How a tenant's mail looks to its readers: values alone, never markup.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -79,20 +79,6 @@ impl BrandFields {
         let Self { name, logo, color, locale } = self;
         let fields = [("name", name), ("logo", logo), ("color", color), ("locale", locale)];
         fields.map(|(field, text)| (field, text.as_deref().map(str::trim).filter(|text| !text.is_empty())))
-    }
-}
-
-/// What is wrong with a field: for programs in words, for people the key of a text.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Wrong {
-    pub(super) field: &'static str,
-    words: &'static str,
-    pub(super) text: &'static str,
-}
-
-impl Wrong {
-    pub(super) fn for_programs(&self) -> FieldError {
-        FieldError::new(format!("/{}", self.field), self.words)
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
     Actor, Can, Db, DbError, Json, MasterKey, NoContent, Origin, Path, Problem, Routes, TenantDb, TenantTx, UserId,
     mail::{
         MailWrite,
-        brand::{Brand, BrandFields, Wrong, brand_change_in, brand_in},
+        brand::{Brand, BrandFields, brand_change_in, brand_in},
     },
     system_event_in,
 };
@@ -140,7 +140,7 @@ async fn read(_: Can<MailWrite>, db: TenantDb) -> Result<Json<BrandFields>, Prob
 }
 
 async fn change(can: Can<MailWrite>, db: TenantDb, Json(fields): Json<BrandFields>) -> Result<Json<BrandFields>, Problem> {
-    let brand = Brand::try_from(&fields).map_err(|wrong| Problem::invalid(wrong.iter().map(Wrong::for_programs)))?;
+    let brand = Brand::try_from(&fields)?;
     let mut tx = db.begin().await?;
     brand_change_in(&mut tx, can.actor(), &brand).await?;
     tx.commit().await?;

@@ -40,11 +40,7 @@ async fn change(
 ) -> Result<Response, Problem> {
     let brand = match Brand::try_from(&fields) {
         Ok(brand) => brand,
-        Err(wrong) => {
-            let mut errors = FormErrors::default();
-            wrong.iter().for_each(|wrong| errors.add(wrong.field, wrong.text));
-            return page.refuse("core/mail_settings.html", context(&desk, &db, &page, Some(&fields), &errors).await?);
-        }
+        Err(wrong) => return page.refuse("core/mail_settings.html", context(&desk, &db, &page, Some(&fields), &wrong.into()).await?),
     };
     let mut tx = db.begin().await?;
     brand_change_in(&mut tx, can.actor(), &brand).await?;

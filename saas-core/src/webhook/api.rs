@@ -7,10 +7,10 @@ use utoipa::ToSchema;
 use super::{
     Attempt, Delivery, DeliveryState, Endpoint, EndpointError, EndpointId, EndpointState, WebhookRead, WebhookWrite, Webhooks,
     delivery::{DeliveryPath, SELECT, attempts_in, delivery_in, delivery_replay_in, test_send_in},
-    endpoint::{Described, endpoint_change_in, endpoint_in, endpoint_remove_in},
+    endpoint::{endpoint_change_in, endpoint_in, endpoint_remove_in},
     page,
 };
-use crate::{Accepted, Can, Created, FieldError, Json, List, NoContent, Path, Problem, Routes, Standing, TenantDb, Validate, Wanted};
+use crate::{Accepted, Can, Created, FieldError, Json, List, NoContent, Path, Problem, Routes, TenantDb, Validate, Wanted};
 
 impl Webhooks {
     /// The pages and the API, to be merged below a tenancy layer.
@@ -40,11 +40,6 @@ impl Webhooks {
             .about("Delivers a message once more, under the same id.")
             .with_state(self.clone())
             .merge(page::routes(self))
-    }
-
-    /// As [`describe`](Self::describe), for programs.
-    fn described(&self, standing: &Standing, url: &str, description: &str, events: &[String]) -> Result<Described, Problem> {
-        self.describe(standing, url, description, events).map_err(|wrong| Problem::invalid(wrong.iter().map(FieldError::from)))
     }
 }
 
@@ -133,7 +128,7 @@ async fn create(
     State(webhooks): State<Webhooks>,
     Json(new): Json<NewWebhookEndpoint>,
 ) -> Result<Created<AddedWebhookEndpoint>, Problem> {
-    let described = webhooks.described(can.standing(), &new.url, &new.description, &new.events)?;
+    let described = webhooks.describe(can.standing(), &new.url, &new.description, &new.events)?;
     let mut tx = db.begin().await?;
     let (endpoint, secret) = webhooks.endpoint_add_in(&mut tx, can.actor(), described).await?;
     tx.commit().await?;
@@ -155,7 +150,7 @@ async fn change(
     let mut tx = db.begin().await?;
     let old = endpoint_in(&mut tx, id).await?.ok_or(EndpointError::NotFound)?;
     let (url, description) = (new.url.unwrap_or(old.url), new.description.unwrap_or(old.description));
-    let described = webhooks.described(can.standing(), &url, &description, &new.events.unwrap_or(old.events))?;
+    let described = webhooks.describe(can.standing(), &url, &description, &new.events.unwrap_or(old.events))?;
     let endpoint = endpoint_change_in(&mut tx, can.actor(), id, described, new.state.unwrap_or(old.state)).await?;
     tx.commit().await?;
     Ok(Json(endpoint))

@@ -11,7 +11,7 @@ use super::{
     Webhooks, filter::EventFilter, secret::SigningSecret,
 };
 use crate::{
-    Actor, Change, DbError, FieldError, Listed, OpenError, Order, OrderBy, Problem, ProblemType, Secret, Standing, TenantTx, event_in,
+    Actor, Change, DbError, Listed, OpenError, Order, OrderBy, Problem, ProblemType, Secret, Standing, TenantTx, event_in, wrong::Wrong,
 };
 
 /// How long the secret before still signs, beside the new one.
@@ -78,19 +78,6 @@ pub(super) struct Described {
     events: Vec<String>,
 }
 
-/// What is wrong with a description: the field, the text that pages show, and what programs are told.
-pub(super) struct Wrong {
-    pub(super) field: &'static str,
-    pub(super) text: &'static str,
-    detail: &'static str,
-}
-
-impl From<&Wrong> for FieldError {
-    fn from(wrong: &Wrong) -> Self {
-        Self::new(format!("/{}", wrong.field), wrong.detail)
-    }
-}
-
 /// An endpoint cannot be added, changed or found.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -134,27 +121,27 @@ impl Webhooks {
         let url = url.trim();
         let parsed = Url::parse(url).ok().filter(|_| url.len() <= 2000).filter(|url| self.0.outbound.check(url).is_ok());
         if parsed.is_none() {
-            let detail = "must be an https address, on port 443 or 8443, that can be reached from everywhere";
-            wrong.push(Wrong { field: "url", text: "core-webhook-error-url", detail });
+            let words = "must be an https address, on port 443 or 8443, that can be reached from everywhere";
+            wrong.push(Wrong { field: "url", text: "core-webhook-error-url", words });
         }
         let description = description.trim();
         if description.chars().count() > 200 || description.contains(char::is_control) {
-            let detail = "must have at most 200 characters, none of them a control character";
-            wrong.push(Wrong { field: "description", text: "core-webhook-error-description", detail });
+            let words = "must have at most 200 characters, none of them a control character";
+            wrong.push(Wrong { field: "description", text: "core-webhook-error-description", words });
         }
         let filters: Result<Vec<EventFilter>, _> = events.iter().map(|event| event.parse()).collect();
         let filters =
             filters.ok().filter(|filters| filters.len() <= 100 && filters.iter().all(|it| self.kinds().any(|kind| it.matches(kind))));
         match &filters {
             None => {
-                let detail = "must be names of events in the catalogue, or beginnings such as monitoring.*";
-                wrong.push(Wrong { field: "events", text: "core-webhook-error-events", detail });
+                let words = "must be names of events in the catalogue, or beginnings such as monitoring.*";
+                wrong.push(Wrong { field: "events", text: "core-webhook-error-events", words });
             }
             Some(filters) => {
                 let mut heard = self.kinds().filter(|kind| filters.is_empty() || filters.iter().any(|filter| filter.matches(kind)));
                 if !heard.all(|kind| kind.permission.is_some_and(|name| standing.permissions.contains(&name))) {
-                    let detail = "must be events that you may hear of yourself";
-                    wrong.push(Wrong { field: "events", text: "core-webhook-error-events-forbidden", detail });
+                    let words = "must be events that you may hear of yourself";
+                    wrong.push(Wrong { field: "events", text: "core-webhook-error-events-forbidden", words });
                 }
             }
         }

@@ -13,9 +13,9 @@ use serde_json::{Value, json};
 use super::{
     Endpoint, EndpointError, EndpointId, EndpointState, MessageId, WebhookRead, WebhookWrite, Webhooks,
     delivery::{Delivery, DeliveryPath, SELECT, attempts_in, delivery_replay_in, test_send_in},
-    endpoint::{Wrong, endpoint_change_in, endpoint_in, endpoint_remove_in, endpoints_in},
+    endpoint::{endpoint_change_in, endpoint_in, endpoint_remove_in, endpoints_in},
 };
-use crate::{Can, DbError, Form, FormErrors, Html, Page, Path, Problem, Routes, Secret, Standing, TenantDb, TenantTx};
+use crate::{Can, DbError, Form, FormErrors, Html, Page, Path, Problem, Routes, Secret, Standing, TenantDb, TenantTx, wrong::Wrong};
 
 /// How many deliveries a page shows.
 const SHOWN: i64 = 50;
@@ -110,13 +110,9 @@ fn refused(
     page: &Page,
     id: Option<EndpointId>,
     filled: &EndpointForm,
-    wrong: &[Wrong],
+    wrong: Vec<Wrong>,
 ) -> Result<Response, Problem> {
-    let mut errors = FormErrors::default();
-    for wrong in wrong {
-        errors.add(wrong.field, wrong.text);
-    }
-    page.refuse("core/webhook_form.html", webhooks.form(standing, page, id, filled, &errors))
+    page.refuse("core/webhook_form.html", webhooks.form(standing, page, id, filled, &wrong.into()))
 }
 
 async fn create(
@@ -128,7 +124,7 @@ async fn create(
 ) -> Result<Response, Problem> {
     let described = match webhooks.describe(can.standing(), &filled.url, &filled.description, &filled.events) {
         Ok(described) => described,
-        Err(wrong) => return refused(&webhooks, can.standing(), &page, None, &filled, &wrong),
+        Err(wrong) => return refused(&webhooks, can.standing(), &page, None, &filled, wrong),
     };
     let mut tx = db.begin().await?;
     let (endpoint, secret) = match webhooks.endpoint_add_in(&mut tx, can.actor(), described).await {
@@ -156,7 +152,7 @@ async fn change(
     let old = endpoint_in(&mut tx, id).await?.ok_or(EndpointError::NotFound)?;
     let described = match webhooks.describe(can.standing(), &filled.url, &filled.description, &filled.events) {
         Ok(described) => described,
-        Err(wrong) => return refused(&webhooks, can.standing(), &page, Some(id), &filled, &wrong),
+        Err(wrong) => return refused(&webhooks, can.standing(), &page, Some(id), &filled, wrong),
     };
     endpoint_change_in(&mut tx, can.actor(), id, described, old.state).await?;
     tx.commit().await?;
@@ -177,9 +173,7 @@ async fn set_state(
         Wish::Paused => EndpointState::Paused,
     };
     // What it was told by others may be more than whoever resumes it may hear of.
-    let same = webhooks
-        .describe(can.standing(), &old.url, &old.description, &old.events)
-        .map_err(|wrong| Problem::invalid(wrong.iter().map(Into::into)))?;
+    let same = webhooks.describe(can.standing(), &old.url, &old.description, &old.events)?;
     endpoint_change_in(&mut tx, can.actor(), id, same, state).await?;
     tx.commit().await?;
     Ok(to(id))
