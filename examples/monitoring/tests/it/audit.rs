@@ -103,6 +103,11 @@ async fn the_log_is_searched_in_pages_and_exported_as_csv_and_json() {
     }
     assert_eq!(seen.len(), 5);
     let all = entries(&owner.browser, "").await.len();
+    // The newest comes first where nobody says otherwise.
+    let ids = async |query: &str| -> Vec<Value> { entries(&owner.browser, query).await.iter().map(|entry| entry["id"].clone()).collect() };
+    let mut oldest_first = ids("?sort=at").await;
+    oldest_first.reverse();
+    assert_eq!((oldest_first, ids("?sort=-at").await), (ids("").await, ids("").await));
 
     let json = owner.browser.get("/api/v1/audit/export?format=json&action=monitoring").await;
     assert_eq!(json.json().as_array().unwrap().len(), 5);
@@ -111,9 +116,14 @@ async fn the_log_is_searched_in_pages_and_exported_as_csv_and_json() {
     let text = csv.text();
     assert_eq!(text.matches("\r\n").count(), all + 1, "{text}");
     assert!(text.contains(r#"{""name"":""=Office \""3\"", north"""#), "{text}");
-    for (query, pointer) in
-        [("?actor=Ada", "/actor"), ("?from=yesterday", "/from"), ("?after=x", "/after"), ("?limit=0", "/limit"), ("?limit=201", "/limit"), ("?sort=number", "/sort")]
-    {
+    for (query, pointer) in [
+        ("?actor=Ada", "/actor"),
+        ("?from=yesterday", "/from"),
+        ("?after=x", "/after"),
+        ("?limit=0", "/limit"),
+        ("?limit=201", "/limit"),
+        ("?sort=number", "/sort"),
+    ] {
         let refused = owner.browser.get(&format!("/api/v1/audit{query}")).await;
         expect(&refused, StatusCode::UNPROCESSABLE_ENTITY);
         assert!(refused.text().contains(pointer), "{}", refused.text());

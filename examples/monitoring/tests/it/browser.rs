@@ -1,5 +1,6 @@
 //! The way of a new customer, in a real browser: from signing up to seeing a device.
 
+mod api_docs;
 mod chromium;
 mod invitation;
 mod passkeys;
