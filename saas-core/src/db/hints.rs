@@ -1,11 +1,6 @@
-use std::time::Duration;
-
 use sqlx::postgres::PgListener;
 
 use super::Db;
-
-/// After a connection could not be made.
-const AGAIN: Duration = Duration::from_secs(1);
 
 /// Hears that there may be something to do. Only a hint: whoever works looks from time to time all the same, and is told in the log when
 /// that is all there is.
@@ -23,7 +18,7 @@ impl Hints {
         Self { db: db.clone(), channel, listener: None, said: false }
     }
 
-    /// Waits for a hint; without a connection it tries to get one each second. May be dropped at any await.
+    /// Waits for a hint; without a connection for ever, until it is dropped and asked again. May be dropped at any await.
     pub(crate) async fn next(&mut self) {
         if let Some(listener) = &mut self.listener {
             match listener.try_recv().await {
@@ -33,17 +28,16 @@ impl Hints {
             }
             return;
         }
-        loop {
-            match self.connect().await {
-                // What came before it listened is found by looking.
-                Ok(listener) => {
-                    self.listener = Some(listener);
-                    self.said = false;
-                    return;
-                }
-                Err(error) => self.lost(&error),
+        match self.connect().await {
+            // What came before it listened is found by looking.
+            Ok(listener) => {
+                self.listener = Some(listener);
+                self.said = false;
             }
-            tokio::time::sleep(AGAIN).await;
+            Err(error) => {
+                self.lost(&error);
+                std::future::pending().await
+            }
         }
     }
 

@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use sqlx::{PgPool, postgres::PgPoolOptions};
+use sqlx::{
+    PgPool,
+    postgres::{PgListener, PgPoolOptions},
+};
 use tokio::{
     sync::Notify,
     task::{JoinHandle, JoinSet},
@@ -15,7 +18,7 @@ use super::{
     handlers::{Handler, Schedule},
     library::{self, Bell, Ring, Slot},
 };
-use crate::{Db, Lifecycle, db::Hints};
+use crate::{Db, Lifecycle};
 
 /// How a node works on jobs.
 #[derive(Debug, Clone)]
@@ -61,8 +64,10 @@ pub(super) struct Work {
     pub(super) config: JobsConfig,
 }
 
-/// After the keeper failed.
+/// After the connection for notices was lost, or the keeper failed.
 const AGAIN: Duration = Duration::from_secs(1);
+/// How long a transaction may do nothing, however long the lease is: what the login has of itself.
+const LONGEST_IDLE: Duration = Duration::from_secs(60);
 /// How many jobs whose time has come get their turns at once.
 const PROMOTED: i32 = 1000;
 
@@ -96,10 +101,10 @@ pub(super) async fn start(work: Work, lifecycle: &Lifecycle) -> Result<RunningJo
 /// its lease is over.
 async fn pool(work: &Work) -> Result<PgPool, sqlx::Error> {
     let slots = u32::try_from(work.config.concurrency).unwrap_or(u32::MAX);
-    let idle = format!("{}ms", work.config.lease.as_millis());
+    let idle = format!("{}ms", work.config.lease.min(LONGEST_IDLE).as_millis());
     PgPoolOptions::new()
-        // The keeper and the ticks want some.
-        .max_connections(slots.saturating_add(2))
+        // Notices take one for good; the keeper and the ticks want some.
+        .max_connections(slots.saturating_add(3))
         .acquire_timeout(Duration::from_secs(5))
         .connect_with(work.db.system_options().application_name("saas-jobs").options([("idle_in_transaction_session_timeout", idle)]))
         .await
@@ -107,7 +112,7 @@ async fn pool(work: &Work) -> Result<PgPool, sqlx::Error> {
 
 async fn run(work: Arc<Work>, pool: PgPool, wake: Arc<Notify>, slots: Vec<Slot>, names: Vec<String>, lifecycle: Lifecycle) {
     let mut beside = JoinSet::new();
-    beside.spawn(listen(Hints::new(&work.db, library::CHANNEL), wake.clone()));
+    beside.spawn(listen(pool.clone(), wake.clone()));
     beside.spawn(every(work.config.lease / 4, {
         let (pool, names) = (pool.clone(), names.clone());
         move || {
@@ -211,9 +216,24 @@ async fn take_turns(slot: Slot, pool: PgPool, wake: Arc<Notify>, config: JobsCon
 }
 
 /// Wakes a slot when jobs are enqueued. Whoever is at work looks for more by itself.
-async fn listen(mut hints: Hints, wake: Arc<Notify>) {
+async fn listen(pool: PgPool, wake: Arc<Notify>) {
     loop {
-        hints.next().await;
+        if let Err(error) = hear(&pool, &wake).await {
+            tracing::warn!(error = %error, "notices of jobs are lost; looking for jobs all the same");
+        }
+        tokio::time::sleep(AGAIN).await;
+    }
+}
+
+async fn hear(pool: &PgPool, wake: &Notify) -> Result<(), sqlx::Error> {
+    let mut listener = PgListener::connect_with(pool).await?;
+    listener.listen(library::CHANNEL).await?;
+    // What was enqueued after the slots had looked and before this was heard by nobody.
+    wake.notify_one();
+    loop {
+        if listener.try_recv().await?.is_none() {
+            return Ok(());
+        }
         wake.notify_one();
     }
 }
