@@ -19,6 +19,7 @@ mod kind;
 mod link;
 mod operation;
 mod receive;
+mod remove;
 mod storage;
 mod sweep;
 mod web;

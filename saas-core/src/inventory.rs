@@ -21,7 +21,7 @@ pub enum Class {
     Secret,
 }
 
-/// What becomes of a table's rows when their tenant or person is erased.
+/// What becomes of a table's rows when their person is erased. When their tenant is, all go but those that the law keeps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case", tag = "action", content = "reason")]
 pub enum Erasure {
@@ -63,8 +63,9 @@ use Class::{Content, Internal, Person, Personal, Secret};
 
 pub(crate) const CORE: &[Table] = &[
     Table {
+        // Of one that was purged, the id alone.
         name: "core.tenant",
-        erasure: Erasure::Purge,
+        erasure: Erasure::Anonymise,
         exported: true,
         columns: &[
             ("id", Internal),
@@ -73,6 +74,8 @@ pub(crate) const CORE: &[Table] = &[
             ("state", Internal),
             ("created_at", Internal),
             ("second_factor_required", Internal),
+            ("leaves_at", Internal),
+            ("purged_at", Internal),
         ],
     },
     Table {

@@ -51,10 +51,12 @@ mod permission;
 mod preferences;
 mod principal;
 mod problem;
+mod purge;
 mod relay;
 mod routes;
 mod secret;
 mod settings;
+mod step_up;
 mod sweep;
 mod telemetry;
 #[cfg(feature = "testing")]
@@ -95,6 +97,7 @@ pub use permission::{Can, CurrentMember, Permission, Standing, Surroundings};
 pub use preferences::{Preferences, Theme, TimeZone, UnknownTheme, UnknownTimeZone, person_known_as_in, preferences_set_in};
 pub use principal::{Actor, AgentPrincipal, CurrentAgent, CurrentUser, KeyPrincipal, Membership, Principal, SignedIn, TokenPrincipal};
 pub use problem::{Cause, FieldError, Problem, ProblemType};
+pub use purge::{PurgeError, TenantStore, tenant_purge, tenant_purged_in};
 pub use relay::{
     Consumer, ConsumerError, DeadEvent, EventReplay, EventsReplayed, Ledger, RecordedEvent, Relay, RelaySettings, RelayState,
     UndeliveredEvent, events_replay_in, events_undelivered_in,
@@ -102,6 +105,7 @@ pub use relay::{
 pub use routes::{Access, Caller, Declares, Described, Paths, RouteInfo, Routes};
 pub use secret::{Secret, Token, TokenHash};
 pub use settings::{Settings, SettingsError};
+pub use step_up::{RecentProof, StepUp};
 pub use sweep::{sweep, sweep_daily};
 pub use telemetry::{LogFormat, LogFormatError, init_logs};
 #[cfg(feature = "otlp")]

@@ -30,7 +30,7 @@ pub(crate) static CORE: Migrations = Migrations {
     name: "core",
     control: Some(&CONTROL),
     data: Some(&DATA),
-    lookups: &["core.leaves", "core.reader"],
+    lookups: &["core.leaves", "core.reader", "core.stays"],
     inventory: crate::inventory::CORE,
 };
 

@@ -17,6 +17,8 @@
 //! A table that could not be filled is an error, not a table less. Where a row cannot be guessed from the catalogue, [`Seed`] says what to
 //! write.
 //!
+//! [`purge`] looks the same way for what is left of a tenant that was deleted.
+//!
 //! The attacks' ids are those of the threat list in the project's documentation: `T05` is a table without row-level security, `T43` an
 //! insert for another tenant, and so on.
 
@@ -35,6 +37,7 @@ mod fill;
 mod findings;
 mod marks;
 mod oracle;
+mod purge;
 mod read;
 mod server;
 mod source;
@@ -46,6 +49,8 @@ use attacker::Attacker;
 use catalogue::Catalogue;
 use fill::Filled;
 use marks::Marks;
+
+pub use purge::purge;
 
 /// Values for columns that cannot be guessed from the catalogue.
 #[derive(Debug, Clone, Default)]
@@ -192,7 +197,7 @@ impl Ground {
 pub async fn attack(test: &TestDb, seed: &Seed) -> Result<Report, IsolationError> {
     let Ground { mut superuser, mut attacker, catalogue, filled } = Ground::prepare(test, seed).await?;
     let marks = Marks::of(&catalogue, &filled);
-    let before = marks::snapshot(&mut superuser, &catalogue, &filled).await?;
+    let before = marks::snapshot(&mut superuser, &catalogue, &filled, Side::Victim).await?;
 
     let mut report =
         Report { tables: catalogue.tenant_tables().map(|table| table.label.clone()).collect(), attacks: 0, breaches: Vec::new() };
@@ -208,7 +213,7 @@ pub async fn attack(test: &TestDb, seed: &Seed) -> Result<Report, IsolationError
     write::own(&battle, &mut attacker).await?;
     report.attacks += attacker.attacks();
 
-    let after = marks::snapshot(&mut superuser, &catalogue, &filled).await?;
+    let after = marks::snapshot(&mut superuser, &catalogue, &filled, Side::Victim).await?;
     for (table, rows) in &before {
         if after.get(table) != Some(rows) {
             report.breach("T41-T49", table, "the rows of the other tenant are not as they were, byte by byte");

@@ -118,6 +118,23 @@ async fn the_application_adds_entries_and_can_do_nothing_else_with_them() {
     assert_eq!(it.fault().await, None);
 }
 
+/// TEN-01, AUD-02: a tenant's log goes with the tenant, whole, and a tenant that is deleted never comes back to be without one.
+#[tokio::test]
+async fn a_log_is_deleted_with_its_tenant_alone() {
+    let it = Chain::of(3).await;
+    let execute = async |statement: &'static str| -> Result<u64, saas_core::DbError> {
+        let mut tx = it.test.db.system("test").begin().await?;
+        let done = sqlx::query(statement).execute(&mut *tx).await?.rows_affected();
+        tx.commit().await?;
+        Ok(done)
+    };
+    assert_eq!(execute("delete from audit_head").await.unwrap_err().constraint(), Some("audit_head_kept"));
+    execute("update core.tenant set state = 'deleted'").await.unwrap();
+    assert_eq!(execute("update core.tenant set state = 'active'").await.unwrap_err().constraint(), Some("tenant_stays_deleted"));
+    assert_eq!(execute("delete from audit_entry").await.unwrap(), 3);
+    assert_eq!(execute("delete from audit_head").await.unwrap(), 1);
+}
+
 /// AUD-02: the system's login seals, and cannot change what is sealed.
 #[tokio::test]
 async fn the_system_login_cannot_change_or_delete_what_is_sealed() {
@@ -132,7 +149,8 @@ async fn the_system_login_cannot_change_or_delete_what_is_sealed() {
         ("delete from audit_entry where number = 3", "23514"),
         ("delete from audit_entry", "23514"),
         ("truncate audit_entry", "42501"),
-        ("delete from audit_head", "42501"),
+        ("delete from audit_head", "23514"),
+        ("truncate audit_head", "42501"),
     ] {
         let mut tx = it.test.db.system("test").begin().await.unwrap();
         let refused = sqlx::query(statement).execute(&mut *tx).await.unwrap_err();

@@ -12,7 +12,8 @@ use chrono::Duration;
 use futures_util::{StreamExt as _, stream};
 use http::{Method, StatusCode};
 use saas_core::{
-    Actor, Clock, MasterKey, Permission as _, Principal, Routes, SessionId, SignedIn, Standing, TenantDb, TenantId, UserId,
+    Actor, Clock, MasterKey, Permission as _, Principal, Routes, SessionId, SignedIn, Standing, TenantDb, TenantId, TenantStore as _,
+    UserId,
     file::{FileError, FileOwner, FileRead, FileRules, FileWrite, Files, NewFile, Storage},
     finish,
     pages::Pages,
@@ -292,6 +293,25 @@ async fn a_file_whose_owner_goes_while_it_arrives_never_becomes_ready() {
     assert!(matches!(outcome, Err(FileError::Missing)), "{outcome:?}");
     assert_eq!(cabinet.files.sweep(&cabinet.test.db.system("sweep files")).await.unwrap(), 1);
     assert_eq!(cabinet.objects(), 0);
+}
+
+/// TEN-01: all files of a tenant go, those that no row knows included, and nobody else's; asking again changes nothing.
+#[tokio::test]
+async fn all_files_of_a_tenant_that_is_deleted_go() {
+    let cabinet = Cabinet::new().await;
+    let other = cabinet.test.tenant("other").await;
+    for (tenant, number) in [(cabinet.tenant, 3), (other, 2)] {
+        let client = cabinet.person(tenant).await;
+        for name in 0..number {
+            assert_eq!(send(&client, "/api/v1/files", &format!("{name}.txt"), "text/plain", b"text").await.status, 201);
+        }
+    }
+    std::fs::write(cabinet.folder.path().join(cabinet.tenant.to_string()).join("stray"), "unknown").unwrap();
+    assert_eq!(cabinet.objects(), 6);
+    for _ in 0..2 {
+        cabinet.files.tenant_remove(cabinet.tenant).await.unwrap();
+        assert_eq!((cabinet.objects(), count(&cabinet.folder.path().join(other.to_string()))), (2, 2));
+    }
 }
 
 /// OPS-07, OPS-04: the same through the S3 protocol, in one part and in several, and with the bucket away.

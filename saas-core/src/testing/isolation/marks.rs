@@ -17,10 +17,19 @@ use super::{
 pub(super) struct Marks(Vec<String>);
 
 impl Marks {
-    pub(super) fn of(catalogue: &Catalogue, filled: &Filled) -> Self {
+    /// The canary alone.
+    pub(super) fn canary() -> Self {
         let plain = CANARY.replace('-', "");
         let hex = |text: &str| text.bytes().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let mut marks = vec![CANARY.to_owned(), plain.to_uppercase(), hex(CANARY), hex(&plain), plain];
+        Self(vec![CANARY.to_owned(), plain.to_uppercase(), hex(CANARY), hex(&plain), plain])
+    }
+
+    pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
+    pub(super) fn of(catalogue: &Catalogue, filled: &Filled) -> Self {
+        let Self(mut marks) = Self::canary();
         let ids = |side| {
             filled.rows(side).flat_map(|(table, row)| {
                 let columns = catalogue.table(table).map(|table| table.columns.as_slice()).unwrap_or_default();
@@ -49,11 +58,12 @@ impl Marks {
     }
 }
 
-/// Every row of the victim with its place and the transaction that wrote it, so that a change to the same value is a change.
+/// Every row of one side with its place and the transaction that wrote it, so that a change to the same value is a change.
 pub(super) async fn snapshot(
     superuser: &mut PgConnection,
     catalogue: &Catalogue,
     filled: &Filled,
+    side: Side,
 ) -> Result<BTreeMap<String, Vec<String>>, IsolationError> {
     let mut all = BTreeMap::new();
     for table in catalogue.tenant_tables() {
@@ -61,13 +71,13 @@ pub(super) async fn snapshot(
             "select concat_ws(' ', t.ctid::text, t.xmin::text, t::text) from {} t where t.{} = '{}' order by 1",
             table.name,
             quoted(table.tenant()),
-            Uuid::from(filled.tenant(Side::Victim))
+            Uuid::from(filled.tenant(side))
         );
-        let rows = sqlx::raw_sql(AssertSqlSafe(query)).fetch_all(&mut *superuser).await.map_err(refused("show the victim's rows"))?;
+        let rows = sqlx::raw_sql(AssertSqlSafe(query)).fetch_all(&mut *superuser).await.map_err(refused("show a tenant's rows"))?;
         if all.is_empty() && rows.is_empty() {
             return Err(unfilled(table, "the row that was written is not there"));
         }
-        let rows = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>().map_err(refused("show the victim's rows"))?;
+        let rows = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>().map_err(refused("show a tenant's rows"))?;
         all.insert(table.label.clone(), rows);
     }
     Ok(all)

@@ -133,19 +133,30 @@ async fn a_tenant_cannot_complete_the_job_of_another() {
 
 /// T55
 #[tokio::test]
-async fn jobs_of_a_suspended_tenant_wait_and_those_of_a_deleted_one_are_gone() {
+async fn jobs_of_a_suspended_or_leaving_tenant_wait_and_those_of_a_deleted_one_are_gone() {
+    for rest in ["state = 'suspended'", "state = 'leaving', leaves_at = now()"] {
+        wait_while_one_rests(rest).await;
+    }
+}
+
+/// Ada rests and comes back; Bob is deleted.
+async fn wait_while_one_rests(rest: &str) {
     let test = TestDb::new(&[]).await.unwrap();
     let (ada, bob) = (test.tenant("ada").await, test.tenant("bob").await);
     enqueue(&test, ada, &say("ada's"), JobOptions::new()).await;
     enqueue(&test, bob, &say("bob's"), JobOptions::new()).await;
-    as_owner(&test, "update core.tenant set state = case slug when 'ada' then 'suspended' else 'deleted' end").await;
+    as_owner(
+        &test,
+        &format!("update core.tenant set {rest} where slug = 'ada'; update core.tenant set state = 'deleted' where slug = 'bob'"),
+    )
+    .await;
     let jobs = Jobs::new(&test.db);
     let mut heard = Heard::on(&jobs);
     let _running = start(&jobs, quick(2)).await;
     until(&test, "one waits and one is gone", |stats| (stats.scheduled, stats.waiting + stats.running + stats.dead) == (1, 0)).await;
     assert_eq!(heard.all(), Vec::<String>::new());
 
-    as_owner(&test, "update core.tenant set state = 'active'; update graphile_worker._private_jobs set run_at = now()").await;
+    as_owner(&test, "update core.tenant set state = 'active', leaves_at = null where slug = 'ada'; update graphile_worker._private_jobs set run_at = now()").await;
     assert_eq!(heard.next().await, (ada, "ada's".to_owned()));
     nothing_left(&test).await;
     assert_eq!(json!(heard.all()), json!(["ada's"]));
