@@ -10,7 +10,7 @@ use axum::{
 };
 use futures_core::future::BoxFuture;
 use http::{header, request::Parts};
-use saas_core::{ClientAddress, Principal, Problem, ProblemType, Token};
+use saas_core::{ClientAddress, Principal, Problem, ProblemType, StepUp, Token};
 use tower::{Layer, Service};
 
 use crate::{
@@ -76,6 +76,7 @@ where
             };
             parts.extensions.insert(principal.clone());
             parts.extensions.insert(auth.clone());
+            parts.extensions.insert(Arc::new(auth.clone()) as Arc<dyn StepUp>);
             let mut response = inner.call(Request::from_parts(parts, body)).await?;
             response.extensions_mut().insert(principal);
             // A cookie that opens nothing is taken away, unless the answer has just given another.

@@ -105,10 +105,9 @@ pub use picture::PictureError;
 pub use provider::DevProvider;
 pub use provider::{AppleKey, Provider, ProviderFlaw};
 pub use refused::{Refusal, Refused};
-pub use saas_core::{Email, InvalidEmail};
+pub use saas_core::{Email, InvalidEmail, RecentProof};
 pub use second_factor::SecondFactorError;
 pub use session::{Method, Session};
-pub use step_up::RecentProof;
 pub use token::{NewSigningKey, Rotation, SigningKeyError, TokenError, TokenFamily, signing_key_rotate};
 
 /// What this crate announces. What happens to keys and credentials is the tenant's; the rest is the program's own.

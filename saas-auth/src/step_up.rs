@@ -4,15 +4,9 @@
 //! password. Where
 //! that was too long ago, a browser is led to a page that asks for it and back; a program gets 403 `step-up-required`.
 
-use std::sync::Arc;
-
-use axum::extract::FromRequestParts;
+use async_trait::async_trait;
 use chrono::TimeDelta;
-use http::request::Parts;
-use saas_core::{
-    Access, CurrentUser, DbError, Declares, Event, EventSeverity, Ledger, Origin, Problem, ProblemType, Secret, SignedIn, UserId,
-    system_event_in,
-};
+use saas_core::{DbError, Event, EventSeverity, Ledger, Origin, Problem, ProblemType, Secret, SignedIn, StepUp, UserId, system_event_in};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -28,33 +22,12 @@ use crate::{
 /// For how long it is recent.
 const RECENT: TimeDelta = TimeDelta::minutes(10);
 
-/// Whoever is signed in and has shown who they are within the last ten minutes: 401 for a stranger, 403 for a program with a key and for
-/// whoever showed it longer ago.
-///
-/// ```
-/// use saas_auth::RecentProof;
-///
-/// async fn export(RecentProof(me): RecentProof) -> String {
-///     format!("All that is known of {}", me.name)
-/// }
-/// ```
-#[derive(Debug, Clone)]
-pub struct RecentProof(pub Arc<SignedIn>);
-
-impl<S: Send + Sync> FromRequestParts<S> for RecentProof {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let CurrentUser(me) = CurrentUser::from_request_parts(parts, state).await?;
-        let auth = parts.extensions.get::<Auth>().ok_or_else(|| Problem::missing_layer("Auth::layer"))?;
-        let is_recent = auth.db().clock().now() < me.proved_at + RECENT;
-        if is_recent { Ok(Self(me)) } else { Err(step_up_required(&proof_methods(auth, me.user).await?)) }
-    }
-}
-
-impl Declares for RecentProof {
-    fn access() -> Access {
-        Access::signed_in()
+/// Whoever showed it within the last ten minutes passes.
+#[async_trait]
+impl StepUp for Auth {
+    async fn check(&self, me: &SignedIn) -> Result<(), Problem> {
+        let is_recent = self.db().clock().now() < me.proved_at + RECENT;
+        if is_recent { Ok(()) } else { Err(step_up_required(&proof_methods(self, me.user).await?)) }
     }
 }
 

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::{
-    Next,
     consent::shown,
     provider, see,
     visitor::{Language, Visitor},
@@ -59,12 +58,20 @@ fn context(auth: &Auth, page: &Page, next: Option<&str>, ticked: &[String], form
     json!({ "minimum": minimum, "next": next, "documents": documents, "form": form, "providers": providers })
 }
 
-async fn show(State(auth): State<Auth>, Visitor(visitor): Visitor, Query(query): Query<Next>, page: Page) -> Result<Response, Problem> {
+/// Where somebody came from, and the address that they were asked to come with, such as an invitation's. It is a proposal: they may change it.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(default)]
+struct Way {
+    next: Option<String>,
+    email: String,
+}
+
+async fn show(State(auth): State<Auth>, Visitor(visitor): Visitor, Query(query): Query<Way>, page: Page) -> Result<Response, Problem> {
     let next = auth.local_path(query.next.as_deref());
     if visitor.is_some() {
         return Ok(see(next.as_deref().unwrap_or(auth.home())));
     }
-    let form = page.form(&[], &FormErrors::default());
+    let form = page.form(&[("email", &query.email)], &FormErrors::default());
     Ok(page.render(PAGE, context(&auth, &page, next.as_deref(), &[], form))?.into_response())
 }
 

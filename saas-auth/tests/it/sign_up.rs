@@ -16,6 +16,9 @@ async fn a_person_signs_up_confirms_the_address_and_signs_in() {
     let browser = app.browser();
     assert!(browser.page("/sign-up?next=/invitations/7").await.text().contains("value=\"&#x2f;invitations&#x2f;7\""));
 
+    let invited = browser.page("/sign-up?email=ada%40example.com%22%3E&next=/invitations/7").await.text();
+    assert!(invited.contains("value=\"ada@example.com&quot;&gt;\""), "the address that somebody was asked to come with: {invited}");
+
     let sent = browser.form("/sign-up", &[&FORM[..], &[("next", "/invitations/7")]].concat()).await;
     assert_eq!(sent.status, 200, "{}", sent.text());
     assert!(sent.text().contains("Ada@example.com"), "{}", sent.text());

@@ -85,7 +85,7 @@ pub(super) async fn only_owner_of(auth: &Auth, user: UserId) -> Result<Vec<Strin
     let names = sqlx::query_scalar!(
         "select tenant.name
         from core.member mine
-        join core.tenant on tenant.id = mine.tenant_id and tenant.state <> 'deleted'
+        join core.tenant on tenant.id = mine.tenant_id and tenant.state not in ('leaving', 'deleted')
         where mine.user_id = $1 and mine.role = 'owner' and mine.left_at is null
           and not exists (
               select from core.member other
