@@ -17,15 +17,18 @@
 //! ```
 
 mod active;
+mod deletion;
 mod invitation;
 mod layer;
 mod member;
 mod migrations;
 mod organization;
+mod ownership;
 mod resolve;
 mod role;
 mod seats;
 mod second_factor;
+mod settings;
 mod workspace;
 
 use std::{fmt, sync::Arc};
@@ -36,6 +39,9 @@ use saas_core::{Db, EventKind, Routes, mail::Outbox, pages::PageSet};
 use seats::Unlimited;
 
 pub use active::ActiveOrganization;
+pub use deletion::{
+    LeavingOrganization, OrganizationDeletionError, OrganizationLeaving, OrganizationPurgeError, OrganizationPurged, OrganizationRestored,
+};
 pub use invitation::{
     Invitation, InvitationError, InvitationId, InvitationOutcome, InvitationRevoked, InvitationSent, Invited, Joined, MemberInvite,
     NewInvitations, invitations_in,
@@ -44,12 +50,14 @@ pub use layer::{TenancyLayer, TenancyService};
 pub use member::{Member, MemberError, MemberJoined, MemberLeft, MemberRead, MemberRoleChanged, MemberWrite, member_add_in, members_in};
 pub use migrations::MIGRATIONS;
 pub use organization::{NewOrganization, Organization, OrganizationCreated, OrganizationError, organization_create};
+pub use ownership::{OrganizationOwn, OwnershipError, OwnershipTransferred};
 pub use resolve::{Header, Or, PathParameter, ResolveTenant, TenantRef};
 pub use role::{
     NewRole, OwnRole, Role, RoleChanged, RoleCreated, RoleDeleted, RoleError, RoleId, RoleName, RoleWrite, Roles, UnknownRole, roles_in,
 };
 pub use seats::Seats;
 pub use second_factor::{OrganizationWrite, SecondFactorRequirementChanged, SecondFactorRuleError, second_factor_require_in};
+pub use settings::{OrganizationChange, OrganizationChangeError, OrganizationRenamed, organization_change_in};
 pub use workspace::{
     Workspace, WorkspaceCreated, WorkspaceError, WorkspaceRead, WorkspaceRenamed, WorkspaceWrite, workspace_create_in, workspace_rename_in,
     workspaces_in,
@@ -58,6 +66,11 @@ pub use workspace::{
 /// What this crate announces.
 pub const EVENTS: &[EventKind] = &[
     EventKind::of::<OrganizationCreated>(),
+    EventKind::of::<OrganizationRenamed>(),
+    EventKind::of::<OwnershipTransferred>(),
+    EventKind::of::<OrganizationLeaving>(),
+    EventKind::of::<OrganizationRestored>(),
+    EventKind::of::<OrganizationPurged>(),
     EventKind::of::<SecondFactorRequirementChanged>(),
     EventKind::of::<InvitationSent>(),
     EventKind::of::<InvitationRevoked<'_>>(),
@@ -147,12 +160,17 @@ impl Tenancy {
         };
         member::routes()
             .merge(inside)
+            .merge(deletion::routes())
+            .merge(ownership::routes())
             .merge(role::routes())
             .merge(second_factor::routes())
+            .merge(settings::routes())
             .merge(workspace::routes())
             .with_state(self.clone())
             .layer(self.layer())
-            .merge(organization::routes().merge(outside).with_state(self.clone()).layer(self.surroundings()))
+            .merge(
+                organization::routes().merge(deletion::outside_routes()).merge(outside).with_state(self.clone()).layer(self.surroundings()),
+            )
     }
 
     /// Who may do what.

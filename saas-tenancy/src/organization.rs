@@ -183,11 +183,12 @@ async fn create(
     Ok(Created(organization))
 }
 
-async fn list_page(CurrentUser(me): CurrentUser, page: Page) -> Result<Response, Problem> {
-    if me.memberships.is_empty() {
+async fn list_page(CurrentUser(me): CurrentUser, State(tenancy): State<Tenancy>, page: Page) -> Result<Response, Problem> {
+    let leaving = tenancy.leaving_of(me.user).await?;
+    if me.memberships.is_empty() && leaving.is_empty() {
         return Ok(Redirect::to("/organizations/new").into_response());
     }
-    Ok(page.render("tenancy/organizations.html", json!({}))?.into_response())
+    Ok(page.render("tenancy/organizations.html", json!({ "leaving": leaving }))?.into_response())
 }
 
 async fn new_page(CurrentUser(me): CurrentUser, page: Page) -> Result<Html, Problem> {

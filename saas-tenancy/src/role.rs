@@ -12,7 +12,7 @@ use std::{collections::BTreeMap, fmt, str::FromStr, sync::Arc};
 use saas_core::{AuditRead, Permission as _, Routes};
 use serde::{Deserialize, Serialize};
 
-use crate::{MemberInvite, MemberRead, MemberWrite, OrganizationWrite, Tenancy, WorkspaceRead, WorkspaceWrite};
+use crate::{MemberInvite, MemberRead, MemberWrite, OrganizationOwn, OrganizationWrite, Tenancy, WorkspaceRead, WorkspaceWrite};
 
 pub(crate) use rights::Rights;
 
@@ -106,6 +106,7 @@ const OWN: &[(&str, &[Role])] = &[
     (MemberInvite::NAME, &[Role::Owner, Role::Admin]),
     (MemberRead::NAME, Role::ALL),
     (MemberWrite::NAME, &[Role::Owner, Role::Admin]),
+    (OrganizationOwn::NAME, &[Role::Owner]),
     (OrganizationWrite::NAME, &[Role::Owner, Role::Admin]),
     (RoleWrite::NAME, &[Role::Owner, Role::Admin]),
     (WorkspaceRead::NAME, Role::ALL),

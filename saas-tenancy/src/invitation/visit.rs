@@ -5,7 +5,9 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{StatusCode, request::Parts};
-use saas_core::{CurrentUser, Declares, Form, Json, Origin, Page, Principal, Problem, Query, Routes, SignedIn, Token, Validate};
+use saas_core::{
+    CurrentUser, Declares, Form, Json, Origin, Page, Principal, Problem, ProblemType, Query, Routes, SignedIn, Token, Validate,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
@@ -62,6 +64,8 @@ enum Look {
     Member,
     /// The organization has no seat for them.
     Full,
+    /// The organization's plan lets nobody in for now, for another reason.
+    Locked,
     /// It cannot be used any more.
     Over,
 }
@@ -83,7 +87,7 @@ impl Look {
             Self::Ready | Self::Stranger => StatusCode::OK,
             Self::Other | Self::Unverified => StatusCode::FORBIDDEN,
             Self::Member => StatusCode::CONFLICT,
-            Self::Full => StatusCode::PAYMENT_REQUIRED,
+            Self::Full | Self::Locked => StatusCode::PAYMENT_REQUIRED,
             Self::Over => StatusCode::GONE,
         }
     }
@@ -145,7 +149,8 @@ async fn submit(
         Err(InvitationError::Over) => Look::Over,
         Err(InvitationError::OtherAddress) => Look::Other,
         Err(InvitationError::Unverified) => Look::Unverified,
-        Err(InvitationError::NoSeat(_)) => Look::Full,
+        Err(InvitationError::NoSeat(problem)) if problem.kind() == &ProblemType::LIMIT_REACHED => Look::Full,
+        Err(InvitationError::NoSeat(_)) => Look::Locked,
         Err(InvitationError::Member(MemberError::AlreadyMember)) => Look::Member,
         Err(error) => return Err(error.into()),
     };

@@ -216,7 +216,7 @@ impl Tenancy {
         if !(1..=50).contains(&name.chars().count()) {
             return Err(RoleError::Name);
         }
-        let all = self.roles().permissions();
+        let all = self.roles().givable();
         if new.permissions.iter().any(|permission| !all.contains(&permission.as_str())) {
             return Err(RoleError::UnknownPermission);
         }

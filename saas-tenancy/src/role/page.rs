@@ -7,7 +7,7 @@ use saas_core::{Can, Form, FormErrors, Html, Page, Path, Problem, Routes, Standi
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{NewRole, OwnRole, RoleError, RoleId, RoleWrite, roles_in};
+use super::{NewRole, OwnRole, Rights, RoleError, RoleId, RoleWrite, roles_in};
 use crate::{MemberRead, Tenancy, member::member_in};
 
 pub(super) fn routes() -> Routes<Tenancy> {
@@ -61,7 +61,7 @@ fn form(
 ) -> Result<Html, Problem> {
     let permissions: Vec<Value> = tenancy
         .roles()
-        .permissions()
+        .givable()
         .into_iter()
         .map(|permission| {
             json!({
@@ -70,8 +70,11 @@ fn form(
             })
         })
         .collect();
+    // A role that may more than its reader is not theirs to change.
+    let held = tenancy.roles().known(&wanted.permissions);
+    let can_change = id.is_none() || Rights::of(standing).holds_all(&held);
     let form = page.form(&[("name", &wanted.name)], errors);
-    page.render("tenancy/role.html", json!({ "id": id, "permissions": permissions, "form": form }))
+    page.render("tenancy/role.html", json!({ "id": id, "can_change": can_change, "permissions": permissions, "form": form }))
 }
 
 async fn show_new(can: Can<RoleWrite>, State(tenancy): State<Tenancy>, page: Page) -> Result<Html, Problem> {
@@ -131,6 +134,10 @@ fn refused(
         RoleError::TooMany => {
             errors = FormErrors::whole("tenancy-role-error-many");
             StatusCode::CONFLICT
+        }
+        RoleError::NotPermitted => {
+            errors = FormErrors::whole("tenancy-role-error-above");
+            StatusCode::FORBIDDEN
         }
         error => return Err(error.into()),
     };

@@ -7,6 +7,7 @@ use sqlx::query_scalar;
 use uuid::Uuid;
 
 use super::{Permissions, Role, RoleName, Roles};
+use crate::OrganizationOwn;
 
 /// A role with what it may do now.
 #[derive(Debug, Clone)]
@@ -51,9 +52,14 @@ impl Roles {
         all.into_iter().collect()
     }
 
+    /// Those that a role of an organization's own can be given: all but what makes an owner.
+    pub(crate) fn givable(&self) -> Vec<&'static str> {
+        self.permissions().into_iter().filter(|permission| *permission != OrganizationOwn::NAME).collect()
+    }
+
     /// Of what an organization put into a role, what the product still has.
     pub(crate) fn known(&self, stored: &[String]) -> Permissions {
-        self.permissions().into_iter().filter(|permission| stored.iter().any(|name| name == permission)).collect()
+        self.givable().into_iter().filter(|permission| stored.iter().any(|name| name == permission)).collect()
     }
 
     /// What a stored role may do, with what was read of it if it is the organization's own; one that is gone may do nothing.

@@ -1,8 +1,11 @@
 use std::sync::Arc;
 
+use async_trait::async_trait;
+use axum::Extension;
+use chrono::TimeDelta;
 use saas_core::{
-    Can, Clock, Membership, Permission as _, Principal, Routes, SessionId, SignedIn, TenantId, TokenFamilyId, TokenPrincipal, UserId,
-    finish,
+    Can, Clock, Membership, Permission as _, Principal, Problem, ProblemType, Routes, SessionId, SignedIn, StepUp, TenantId, TokenFamilyId,
+    TokenPrincipal, UserId, finish,
     pages::Pages,
     testing::{TestApp, TestClient, TestDb},
 };
@@ -19,7 +22,19 @@ saas_core::permissions! {
 pub(crate) struct App {
     pub(crate) test: TestDb,
     pub(crate) mailbox: Mailbox,
+    pub(crate) tenancy: Tenancy,
     app: TestApp,
+}
+
+/// A proof is recent for ten minutes.
+struct TenMinutes(Clock);
+
+#[async_trait]
+impl StepUp for TenMinutes {
+    async fn check(&self, me: &SignedIn) -> Result<(), Problem> {
+        let is_recent = self.0.now() < me.proved_at + TimeDelta::minutes(10);
+        if is_recent { Ok(()) } else { Err(Problem::new(&ProblemType::STEP_UP_REQUIRED)) }
+    }
 }
 
 async fn whoami(can: Can<NoteWrite>) -> String {
@@ -44,7 +59,9 @@ impl App {
         let tenancy = set_up(Tenancy::with_home(&test.db, resolver, roles, "/notes").inviting(mailbox.outbox.clone()));
         let notes = Routes::new().get("/notes", whoami).get("/o/{organization}/notes", whoami).layer(tenancy.layer());
         let web = TestApp::web(&test, &pages);
-        Self { app: TestApp::new(finish(notes.merge(tenancy.routes()), web)), mailbox, test }
+        let step_up: Arc<dyn StepUp> = Arc::new(TenMinutes(test.db.clock().clone()));
+        let app = TestApp::new(finish(notes.merge(tenancy.routes()).layer(Extension(step_up)), web));
+        Self { app, mailbox, tenancy, test }
     }
 
     pub(crate) fn stranger(&self) -> TestClient {
@@ -65,6 +82,13 @@ impl App {
     pub(crate) async fn client_with_second_factor(&self, user: UserId) -> TestClient {
         let mut signed_in = self.signed_in(user).await;
         signed_in.second_factor = true;
+        self.app.acting(Principal::User(Arc::new(signed_in)))
+    }
+
+    /// The same, in a session in which they have just shown who they are.
+    pub(crate) async fn client_with_proof(&self, user: UserId) -> TestClient {
+        let mut signed_in = self.signed_in(user).await;
+        signed_in.proved_at = self.test.db.clock().now();
         self.app.acting(Principal::User(Arc::new(signed_in)))
     }
 
@@ -95,7 +119,7 @@ impl App {
         let mut tx = self.test.db.person(user).begin().await.unwrap();
         let memberships: Vec<(TenantId, String, String, String, bool)> = sqlx::query_as(
             "select t.id, t.slug, t.name, m.role, t.second_factor_required from core.member m join core.tenant t on t.id = m.tenant_id
-            where m.user_id = $1 and m.left_at is null order by t.slug",
+            where m.user_id = $1 and m.left_at is null and t.state = 'active' order by t.slug",
         )
         .bind(user)
         .fetch_all(&mut *tx)

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod app;
 #[cfg(test)]
+mod deletion;
+#[cfg(test)]
 mod invitations;
 #[cfg(test)]
 mod mailbox;
@@ -11,11 +13,15 @@ mod members;
 #[cfg(test)]
 mod organizations;
 #[cfg(test)]
+mod ownership;
+#[cfg(test)]
 mod resolution;
 #[cfg(test)]
 mod roles;
 #[cfg(test)]
 mod second_factor;
+#[cfg(test)]
+mod settings;
 #[cfg(test)]
 mod two_tabs;
 #[cfg(test)]

@@ -180,6 +180,25 @@ async fn the_matrix_and_the_reasons_are_what_holds() {
     assert!(roles.contains("Writer") && !roles.contains("/roles/new"), "{roles}");
 }
 
+/// A role that may more than whoever looks at it is shown to them with the reason for which they cannot change it.
+#[tokio::test]
+async fn a_role_that_may_more_than_its_reader_is_shown_and_not_changed() {
+    let app = App::new().await;
+    let acme = app.test.tenant("acme").await;
+    let owner = app.client(app.member(acme, Role::Owner).await).await;
+    let writer = made(&owner, "Writer", &[NOTES]).await;
+    made(&owner, "Keeper of roles", &["tenancy.role.write", "tenancy.member.read"]).await;
+    let keeper = app.client(holder(&app, acme, "Keeper of roles").await).await;
+    let page = writer.replace("/api/v1", "");
+    let shown = keeper.page(&page).await;
+    assert!(shown.status == StatusCode::OK && shown.text().contains("This role may more than you"), "{}", shown.text());
+    assert!(!shown.text().contains("Save role") && !shown.text().contains("/remove"), "{}", shown.text());
+    let refused = keeper.form(&page, &[("name", "Reader")]).await;
+    assert!(refused.status == StatusCode::FORBIDDEN && refused.text().contains("This role may more than you"), "{}", refused.text());
+    let own = owner.page(&page).await.text();
+    assert!(own.contains("Save role") && !own.contains("This role may more than you"), "{own}");
+}
+
 /// Somebody is invited into a role that the organization made, and the invitation is worth what the role is when it is accepted.
 #[tokio::test]
 async fn people_are_invited_into_roles_that_the_organization_made() {

@@ -65,6 +65,29 @@ impl Seats for AtMost {
     }
 }
 
+/// What is due is not paid.
+struct Unpaid;
+
+#[async_trait]
+impl Seats for Unpaid {
+    async fn take_in(&self, _: &mut TenantTx, _: u32) -> Result<(), Problem> {
+        Err(Problem::new(&ProblemType::PAYMENT_OVERDUE))
+    }
+}
+
+/// Whoever is kept out because of money is not told that there is no seat.
+#[tokio::test]
+async fn whoever_comes_while_the_plan_is_locked_is_told_so() {
+    let app = App::with(Clock::system(), |tenancy| tenancy.seats(Unpaid)).await;
+    let acme = app.test.tenant("acme").await;
+    let owner = app.client(app.member(acme, Role::Owner).await).await;
+    let user = app.person().await;
+    let token = invite(&app, &owner, &email(user), Role::Member).await;
+    let page = app.client(user).await.form("/invitation", &[("token", &token)]).await;
+    assert_eq!(page.status, StatusCode::PAYMENT_REQUIRED);
+    assert!(page.text().contains("takes nobody in for now") && !page.text().contains("no free seat"), "{}", page.text());
+}
+
 /// BIL: of twenty who come at once into an organization with three free seats, three get one; the others' links work when there is one.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn seats_are_exact_however_many_come_at_once() {
