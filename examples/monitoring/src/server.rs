@@ -11,6 +11,8 @@ mod seats;
 
 pub use presence::agents_mark_offline;
 
+use std::sync::Arc;
+
 use chrono::TimeDelta;
 use saas_admin::{ComposeError, Product, Program};
 use saas_auth::{API_KEY_NOTICES, ApiKeyRead, ApiKeyWrite, Auth, Document, Scope};
@@ -129,6 +131,7 @@ const NAV: &[NavLink] = &[
     NavLink::new("/members", "monitoring-members").of_organization(),
     NavLink::new("/roles", "tenancy-roles-title").of_organization(),
     NavLink::new("/workspaces", "tenancy-workspaces-title").of_organization(),
+    NavLink::new("/organization/settings", "tenancy-settings-title").needs::<OrganizationWrite>().of_organization(),
     NavLink::new("/organization/security", "tenancy-security-title").needs::<OrganizationWrite>().of_organization(),
     NavLink::new("/audit", "core-audit").needs::<AuditRead>().of_organization(),
     NavLink::new("/channels", "core-chat").needs::<ChatRead>().of_organization(),
@@ -218,6 +221,7 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
     chat.work_for(&program.jobs);
     let files = Files::new(program.storage.clone(), &program.master_key, FileRules::DOCUMENTS);
     files.sweep_daily(&program.jobs);
+    tenancy.purge_daily(&program.jobs, vec![Arc::new(files.clone())]);
     let plans = billing.clone();
     AuditChain::new(&program.db, &program.master_key).prune_daily(&program.jobs, move |db| audit_kept(plans.clone(), db));
 

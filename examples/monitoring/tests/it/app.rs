@@ -23,7 +23,7 @@ pub(crate) struct App {
     pub(crate) document: Document,
     app: TestApp,
     people: AtomicU32,
-    _mail: TempDir,
+    folder: TempDir,
 }
 
 /// A person with a browser.
@@ -61,7 +61,12 @@ impl App {
         let mail = TempDir::new().unwrap();
         let TestProgram { app, program, mailbox, sender, .. } = product().test(&test.db, mail.path()).unwrap();
         let (routes, document) = (app.routes().to_vec(), app.document().clone());
-        Self { test, program, mailbox, sender, routes, document, app: TestApp::new(app), people: AtomicU32::new(0), _mail: mail }
+        Self { test, program, mailbox, sender, routes, document, app: TestApp::new(app), people: AtomicU32::new(0), folder: mail }
+    }
+
+    /// The folder in which files lie.
+    pub(crate) fn files(&self) -> std::path::PathBuf {
+        self.folder.path().join("files")
     }
 
     /// Somebody with an empty browser.

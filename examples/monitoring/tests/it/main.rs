@@ -19,6 +19,8 @@ mod channels;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod deletion;
+#[cfg(test)]
 mod forms;
 #[cfg(test)]
 mod ingest;

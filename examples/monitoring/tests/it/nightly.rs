@@ -25,6 +25,7 @@ async fn the_running_program_cleans_up_and_sends_the_daily_mail() {
         "core.mail.forget",
         "core.notification.digests",
         "tenancy.invitation.sweep",
+        "tenancy.purge",
     ]
     .map(str::to_owned);
     let mut scheduled = BTreeSet::new();

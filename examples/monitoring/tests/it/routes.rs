@@ -5,13 +5,15 @@ mod actors;
 mod audited;
 mod requests;
 
+pub(crate) use requests::upload;
+
 use std::collections::BTreeMap;
 
 use http::{Method, StatusCode};
 use monitoring::server::{MATRIX, product};
 use saas_auth::ApiKeyWrite;
 use saas_core::{Caller, Clock, DatabaseConfig, Db, Permission as _, RouteInfo, Secret};
-use saas_tenancy::{Role, Roles};
+use saas_tenancy::{OrganizationOwn, Role, Roles};
 
 use crate::{
     api_keys::SCOPES,
@@ -28,6 +30,7 @@ const EXCEPTIONS: &[(&str, &str, Kind, u16, &str)] = &[
     ("POST", "/account/providers/{provider}/link", Kind::Other, 200, "a provider is everybody's"),
     ("POST", "/api/v1/me/providers/{provider}/link", Kind::Other, 200, "a provider is everybody's"),
     ("POST", "/organizations/switch", Kind::Other, 404, "the organization stands in the form"),
+    ("POST", "/organizations/restore", Kind::Other, 404, "the organization stands in the form"),
     ("POST", "/account/consents/{document}", Kind::Other, 303, "everybody is asked for the same documents"),
     ("PUT", "/api/v1/me/consents/{document}", Kind::Other, 204, "everybody is asked for the same documents"),
     ("POST", "/api/agent/register", Kind::Agent, 401, "a machine registers with a key, before it has a credential"),
@@ -75,6 +78,8 @@ fn demand(route: &RouteInfo, kind: Kind) -> Demand {
         }
         (Caller::SignedIn, Kind::Token) => Demand::Status(403),
         (Caller::SignedIn | Caller::Member, Kind::Other) if route.path.contains('{') => Demand::Status(404),
+        // Nobody deletes it here.
+        (Caller::SignedIn, Kind::Role(_)) if route.path.ends_with("/restore") => Demand::Status(404),
         (Caller::SignedIn, Kind::Role(_))
             if ["sessions/{id}", "programs/{id}", "exports/{id}", "identities/{id}", "passkeys/{id}"]
                 .iter()
@@ -96,7 +101,9 @@ fn is_in(route: &RouteInfo, scopes: &[&str]) -> bool {
 fn is_withheld(route: &RouteInfo) -> bool {
     // Whoever asks others for a second factor shows that they have one.
     let is_about_factors = route.path == "/api/v1/organization/second-factor" && route.method == Method::PUT;
-    is_about_factors || route.access.permissions.contains(ApiKeyWrite::NAME)
+    // Nor does it show who somebody is.
+    let is_owners = route.access.permissions.contains(OrganizationOwn::NAME);
+    is_about_factors || is_owners || route.access.permissions.contains(ApiKeyWrite::NAME)
 }
 
 /// Whoever nobody knows is led to sign in where they asked for a page.

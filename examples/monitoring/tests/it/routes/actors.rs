@@ -139,6 +139,8 @@ impl Scene {
             path.replace("{provider}", "dev")
         } else if path.contains("sessions/{id}") || path.contains("programs/{id}") {
             path.replace("{id}", &self.session)
+        } else if path.contains("{organization}") {
+            path.replace("{organization}", &self.tenant.to_string())
         } else if path.contains("consents/{document}") {
             path.replace("{document}", "marketing")
         } else if path.contains("exports/{id}") {

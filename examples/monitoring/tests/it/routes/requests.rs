@@ -112,6 +112,17 @@ impl Request {
             ("POST", "/api/v1/auth/prove" | "/api/v1/me/second-factor/off") => Self::Json(json!({ "password": "" })),
             ("POST", "/account/second-factor/off/confirm") => Self::Form(vec![("token", "none".to_owned())]),
             ("POST", "/api/v1/me/second-factor/off/confirm") => Self::Json(json!({ "token": "none" })),
+            ("POST", "/organization/settings") => {
+                let called = if kind == Kind::Other { "other" } else { "canarybird" };
+                Self::Form(["name", "slug"].map(|field| (field, called.to_owned())).to_vec())
+            }
+            ("PATCH", "/api/v1/organization") => Self::Json(json!({ "slug": if kind == Kind::Other { "other" } else { "canarybird" } })),
+            // Enough to be let in; what happens then would happen to all that are called after.
+            ("POST", "/organization/owner") => Self::Form(vec![("member", String::new())]),
+            ("POST", "/api/v1/organization/owner") => Self::Json(json!({ "member": Uuid::nil() })),
+            ("POST", "/organization/deletion") => Self::Form(vec![("name", String::new())]),
+            ("POST", "/api/v1/organization/deletion") => Self::Json(json!({ "name": "" })),
+            ("POST", "/organizations/restore") => Self::Form(vec![("organization", tenant.to_string())]),
             ("POST", "/organization/security") => Self::Form(vec![("required", "false".to_owned())]),
             ("PUT", "/api/v1/organization/second-factor") => Self::Json(json!({ "required": false })),
             ("POST", "/sign-up" | "/sign-in" | "/sign-in/mail" | "/sign-in/code" | "/verify/resend" | "/reset") => {
@@ -201,6 +212,7 @@ impl Request {
                 | "/members/invitations/{id}/send"
                 | "/members/invitations/{id}/revoke"
                 | "/api/v1/invitations/{id}/send"
+                | "/api/v1/leaving-organizations/{organization}/restore"
                 | "/account/avatar/remove"
                 | "/account/second-factor/app"
                 | "/account/second-factor/backup-codes"
@@ -248,7 +260,7 @@ impl Request {
 }
 
 /// Sends a small text file, as a browser's form does.
-pub(super) async fn upload(client: &TestClient, method: Method, path: &str, name: &str) -> Answer {
+pub(crate) async fn upload(client: &TestClient, method: Method, path: &str, name: &str) -> Answer {
     let head = format!("--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n");
     let body = head + "a plan\r\n--x--\r\n";
     let accept = if path.starts_with("/api/") { "application/json" } else { "text/html" };
