@@ -154,23 +154,29 @@ impl Tenancy {
 
     /// Pages and JSON API for organizations and members. Its own layer is inside, so merge it beside the tenant's routes.
     pub fn routes(&self) -> Routes {
+        self.routes_within(|own| own)
+    }
+
+    /// The same, with something more around what an organization has, such as a layer that keeps out whoever has not paid; it knows which organization
+    /// it is.
+    pub fn routes_within(&self, around: impl FnOnce(Routes) -> Routes) -> Routes {
         let (inside, outside) = match self.outbox {
             Some(_) => (invitation::routes(), invitation::visitor_routes()),
             None => (Routes::new(), Routes::new()),
         };
-        member::routes()
+        let own = member::routes()
             .merge(inside)
-            .merge(deletion::routes())
             .merge(ownership::routes())
             .merge(role::routes())
             .merge(second_factor::routes())
             .merge(settings::routes())
             .merge(workspace::routes())
-            .with_state(self.clone())
-            .layer(self.layer())
-            .merge(
-                organization::routes().merge(deletion::outside_routes()).merge(outside).with_state(self.clone()).layer(self.surroundings()),
-            )
+            .with_state(self.clone());
+        // Whoever does not pay may leave all the same.
+        let leaving = deletion::routes().with_state(self.clone());
+        around(own).merge(leaving).layer(self.layer()).merge(
+            organization::routes().merge(deletion::outside_routes()).merge(outside).with_state(self.clone()).layer(self.surroundings()),
+        )
     }
 
     /// Who may do what.
