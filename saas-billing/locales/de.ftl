@@ -26,3 +26,54 @@ billing-compare = Tarife vergleichen
 billing-compare-what = Was enthalten ist
 
 permission-billing-subscription-read = Den Tarif, seine Nutzung und Rechnungen sehen
+permission-billing-subscription-write = Tarife kaufen und kündigen
+
+billing-title = Tarif und Rechnungen
+billing-nothing-paid = Es wird nichts bezahlt.
+billing-state-trialing = Probezeit
+billing-state-active = Bezahlt
+billing-state-past_due = Zahlung fehlgeschlagen
+billing-state-unpaid = Nicht bezahlt
+billing-state-paused = Pausiert
+billing-renews-month = Wird jeden Monat bezahlt, das nächste Mal am { $at }.
+billing-renews-year = Wird jedes Jahr bezahlt, das nächste Mal am { $at }.
+billing-trial-ends = Kostenlos bis zum { $at }, danach bezahlt.
+billing-ends = { $plan } endet am { $at }. Bis dahin bleibt alles, wie es war.
+billing-cancel = Kündigen
+billing-cancel-text = Der Tarif bleibt bis zum { $at }; danach wird nichts mehr abgebucht.
+billing-resume = Doch behalten
+billing-pay = Offene Rechnung bezahlen
+
+billing-notice-paid = { $plan } ist aktiv.
+billing-notice-waiting = Die Zahlung ist noch nicht angekommen. Sobald sie da ist, ist Ihr Tarif aktiv.
+billing-notice-left = Es wurde nichts gekauft und nichts abgebucht.
+billing-notice-grace = Die letzte Zahlung ist fehlgeschlagen. Bis zum { $until } geht alles weiter: Bitte bezahlen Sie bis dahin.
+billing-notice-locked = Der Tarif ist nicht bezahlt. Alles kann gelesen und mitgenommen werden, und geändert wieder, sobald er bezahlt ist.
+billing-notice-suspended = Der Tarif ist nicht bezahlt. Bis dahin kann nichts genutzt werden.
+
+billing-usage = Nutzung
+billing-used = { $used } von { $limit }
+billing-used-unlimited = { $used }, ohne Grenze
+billing-resets = beginnt neu um { $at }
+billing-choose-title = Einen Tarif wählen
+billing-choose = Wählen
+
+billing-invoices = Rechnungen
+billing-invoices-none = Es gibt noch keine Rechnungen.
+billing-invoice-number = Nummer
+billing-invoice-no-number = Ohne Nummer
+billing-invoice-date = Datum
+billing-invoice-amount = Betrag
+billing-invoice-state = Stand
+billing-invoice-open = Offen
+billing-invoice-paid = Bezahlt
+billing-invoice-uncollectible = Aufgegeben
+billing-invoice-void = Storniert
+billing-invoice-see = Ansehen
+
+billing-leave-title = Weiter zur Zahlung
+billing-leave-text = Karten werden bei unserem Zahlungsanbieter eingegeben. Wir sehen sie nie.
+billing-leave-do = Weiter zur Zahlung
+billing-return-title = Zurück von der Zahlung
+billing-return-text = Wir sehen nach, ob sie angekommen ist.
+billing-return-do = Zu meinem Tarif

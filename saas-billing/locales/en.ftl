@@ -26,3 +26,54 @@ billing-compare = Compare the plans
 billing-compare-what = What is in it
 
 permission-billing-subscription-read = See the plan, what is used of it, and invoices
+permission-billing-subscription-write = Buy plans, and end what is bought
+
+billing-title = Plan and invoices
+billing-nothing-paid = Nothing is paid for.
+billing-state-trialing = Trial
+billing-state-active = Paid
+billing-state-past_due = Payment failed
+billing-state-unpaid = Not paid
+billing-state-paused = Paused
+billing-renews-month = Paid each month, next on { $at }.
+billing-renews-year = Paid each year, next on { $at }.
+billing-trial-ends = Free until { $at }, then paid.
+billing-ends = { $plan } ends on { $at }. Until then all is as it was.
+billing-cancel = Cancel
+billing-cancel-text = It stays until { $at }, and nothing is charged after that.
+billing-resume = Keep it
+billing-pay = Pay the open invoice
+
+billing-notice-paid = { $plan } is active.
+billing-notice-waiting = The payment has not arrived yet. As soon as it has, your plan is active.
+billing-notice-left = Nothing was bought, and nothing is charged.
+billing-notice-grace = The last payment failed. Everything works until { $until }: pay until then.
+billing-notice-locked = The subscription is not paid. Everything can be read and exported, and changed again once it is paid.
+billing-notice-suspended = The subscription is not paid. Nothing can be used until it is.
+
+billing-usage = What is used
+billing-used = { $used } of { $limit }
+billing-used-unlimited = { $used }, without a limit
+billing-resets = begins anew at { $at }
+billing-choose-title = Choose a plan
+billing-choose = Choose
+
+billing-invoices = Invoices
+billing-invoices-none = There are no invoices yet.
+billing-invoice-number = Number
+billing-invoice-no-number = Without a number
+billing-invoice-date = Date
+billing-invoice-amount = Amount
+billing-invoice-state = State
+billing-invoice-open = Open
+billing-invoice-paid = Paid
+billing-invoice-uncollectible = Given up
+billing-invoice-void = Void
+billing-invoice-see = See
+
+billing-leave-title = On to the payment
+billing-leave-text = Cards are entered at our payment provider. We never see them.
+billing-leave-do = Go on to the payment
+billing-return-title = Back from the payment
+billing-return-text = We look up whether it has arrived.
+billing-return-do = See my plan

@@ -1,6 +1,6 @@
 //! A stand-in for Stripe, for development and tests: a real HTTP server on this machine that speaks as much of Stripe's API as we use, with the same
-//! shapes, errors, idempotency keys, pages of lists, test cards, test clocks, signed events and retries. It keeps everything in memory, moves no
-//! money, and is not in a program that is built without the feature `dev-stripe`.
+//! shapes, errors, idempotency keys, pages of lists, test cards, test clocks, signed events and retries. It keeps everything in memory, and in a
+//! file if it is to know its customers the next time; it moves no money, and is not in a program that is built without the feature `dev-stripe`.
 //!
 //! ```
 //! use saas_billing::DevStripe;
@@ -33,6 +33,7 @@ mod form;
 mod hooks;
 mod invoice;
 mod list;
+mod memory;
 mod page;
 mod params;
 mod server;
@@ -42,6 +43,7 @@ mod subscription;
 use std::{
     fmt, io,
     net::{Ipv4Addr, SocketAddr},
+    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -52,6 +54,7 @@ use tokio::{net::TcpListener, sync::Notify, task::JoinHandle};
 use url::Url;
 
 use books::Books;
+use memory::Memory;
 
 /// A stand-in that runs for as long as one of its clones is there.
 #[derive(Clone)]
@@ -69,11 +72,20 @@ struct Shared {
     /// There is something to deliver.
     news: Arc<Notify>,
     url: Arc<Url>,
+    memory: Option<Arc<Memory>>,
 }
 
 impl Shared {
     fn books(&self) -> MutexGuard<'_, Books> {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Something may have changed: whoever brings events looks, and it is written down.
+    async fn changed(&self) {
+        self.news.notify_one();
+        if let Some(memory) = &self.memory {
+            memory.write(&self.books).await;
+        }
     }
 }
 
@@ -90,18 +102,34 @@ impl DevStripe {
         Self::listen(clock, SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await
     }
 
+    /// Starts one at a port of this machine that is free, which knows what it knew when it last had this file: customers and all that they bought. Who
+    /// hears of it is said anew each time.
+    ///
+    /// # Errors
+    ///
+    /// Fails if there is no port, or the file cannot be read; one that it did not write is put aside.
+    pub async fn open(clock: Clock, file: &Path) -> io::Result<Self> {
+        let mut books = Books::new(clock);
+        let memory = Memory::open(file, &mut books)?;
+        Self::serve(books, Some(Arc::new(memory)), SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await
+    }
+
     /// Starts one at this address, which is this machine's own: it takes any key, so nobody else may reach it.
     ///
     /// # Errors
     ///
     /// Fails if the address is another machine's or taken.
     pub async fn listen(clock: Clock, address: SocketAddr) -> io::Result<Self> {
+        Self::serve(Books::new(clock), None, address).await
+    }
+
+    async fn serve(books: Books, memory: Option<Arc<Memory>>, address: SocketAddr) -> io::Result<Self> {
         if !address.ip().is_loopback() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the stand-in for Stripe listens to this machine alone"));
         }
         let listener = TcpListener::bind(address).await?;
         let url = Url::parse(&format!("http://{}", listener.local_addr()?)).map_err(io::Error::other)?;
-        let shared = Shared { books: Arc::new(Mutex::new(Books::new(clock))), news: Arc::default(), url: Arc::new(url) };
+        let shared = Shared { books: Arc::new(Mutex::new(books)), news: Arc::default(), url: Arc::new(url), memory };
         let router = server::router(shared.clone());
         let server = tokio::spawn(async move {
             if let Err(error) = serve(listener, router).await {

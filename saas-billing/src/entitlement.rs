@@ -115,9 +115,13 @@ impl<'a> Entitlement<'a> {
     /// How much of a meter it may use.
     #[must_use]
     pub fn limit(&self, meter: Meter) -> Limit {
-        match self.overridden(meter.name()) {
+        self.limit_named(meter.name())
+    }
+
+    pub(crate) fn limit_named(&self, meter: &str) -> Limit {
+        match self.overridden(meter) {
             Some(value) => value.map_or(Limit::Unlimited, Limit::AtMost),
-            None => self.plan.limit_of(meter),
+            None => self.plan.limit_named(meter),
         }
     }
 
@@ -180,9 +184,8 @@ impl Billing {
     ///
     /// Fails if the database does.
     pub async fn entitlement_in(&self, tx: &mut TenantTx) -> Result<Entitlement<'_>, DbError> {
-        let tenant = tx.tenant().map(Uuid::from);
-        let held = query_scalar!(r#"select billing.holding($1) as "held: Json<Holding>""#, tenant).fetch_one(&mut **tx).await?;
-        Ok(self.plans().entitlement(&held.map(|held| held.0).unwrap_or_default(), tx.now()))
+        let held = self.holding_in(tx).await?;
+        Ok(self.plans().entitlement(&held, tx.now()))
     }
 
     /// The same without a transaction, in one round trip, for whoever has checked that the caller belongs there.
@@ -191,6 +194,18 @@ impl Billing {
     ///
     /// Fails if the database does.
     pub async fn entitlement(&self, db: &Db, tenant: TenantId) -> Result<Entitlement<'_>, DbError> {
+        Ok(self.plans().entitlement(&self.holding(db, tenant).await?, db.clock().now()))
+    }
+
+    /// What is stored of the tenant of this transaction.
+    pub(crate) async fn holding_in(&self, tx: &mut TenantTx) -> Result<Holding, DbError> {
+        let tenant = tx.tenant().map(Uuid::from);
+        let held = query_scalar!(r#"select billing.holding($1) as "held: Json<Holding>""#, tenant).fetch_one(&mut **tx).await?;
+        Ok(held.map(|held| held.0).unwrap_or_default())
+    }
+
+    /// The same without a transaction.
+    pub(crate) async fn holding(&self, db: &Db, tenant: TenantId) -> Result<Holding, DbError> {
         let held = db
             .lookup(move |connection| {
                 Box::pin(async move {
@@ -198,6 +213,6 @@ impl Billing {
                 })
             })
             .await?;
-        Ok(self.plans().entitlement(&held.map(|held| held.0).unwrap_or_default(), db.clock().now()))
+        Ok(held.map(|held| held.0).unwrap_or_default())
     }
 }

@@ -1,11 +1,58 @@
-//! What is announced of subscriptions and invoices.
+//! What is announced of buying, of subscriptions and of invoices.
 
 use chrono::{DateTime, Utc};
 use saas_core::{Event, EventSeverity, Permission as _};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{BillingRead, Money, SubscriptionState};
+use crate::{BillingRead, Interval, Money, SubscriptionState};
+
+/// Somebody went to the page on which a plan is bought. Nothing is bought by that.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CheckoutBegun {
+    /// The plan.
+    pub plan: String,
+    /// How often it is to be paid.
+    pub interval: Interval,
+    /// How much each time.
+    pub price: Money,
+    /// For how many days it costs nothing.
+    pub trial_days: u32,
+}
+
+impl Event for CheckoutBegun {
+    const NAME: &'static str = "billing.checkout.begun";
+    const TOPIC: &'static str = "billing";
+    const PERMISSION: Option<&'static str> = Some(BillingRead::NAME);
+}
+
+/// Somebody wants the subscription to end with what is paid for.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CancellationWanted {
+    /// The plan.
+    pub plan: String,
+}
+
+impl Event for CancellationWanted {
+    const NAME: &'static str = "billing.cancellation.wanted";
+    const TOPIC: &'static str = "billing";
+    const SEVERITY: EventSeverity = EventSeverity::Notice;
+    const PERMISSION: Option<&'static str> = Some(BillingRead::NAME);
+}
+
+/// Somebody wants a subscription that was to end to go on.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct CancellationWithdrawn {
+    /// The plan.
+    pub plan: String,
+}
+
+impl Event for CancellationWithdrawn {
+    const NAME: &'static str = "billing.cancellation.withdrawn";
+    const TOPIC: &'static str = "billing";
+    const SEVERITY: EventSeverity = EventSeverity::Notice;
+    const PERMISSION: Option<&'static str> = Some(BillingRead::NAME);
+}
 
 /// A subscription began, was changed, is to end or has ended.
 #[derive(Debug, Serialize, ToSchema)]

@@ -1,16 +1,21 @@
 //! Where money is taken: what is asked of it, and one in memory. The one of Stripe is a module of its own.
 
 mod memory;
+#[cfg(feature = "stripe")]
+mod stripe;
 
 use std::{error::Error, fmt, time::Duration};
 
 use async_trait::async_trait;
 use saas_core::TenantId;
+use serde::Serialize;
 use url::Url;
 
 pub use memory::MemoryGateway;
+#[cfg(feature = "stripe")]
+pub use stripe::{StripeConfigError, StripeGateway};
 
-use crate::{Currency, CustomerId, Interval, Invoice, Subscription};
+use crate::{Currency, CustomerId, Interval, Invoice, Plans, Subscription, SubscriptionId};
 
 /// Takes money for us, and knows best who has paid.
 ///
@@ -19,6 +24,7 @@ use crate::{Currency, CustomerId, Interval, Invoice, Subscription};
 ///   something else;
 /// * must read what is so now, and all of it: subscriptions that are over and invoices that are paid are among the answer;
 /// * must never repeat a write by itself under another key;
+/// * must sell what [`catalogue_put`](Self::catalogue_put) was last told, and refuse to sell anything else;
 /// * must say [`GatewayError::Away`] for everything that may pass by itself, and nothing else.
 #[async_trait]
 pub trait Gateway: fmt::Debug + Send + Sync {
@@ -42,6 +48,55 @@ pub trait Gateway: fmt::Debug + Send + Sync {
     ///
     /// Fails if the gateway refuses or does not answer.
     async fn checkout_create(&self, order: &Order, key: &IdempotencyKey) -> Result<Checkout, GatewayError>;
+
+    /// Has a subscription end with what is paid for, or go on after all. What it was already, it stays.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the gateway refuses or does not answer.
+    async fn subscription_change(&self, subscription: &SubscriptionId, change: Change, key: &IdempotencyKey) -> Result<(), GatewayError>;
+
+    /// Sells what the catalogue sells, at its prices, and nothing else of what it sold before; whoever has bought keeps it at their price. The
+    /// second time there is nothing to change.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the gateway refuses or does not answer. What was changed until then stays so, and the rest can be done later.
+    async fn catalogue_put(&self, plans: &Plans) -> Result<CatalogueChanges, GatewayError>;
+}
+
+/// What becomes of a subscription.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// It ends with what is paid for.
+    Cancel,
+    /// It goes on after all.
+    Resume,
+}
+
+impl Change {
+    /// As it stands in keys.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cancel => "cancel",
+            Self::Resume => "resume",
+        }
+    }
+}
+
+/// What was made otherwise at the gateway, as the gateway calls it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct CatalogueChanges {
+    /// What is sold now and was not before.
+    pub made: Vec<String>,
+    /// What is sold no longer.
+    pub retired: Vec<String>,
+}
+
+/// What the price of a plan is found by at the gateway.
+pub(crate) fn price_key(plan: &str, interval: Interval, currency: Currency) -> String {
+    format!("saas:{plan}:{}:{currency}", interval.as_str())
 }
 
 /// What a gateway knows of a customer.

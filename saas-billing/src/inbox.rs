@@ -15,19 +15,17 @@ mod sweep;
 
 use std::{fmt, sync::Arc};
 
-use axum::{
-    extract::{FromRequest, Request, State},
-    response::{IntoResponse as _, Response},
-};
+use axum::extract::{FromRequest, Request, State};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use http::StatusCode;
 use saas_core::{
-    Access as RouteAccess, Db, DbError, Declares, JobOptions, Lane, Operation, Problem, ProblemType, Routes, Secret, job_system_in,
+    Access as RouteAccess, Db, DbError, Declares, JobOptions, Json, Lane, Operation, Problem, ProblemType, Routes, Secret, job_system_in,
 };
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use sqlx::query_scalar;
+use utoipa::ToSchema;
 
 pub use signature::SignatureError;
 
@@ -175,9 +173,15 @@ impl Declares for Signed {
     }
 }
 
-async fn receive(State(inbox): State<Inbox>, signed: Signed) -> Result<Response, Problem> {
+/// It need not come again.
+#[derive(Debug, Serialize, ToSchema)]
+struct Received {
+    received: bool,
+}
+
+async fn receive(State(inbox): State<Inbox>, signed: Signed) -> Result<Json<Received>, Problem> {
     inbox.keep(&signed).await?;
-    Ok(StatusCode::OK.into_response())
+    Ok(Json(Received { received: true }))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -17,7 +17,14 @@ pub(crate) const INVENTORY: &[Table] = &[
         name: "billing.customer",
         erasure: BOOKS,
         exported: true,
-        columns: &[("tenant_id", Internal), ("id", Internal), ("created_at", Internal), ("deleted_at", Internal)],
+        columns: &[
+            ("tenant_id", Internal),
+            ("id", Internal),
+            ("created_at", Internal),
+            ("deleted_at", Internal),
+            ("asked", Internal),
+            ("kept", Internal),
+        ],
     },
     Table {
         name: "billing.subscription",

@@ -13,8 +13,9 @@ use uuid::Uuid;
 use crate::{InvoiceId, Money, SubscriptionId, UnknownState};
 
 /// Where an invoice stands (<https://docs.stripe.com/invoicing/overview#invoice-statuses>).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema, sqlx::Type)]
 #[serde(rename_all = "snake_case")]
+#[sqlx(type_name = "text", rename_all = "snake_case")]
 pub enum InvoiceState {
     /// It may still change.
     Draft,

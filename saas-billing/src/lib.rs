@@ -32,11 +32,13 @@ mod layer;
 mod meter;
 mod mirror;
 mod money;
+mod payments;
 mod plan;
 mod plans;
 mod pricing;
 mod quota;
 mod subscription;
+mod till;
 
 use std::sync::Arc;
 
@@ -46,8 +48,10 @@ use sqlx::migrate::Migrator;
 #[cfg(feature = "dev-stripe")]
 pub use dev_stripe::DevStripe;
 pub use entitlement::{Access, Entitlement, Grant, Holding, Override};
-pub use event::{InvoicePaid, PaymentFailed, SubscriptionChanged};
-pub use gateway::{Account, Checkout, Gateway, GatewayError, IdempotencyKey, MemoryGateway, Order};
+pub use event::{CancellationWanted, CancellationWithdrawn, CheckoutBegun, InvoicePaid, PaymentFailed, SubscriptionChanged};
+pub use gateway::{Account, CatalogueChanges, Change, Checkout, Gateway, GatewayError, IdempotencyKey, MemoryGateway, Order};
+#[cfg(feature = "stripe")]
+pub use gateway::{StripeConfigError, StripeGateway};
 pub use grant::{Allowed, GrantError, OverrideEnded, OverrideSet, PlanGrantEnded, PlanGranted, Terms};
 pub use inbox::{Inbox, Mode, NoSecret, SignatureError};
 pub use invoice::{Invoice, InvoiceState};
@@ -55,14 +59,18 @@ pub use layer::{AccessLayer, AccessService};
 pub use meter::{Feature, Meter, Metered, Period};
 pub use mirror::{Mirror, MirrorError, Worked};
 pub use money::{Currency, Money, MoneyError, UnknownCurrency};
+pub use payments::Payments;
 pub use plan::{Interval, Limit, Plan};
 pub use plans::{Dunning, PlanFlaw, Plans, PlansError, UnknownPlan};
 pub use quota::{LimitError, LimitReached, Usage};
 pub use subscription::{CustomerId, InvoiceId, Subscription, SubscriptionId, SubscriptionState, UnknownState, subscription_put_in};
+pub use till::Till;
 
 saas_core::permissions! {
     /// See the plan, what is used of it, and invoices.
     pub BillingRead = "billing.subscription.read";
+    /// Buy plans, and end what is bought.
+    pub BillingWrite = "billing.subscription.write";
 }
 
 static CONTROL: Migrator = sqlx::migrate!("migrations/control");
@@ -83,6 +91,9 @@ pub const EVENTS: &[EventKind] = &[
     EventKind::of::<PlanGrantEnded>(),
     EventKind::of::<OverrideSet>(),
     EventKind::of::<OverrideEnded>(),
+    EventKind::of::<CheckoutBegun>(),
+    EventKind::of::<CancellationWanted>(),
+    EventKind::of::<CancellationWithdrawn>(),
     EventKind::of::<SubscriptionChanged>(),
     EventKind::of::<InvoicePaid>(),
     EventKind::of::<PaymentFailed>(),

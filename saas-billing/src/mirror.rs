@@ -1,14 +1,18 @@
-//! What is stored follows the gateway: whatever it tells us, we lock, ask it how things stand, and keep that.
+//! What is stored follows the gateway: whatever it tells us, we ask it how things stand, and keep that.
 //!
 //! An event says only that something happened to a customer. So events may come twice, late, in any order or never: each leads to the same
 //! reading, and a reading that changes nothing has no effect. Coming back from the gateway's page does the same.
+//!
+//! Nobody waits for the gateway with a lock or a connection. Whoever asks draws a number first, and with it notes whose answer is kept. Whoever finds
+//! another one kept when their own answer is there keeps nothing: one that was asked for later knows all that theirs does, and one that was asked
+//! for earlier may be the newer all the same, so they ask again.
 
 use std::{sync::Arc, time::Duration};
 
 use saas_core::{Actor, DbError, Job, JobError, Jobs, SystemDb, SystemRun, SystemTx, TenantId, system_event_in};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use sqlx::{query, query_scalar};
+use sqlx::{query, query_as, query_scalar};
 use uuid::Uuid;
 
 use crate::{
@@ -38,6 +42,9 @@ pub enum MirrorError {
     /// The customer says that it is an organization which is bound to another customer.
     #[error("the customer {0} belongs to an organization that has another one")]
     Bound(CustomerId),
+    /// Too many ask about this customer at once.
+    #[error("too many ask about one customer at once")]
+    Busy,
     /// The gateway did not answer.
     #[error(transparent)]
     Gateway(#[from] GatewayError),
@@ -95,13 +102,8 @@ impl Mirror {
         let it = self.clone();
         jobs.on(move |run: SystemRun, job: EventArrived| {
             let it = it.clone();
-            async move {
-                let mut tx = run.db().begin().await?;
-                it.event_in(&mut tx, &job.id).await.map_err(failed)?;
-                run.complete_in(&mut tx).await?;
-                tx.commit().await?;
-                Ok(())
-            }
+            // Twice is as good as once, so the job need not be completed with it.
+            async move { it.event(run.db(), &job.id).await.map(drop).map_err(failed) }
         });
     }
 
@@ -111,53 +113,41 @@ impl Mirror {
     ///
     /// Fails if the customer is unknown still, the gateway does not answer, or the database fails; then nothing has happened, and it can be
     /// tried again.
-    pub async fn event_in(&self, tx: &mut SystemTx, id: &str) -> Result<Worked, MirrorError> {
-        let body = query_scalar!("select body from billing.gateway_event where id = $1 and state = 'waiting' for update", id)
-            .fetch_optional(&mut **tx)
+    pub async fn event(&self, db: &SystemDb, id: &str) -> Result<Worked, MirrorError> {
+        let mut tx = db.begin().await?;
+        let body = query_scalar!("select body from billing.gateway_event where id = $1 and state = 'waiting'", id)
+            .fetch_optional(&mut *tx)
             .await?;
         let Some(body) = body else { return Ok(Worked::Already) };
-        let (worked, state) = match customer_of(&body) {
-            Some(customer) => {
-                self.customer_in(tx, &customer).await?;
-                (Worked::Done, "done")
-            }
-            None => (Worked::Ignored, "ignored"),
-        };
-        let now = tx.now();
-        query!("update billing.gateway_event set state = $2, done_at = $3 where id = $1", id, state, now).execute(&mut **tx).await?;
-        Ok(worked)
+        if let Some(customer) = customer_of(&body) {
+            tx.rollback().await;
+            self.follow(db, &customer, Some(id)).await?;
+            return Ok(Worked::Done);
+        }
+        worked_on_in(&mut tx, id, "ignored").await?;
+        tx.commit().await?;
+        Ok(Worked::Ignored)
     }
 
     /// Brings what is stored of a customer to what the gateway says.
     ///
     /// # Errors
     ///
-    /// As [`event_in`](Self::event_in).
-    pub async fn customer_in(&self, tx: &mut SystemTx, customer: &CustomerId) -> Result<(), MirrorError> {
-        if locked_in(tx, customer).await?.is_none() {
-            // We may not have heard the answer to our own request, or have died before we kept it: the customer says whose it is.
-            let account = self.0.read(customer).await?.unwrap_or_default();
-            let tenant = account.tenant.ok_or_else(|| MirrorError::Unknown(customer.clone()))?;
-            bind_in(tx, tenant, customer).await?;
-        }
-        // Locked before it is read: whoever reads later writes later.
-        let tenant = locked_in(tx, customer).await?.ok_or_else(|| MirrorError::Bound(customer.clone()))?;
-        let account = self.0.read(customer).await?;
-        keep_in(tx, tenant, customer, account).await
+    /// As [`event`](Self::event).
+    pub async fn customer(&self, db: &SystemDb, customer: &CustomerId) -> Result<(), MirrorError> {
+        self.follow(db, customer, None).await
     }
 
     /// The same for a tenant, for whoever comes back from the gateway's page. Nothing if it never was a customer.
     ///
     /// # Errors
     ///
-    /// As [`event_in`](Self::event_in).
+    /// As [`event`](Self::event).
     pub async fn tenant(&self, db: &SystemDb, tenant: TenantId) -> Result<(), MirrorError> {
-        let mut tx = db.begin().await?;
-        let customer =
-            query_scalar!("select id from billing.customer where tenant_id = $1", Uuid::from(tenant)).fetch_optional(&mut *tx).await?;
-        let Some(customer) = customer.map(CustomerId::new) else { return Ok(()) };
-        self.customer_in(&mut tx, &customer).await?;
-        Ok(tx.commit().await?)
+        match customer_of_tenant(db, tenant).await? {
+            Some(customer) => self.follow(db, &customer, None).await,
+            None => Ok(()),
+        }
     }
 
     /// The tenant's customer at the gateway, which is made if there is none: one, however often and by however many it is asked for.
@@ -166,26 +156,99 @@ impl Mirror {
     ///
     /// Fails if the gateway refuses or does not answer, or the database fails.
     pub async fn customer_of(&self, db: &SystemDb, tenant: TenantId) -> Result<CustomerId, MirrorError> {
-        let mut tx = db.begin().await?;
-        let known =
-            query_scalar!("select id from billing.customer where tenant_id = $1", Uuid::from(tenant)).fetch_optional(&mut *tx).await?;
-        if let Some(known) = known {
-            return Ok(CustomerId::new(known));
+        if let Some(known) = customer_of_tenant(db, tenant).await? {
+            return Ok(known);
         }
         // The key is the tenant's, so two at once, and whoever comes after a crash, are given the same one.
-        let customer = self.0.customer_create(tenant, &IdempotencyKey::of("customer", tenant)).await?;
-        bind_in(&mut tx, tenant, &customer).await?;
+        let made = self.0.customer_create(tenant, &IdempotencyKey::of("customer", tenant)).await?;
+        let mut tx = db.begin().await?;
+        bind_in(&mut tx, tenant, &made).await?;
         tx.commit().await?;
-        Ok(customer)
+        // Somebody else may have bound it to another one since.
+        customer_of_tenant(db, tenant).await?.ok_or(MirrorError::Bound(made))
+    }
+
+    /// Asks, and keeps the answer; what led to it is worked on then.
+    async fn follow(&self, db: &SystemDb, customer: &CustomerId, event: Option<&str>) -> Result<(), MirrorError> {
+        for _ in 0..ROUNDS {
+            let turn = self.turn(db, customer).await?;
+            let account = self.0.read(customer).await?;
+            let mut tx = db.begin().await?;
+            let (tenant, kept) = locked_in(&mut tx, customer).await?.ok_or_else(|| MirrorError::Bound(customer.clone()))?;
+            if kept == turn.kept {
+                keep_in(&mut tx, tenant, customer, account).await?;
+                query!("update billing.customer set kept = $2 where id = $1", customer.as_str(), turn.number).execute(&mut *tx).await?;
+            } else if kept < turn.number {
+                tx.rollback().await;
+                continue;
+            }
+            if let Some(event) = event {
+                worked_on_in(&mut tx, event, "done").await?;
+            }
+            return Ok(tx.commit().await?);
+        }
+        Err(MirrorError::Busy)
+    }
+
+    /// Draws a number, and binds the customer first if it is not known yet.
+    async fn turn(&self, db: &SystemDb, customer: &CustomerId) -> Result<Turn, MirrorError> {
+        if let Some(turn) = turn_draw(db, customer).await? {
+            return Ok(turn);
+        }
+        // We may not have heard the answer to our own request, or have died before we kept it: the customer says whose it is.
+        let account = self.0.read(customer).await?.unwrap_or_default();
+        let tenant = account.tenant.ok_or_else(|| MirrorError::Unknown(customer.clone()))?;
+        let mut tx = db.begin().await?;
+        bind_in(&mut tx, tenant, customer).await?;
+        tx.commit().await?;
+        turn_draw(db, customer).await?.ok_or_else(|| MirrorError::Bound(customer.clone()))
     }
 }
 
-/// Whose customer it is; the row stays locked until the transaction ends.
-async fn locked_in(tx: &mut SystemTx, customer: &CustomerId) -> Result<Option<TenantId>, DbError> {
-    let tenant = query_scalar!("select tenant_id from billing.customer where id = $1 for update", customer.as_str())
+/// How often somebody asks again because others keep their answers meanwhile. Each time at least one of them has finished.
+const ROUNDS: u32 = 20;
+
+/// A number that somebody drew before they asked.
+pub(crate) struct Turn {
+    pub(crate) number: i64,
+    /// Whose answer was kept then.
+    kept: i64,
+}
+
+/// Draws a customer's next number. It also tells one write of ours from the next: see [`IdempotencyKey`].
+pub(crate) async fn turn_draw(db: &SystemDb, customer: &CustomerId) -> Result<Option<Turn>, DbError> {
+    let mut tx = db.begin().await?;
+    let turn = query_as!(
+        Turn,
+        r#"update billing.customer set asked = asked + 1 where id = $1 returning asked as number, kept"#,
+        customer.as_str()
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(turn)
+}
+
+async fn customer_of_tenant(db: &SystemDb, tenant: TenantId) -> Result<Option<CustomerId>, DbError> {
+    let mut tx = db.begin().await?;
+    let id = query_scalar!("select id from billing.customer where tenant_id = $1", Uuid::from(tenant)).fetch_optional(&mut *tx).await?;
+    Ok(id.map(CustomerId::new))
+}
+
+async fn worked_on_in(tx: &mut SystemTx, id: &str, state: &str) -> Result<(), DbError> {
+    let now = tx.now();
+    query!("update billing.gateway_event set state = $2, done_at = $3 where id = $1 and state = 'waiting'", id, state, now)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+/// Whose customer it is and whose answer is kept; the row stays locked until the transaction ends.
+async fn locked_in(tx: &mut SystemTx, customer: &CustomerId) -> Result<Option<(TenantId, i64)>, DbError> {
+    let row = query!("select tenant_id, kept from billing.customer where id = $1 for update", customer.as_str())
         .fetch_optional(&mut **tx)
         .await?;
-    Ok(tenant.map(TenantId::from))
+    Ok(row.map(|row| (row.tenant_id.into(), row.kept)))
 }
 
 /// Binds a tenant to a customer, once and for all.

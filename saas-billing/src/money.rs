@@ -81,6 +81,15 @@ impl FromStr for Currency {
     }
 }
 
+/// As the database has it.
+impl TryFrom<String> for Currency {
+    type Error = UnknownCurrency;
+
+    fn try_from(text: String) -> Result<Self, UnknownCurrency> {
+        text.parse()
+    }
+}
+
 impl fmt::Display for Currency {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code())

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use saas_core::Clock;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
@@ -12,7 +13,7 @@ use super::{answer::Refusal, card::Card, checkout::Order, shape};
 /// Everything that there is. One lock holds it, so a request sees and changes it as a whole.
 #[derive(Debug)]
 pub(super) struct Books {
-    objects: BTreeMap<&'static str, Vec<Value>>,
+    pub(super) objects: BTreeMap<&'static str, Vec<Value>>,
     /// What each customer pays with.
     pub(super) cards: BTreeMap<String, Card>,
     /// What is bought on each page.
@@ -28,7 +29,7 @@ pub(super) struct Books {
 }
 
 /// The answer to a request with a key, kept for whoever asks again.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Kept {
     pub(super) asked: String,
     pub(super) status: u16,

@@ -1,5 +1,7 @@
 //! What people pay with here: Stripe's test cards (<https://docs.stripe.com/testing>).
 
+use serde::{Deserialize, Serialize};
+
 /// What becomes of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Payment {
@@ -10,7 +12,7 @@ pub(super) enum Payment {
 }
 
 /// A card, by what it does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Card {
     /// 4242 4242 4242 4242.
     Good,

@@ -1,6 +1,7 @@
 //! Checkout sessions: made by us, paid on a page by whoever has a card (<https://docs.stripe.com/api/checkout/sessions>).
 
 use http::Method;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{
@@ -86,7 +87,7 @@ fn make(books: &mut Books, params: &Params, pages: &str) -> Answer {
 }
 
 /// What is bought on a page.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Order {
     price: String,
     quantity: i64,

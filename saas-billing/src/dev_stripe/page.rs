@@ -52,7 +52,7 @@ pub(super) async fn paid(State(shared): State<Shared>, Path(id): Path<String>, b
         return shared.page(&id, Notice::Declined, None);
     }
     let outcome = checkout::pay(&mut shared.books(), &id, card, answer == Some("confirm"));
-    shared.news.notify_one();
+    shared.changed().await;
     match outcome {
         Outcome::Paid(url) => match HeaderValue::from_str(&url) {
             Ok(url) => (StatusCode::SEE_OTHER, [(header::LOCATION, url)]).into_response(),

@@ -37,7 +37,7 @@ async fn answer(State(shared): State<Shared>, request: Request) -> Response {
     };
     let asked = Asked { method: parts.method, path: parts.uri.path(), query: parts.uri.query().unwrap_or_default(), body };
     let (status, body, replayed) = shared.settle(&asked, &parts.headers);
-    shared.news.notify_one();
+    shared.changed().await;
     let mut response = (status, body.to_string()).into_response();
     let headers = response.headers_mut();
     let text = |text: String| http::HeaderValue::from_str(&text).unwrap_or_else(|_| http::HeaderValue::from_static(""));

@@ -27,6 +27,11 @@ pub(super) fn of(kind: &str) -> Value {
     SHAPES.get(kind).cloned().unwrap_or_default()
 }
 
+/// All kinds, and what is left of a customer that was deleted.
+pub(super) fn kinds() -> impl Iterator<Item = &'static str> {
+    PREFIXES.iter().map(|(kind, _)| *kind).chain(["deleted_customer"])
+}
+
 pub(super) fn prefix(kind: &str) -> &'static str {
     PREFIXES.iter().find(|(known, _)| *known == kind).map_or("obj", |(_, prefix)| prefix)
 }

@@ -118,7 +118,16 @@ pub(super) fn begin(books: &mut Books, wanted: &Wanted, payment: Payment) -> Res
     Ok(id)
 }
 
-fn items(id: &str, item: Value) -> Value {
+/// The one item of a subscription. Its price stands there twice, also as the older kind of object that Stripe still writes.
+fn items(id: &str, mut item: Value) -> Value {
+    let price = &item["price"];
+    item["plan"] = json!({
+        "object": "plan", "id": price["id"], "active": price["active"], "amount": price["unit_amount"], "amount_decimal": price["unit_amount_decimal"],
+        "billing_scheme": "per_unit", "created": price["created"], "currency": price["currency"], "interval": price["recurring"]["interval"],
+        "interval_count": price["recurring"]["interval_count"], "livemode": false, "metadata": price["metadata"], "meter": null,
+        "nickname": price["nickname"], "product": price["product"], "tiers_mode": null, "transform_usage": null, "trial_period_days": null,
+        "usage_type": "licensed",
+    });
     json!({ "object": "list", "data": [item], "has_more": false, "url": format!("/v1/subscription_items?subscription={id}") })
 }
 

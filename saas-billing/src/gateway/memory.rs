@@ -1,5 +1,5 @@
 use std::{
-    collections::{BTreeMap, VecDeque},
+    collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -7,8 +7,8 @@ use std::{
 use async_trait::async_trait;
 use saas_core::TenantId;
 
-use super::{Account, Checkout, Gateway, GatewayError, IdempotencyKey, Order};
-use crate::{CustomerId, Invoice, Subscription};
+use super::{Account, CatalogueChanges, Change, Checkout, Gateway, GatewayError, IdempotencyKey, Order, price_key};
+use crate::{CustomerId, Invoice, Plans, Subscription, SubscriptionId};
 
 /// A gateway in memory, for tests: whoever has it says what was paid. Clones share what they know.
 #[derive(Debug, Clone, Default)]
@@ -18,6 +18,8 @@ pub struct MemoryGateway(Arc<Mutex<Books>>);
 struct Books {
     accounts: BTreeMap<CustomerId, Account>,
     orders: BTreeMap<String, Order>,
+    /// What is sold: the price's key and amount.
+    sold: BTreeSet<(String, i64)>,
     answers: BTreeMap<IdempotencyKey, (String, Answer)>,
     failures: VecDeque<Failure>,
     reads: BTreeMap<CustomerId, u32>,
@@ -28,6 +30,7 @@ struct Books {
 enum Answer {
     Customer(CustomerId),
     Checkout(Checkout),
+    Changed,
 }
 
 /// What goes wrong with a request.
@@ -42,11 +45,24 @@ enum Failure {
 #[error("it was told to")]
 struct Told;
 
+/// What it says when there is nothing of what is asked for.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no {0}")]
+struct Nothing(String);
+
 impl MemoryGateway {
-    /// One with no customers.
+    /// One with no customers, that sells nothing.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// One with no customers, that sells these plans.
+    #[must_use]
+    pub fn selling(plans: &Plans) -> Self {
+        let it = Self::default();
+        it.books().sold = sold(plans);
+        it
     }
 
     fn books(&self) -> MutexGuard<'_, Books> {
@@ -112,7 +128,7 @@ impl MemoryGateway {
         key: &IdempotencyKey,
         asked: String,
         of: impl FnOnce(&Answer) -> Option<T>,
-        write: impl FnOnce(&mut Books) -> Answer,
+        write: impl FnOnce(&mut Books) -> Result<Answer, Nothing>,
     ) -> Result<T, GatewayError> {
         let mut books = self.books();
         books.fails()?;
@@ -120,7 +136,7 @@ impl MemoryGateway {
             Some((before, answer)) if *before == asked => answer.clone(),
             Some(_) => return Err(GatewayError::KeyReused),
             None => {
-                let answer = write(&mut books);
+                let answer = write(&mut books).map_err(|nothing| GatewayError::Refused(Box::new(nothing)))?;
                 books.answers.insert(key.clone(), (asked, answer.clone()));
                 answer
             }
@@ -159,7 +175,7 @@ impl Gateway for MemoryGateway {
         let make = |books: &mut Books| {
             let id = CustomerId::new(format!("cus_{}", books.accounts.len() + 1));
             books.accounts.insert(id.clone(), Account { tenant: Some(tenant), ..Account::default() });
-            Answer::Customer(id)
+            Ok(Answer::Customer(id))
         };
         let of = |answer: &Answer| if let Answer::Customer(id) = answer { Some(id.clone()) } else { None };
         self.written(key, format!("customer {tenant}"), of, make)
@@ -172,11 +188,40 @@ impl Gateway for MemoryGateway {
             url
         };
         let make = |books: &mut Books| {
+            let price = price_key(&order.plan, order.interval, order.currency);
+            if !books.sold.iter().any(|(key, _)| *key == price) {
+                return Err(Nothing(price));
+            }
             let id = format!("cs_{}", books.orders.len() + 1);
             books.orders.insert(id.clone(), order.clone());
-            Answer::Checkout(Checkout { url: url(&id), id })
+            Ok(Answer::Checkout(Checkout { url: url(&id), id }))
         };
         let of = |answer: &Answer| if let Answer::Checkout(checkout) = answer { Some(checkout.clone()) } else { None };
         self.written(key, format!("{order:?}"), of, make)
     }
+
+    async fn subscription_change(&self, subscription: &SubscriptionId, change: Change, key: &IdempotencyKey) -> Result<(), GatewayError> {
+        let make = |books: &mut Books| {
+            let held = books.accounts.values_mut().flat_map(|account| &mut account.subscriptions);
+            let held = held.into_iter().find(|held| held.id == *subscription && !held.state.is_over());
+            let held = held.ok_or_else(|| Nothing(subscription.to_string()))?;
+            held.cancel_at = (change == Change::Cancel).then_some(held.period_end);
+            Ok(Answer::Changed)
+        };
+        self.written(key, format!("{subscription} {change:?}"), |_| Some(()), make)
+    }
+
+    async fn catalogue_put(&self, plans: &Plans) -> Result<CatalogueChanges, GatewayError> {
+        let mut books = self.books();
+        books.fails()?;
+        let new = sold(plans);
+        let before = std::mem::replace(&mut books.sold, new.clone());
+        let named = |prices: BTreeSet<&(String, i64)>| prices.into_iter().map(|(key, amount)| format!("{key} {amount}")).collect();
+        Ok(CatalogueChanges { made: named(new.difference(&before).collect()), retired: named(before.difference(&new).collect()) })
+    }
+}
+
+fn sold(plans: &Plans) -> BTreeSet<(String, i64)> {
+    let prices = plans.sold().flat_map(|plan| plan.prices().iter().map(|(interval, price)| (plan.name(), *interval, *price)));
+    prices.map(|(plan, interval, price)| (price_key(plan, interval, price.currency()), price.minor())).collect()
 }

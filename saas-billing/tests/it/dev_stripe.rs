@@ -2,5 +2,5 @@
 
 mod api;
 mod buying;
-mod client;
+pub(crate) mod client;
 mod hooks;

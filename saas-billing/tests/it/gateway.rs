@@ -1,8 +1,21 @@
 //! What every gateway must do, whatever is behind it.
 
-use saas_billing::{Checkout, Currency, CustomerId, Gateway, GatewayError, IdempotencyKey, Interval, MemoryGateway, Order};
+#[cfg(feature = "dev-stripe")]
+mod stripe;
+
+use saas_billing::{
+    Change, Checkout, Currency, CustomerId, Gateway, GatewayError, IdempotencyKey, Interval, Invoice, InvoiceId, InvoiceState,
+    MemoryGateway, Meter, Money, Order, Plan, Plans, Subscription, SubscriptionId, SubscriptionState,
+};
 use saas_core::TenantId;
 use url::Url;
+
+/// One plan that costs this much a month, and ten times as much a year.
+fn plans(cents: i64) -> Plans {
+    let price = |times: i64| Money::of(cents * times, Currency::Usd);
+    let team = Plan::new("team").price(Interval::Month, price(1)).price(Interval::Year, price(10));
+    Plans::new(Plan::new("free").limit(Meter::new("devices"), 1)).with(team).checked().unwrap()
+}
 
 fn order(customer: &CustomerId) -> Order {
     Order {
@@ -17,8 +30,8 @@ fn order(customer: &CustomerId) -> Order {
     }
 }
 
-/// The sentences at [`Gateway`] that say "must".
-async fn conforms(gateway: &dyn Gateway) {
+/// The sentences at [`Gateway`] that say "must". `pays` is somebody with a good card.
+async fn conforms(gateway: &dyn Gateway, pays: impl AsyncFn(CustomerId, Checkout)) {
     assert_eq!(gateway.read(&CustomerId::new("cus_of_nobody")).await.unwrap(), None);
 
     // A customer says whose it is, and is made once with one key.
@@ -33,20 +46,94 @@ async fn conforms(gateway: &dyn Gateway) {
     let second = gateway.customer_create(other, &IdempotencyKey::of("customer", other)).await.unwrap();
     assert_ne!(second, customer);
 
-    // A page is made once with one key, for one order, and buys nothing by itself.
+    // What is not in the catalogue is not sold; what is, is put there once, and another price takes the place of one.
     let key = IdempotencyKey::of("checkout", &customer);
+    assert!(matches!(gateway.checkout_create(&order(&customer), &key).await, Err(GatewayError::Refused(_))));
+    let made = gateway.catalogue_put(&plans(3_900)).await.unwrap();
+    assert!(made.made.len() >= 2 && made.retired.is_empty(), "{made:?}");
+    let dearer = gateway.catalogue_put(&plans(4_900)).await.unwrap();
+    assert_eq!((dearer.made.len(), dearer.retired.len()), (2, 2), "{dearer:?}");
+    assert_eq!(gateway.catalogue_put(&plans(4_900)).await.unwrap(), Default::default());
+    let unknown = Order { plan: "gold".to_owned(), ..order(&customer) };
+    assert!(matches!(gateway.checkout_create(&unknown, &IdempotencyKey::of("checkout", "gold")).await, Err(GatewayError::Refused(_))));
+
+    // A page is made once with one key, for one order, and buys nothing by itself.
     let page: Checkout = gateway.checkout_create(&order(&customer), &key).await.unwrap();
     assert_eq!(gateway.checkout_create(&order(&customer), &key).await.unwrap(), page);
     let larger = Order { quantity: 2, ..order(&customer) };
     assert!(matches!(gateway.checkout_create(&larger, &key).await, Err(GatewayError::KeyReused)));
-    let again = gateway.checkout_create(&larger, &IdempotencyKey::of("checkout", "another")).await.unwrap();
+    let again = gateway.checkout_create(&order(&customer), &IdempotencyKey::of("checkout", "another")).await.unwrap();
     assert_ne!(again.id, page.id);
     assert!(gateway.read(&customer).await.unwrap().unwrap().subscriptions.is_empty());
+
+    // Once somebody has paid, all of it is read.
+    pays(customer.clone(), again).await;
+    let account = gateway.read(&customer).await.unwrap().unwrap();
+    let [held] = &account.subscriptions[..] else { panic!("{account:?}") };
+    assert_eq!((held.plan.as_str(), held.state, held.interval), ("team", SubscriptionState::Active, Interval::Month));
+    assert_eq!((held.quantity, held.cancel_at, held.failed_attempts), (1, None, 0));
+    assert!(held.period_start < held.period_end);
+    let [bill] = &account.invoices[..] else { panic!("{account:?}") };
+    assert_eq!((bill.state, bill.total, bill.due), (InvoiceState::Paid, Money::of(4_900, Currency::Usd), 0));
+    assert_eq!(bill.subscription.as_ref(), Some(&held.id));
+
+    // It ends with what is paid for, and goes on after all.
+    let becomes = async |change: Change, subject: &str| {
+        let key = IdempotencyKey::of(change.as_str(), subject);
+        gateway.subscription_change(&held.id, change, &key).await.unwrap();
+        gateway.subscription_change(&held.id, change, &key).await.unwrap();
+        gateway.read(&customer).await.unwrap().unwrap().subscriptions[0].clone()
+    };
+    assert_eq!(becomes(Change::Cancel, "1").await.cancel_at, Some(held.period_end));
+    assert_eq!(becomes(Change::Resume, "2").await.cancel_at, None);
+    assert_eq!(becomes(Change::Cancel, "3").await.cancel_at, Some(held.period_end));
+    let (nothing, key) = (SubscriptionId::new("sub_of_nobody"), IdempotencyKey::of("cancel", "4"));
+    assert!(matches!(gateway.subscription_change(&nothing, Change::Cancel, &key).await, Err(GatewayError::Refused(_))));
 }
 
 #[tokio::test]
 async fn the_gateway_in_memory_does_what_every_gateway_must() {
     let gateway = MemoryGateway::new();
-    conforms(&gateway).await;
+    conforms(&gateway, async |customer, page| {
+        let (order, now) = (gateway.order(&page).unwrap(), chrono::Utc::now());
+        let id = SubscriptionId::new("sub_1");
+        gateway.subscription_set(
+            &customer,
+            Subscription {
+                id: id.clone(),
+                plan: order.plan,
+                interval: order.interval,
+                currency: order.currency,
+                quantity: order.quantity,
+                state: SubscriptionState::Active,
+                created_at: now,
+                period_start: now,
+                period_end: now + chrono::TimeDelta::days(30),
+                trial_end: None,
+                cancel_at: None,
+                ended_at: None,
+                past_due_since: None,
+                failed_attempts: 0,
+            },
+        );
+        gateway.invoice_set(
+            &customer,
+            Invoice {
+                id: InvoiceId::new("in_1"),
+                subscription: Some(id),
+                number: None,
+                state: InvoiceState::Paid,
+                total: Money::of(4_900, order.currency),
+                paid: 4_900,
+                due: 0,
+                attempts: 1,
+                page: None,
+                pdf: None,
+                created_at: now,
+                paid_at: Some(now),
+            },
+        );
+    })
+    .await;
     assert_eq!(gateway.customers(), 2);
 }

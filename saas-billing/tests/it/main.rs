@@ -10,6 +10,8 @@ mod dev_stripe;
 #[cfg(test)]
 mod entitlement;
 #[cfg(test)]
+mod gated;
+#[cfg(test)]
 mod gateway;
 #[cfg(test)]
 mod given;

@@ -8,6 +8,7 @@ use saas_billing::{Access, Account, CustomerId, GatewayError, InvoiceState, Mirr
 use saas_core::{Jobs, JobsConfig, Lifecycle, TenantId};
 
 use crate::{
+    gated::Gated,
     given::billing,
     shop::{Shop, event},
 };
@@ -185,6 +186,58 @@ async fn an_older_answer_never_overwrites_a_newer_one() {
     mirror.tenant(&db, tenant).await.unwrap();
     slow.await.unwrap().unwrap();
     assert_eq!(shop.states(tenant).await, ["canceled"]);
+}
+
+/// S34: while the gateway takes its time, nobody holds a connection for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_for_the_gateway_with_a_connection() {
+    let shop = Shop::new().await;
+    let gateway = Gated::new(&shop.gateway);
+    let (mirror, db) = (Mirror::new(gateway.clone()), shop.test.db.system("a test follows the gateway"));
+    // More at once than there are connections for; none of them is answered.
+    let mut waiting = Vec::new();
+    for round in 0..25 {
+        let (tenant, _) = shop.customer(&format!("t{round}")).await;
+        let (mirror, db) = (mirror.clone(), db.clone());
+        gateway.hold();
+        waiting.push(tokio::spawn(async move { mirror.tenant(&db, tenant).await }));
+    }
+    gateway.until_asked(25).await;
+    assert_eq!(shop.count("select count(*) from billing.customer where asked = 1 and kept = 0").await, 25);
+    (0..25).for_each(|_| gateway.release());
+    for it in join_all(waiting).await {
+        it.unwrap().unwrap();
+    }
+    assert_eq!(shop.count("select count(*) from billing.customer where asked = 1 and kept = 1").await, 25);
+}
+
+/// S40: of two who ask at once, whoever began first may have the newer answer. The other asks again, and what is kept is what is so.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_finds_another_answer_kept_asks_again() {
+    let shop = Shop::new().await;
+    let (tenant, customer) = shop.customer("acme").await;
+    let mut held = shop.month(tenant, SubscriptionState::Active);
+    shop.gateway.subscription_set(&customer, held.clone());
+    let gateway = Gated::new(&shop.gateway);
+    let (mirror, db) = (Mirror::new(gateway.clone()), shop.test.db.system("a test follows the gateway"));
+    let follows = || {
+        gateway.hold();
+        let (mirror, db) = (mirror.clone(), db.clone());
+        tokio::spawn(async move { mirror.tenant(&db, tenant).await })
+    };
+    let first = follows();
+    gateway.until_asked(1).await;
+    let second = follows();
+    gateway.until_asked(2).await;
+    held.state = SubscriptionState::Canceled;
+    shop.gateway.subscription_set(&customer, held);
+    gateway.release();
+    first.await.unwrap().unwrap();
+    assert_eq!(shop.states(tenant).await, ["active"]);
+    gateway.release();
+    second.await.unwrap().unwrap();
+    assert_eq!(shop.states(tenant).await, ["canceled"]);
+    assert_eq!(shop.gateway.reads(&customer), 3);
 }
 
 /// S41, S42: two tabs, twenty of them, and one whose process died after it had asked, make one customer.

@@ -71,10 +71,7 @@ impl Shop {
 
     /// Works on an event, as a job does.
     pub(crate) async fn works_on(&self, id: &str) -> Result<Worked, MirrorError> {
-        let mut tx = self.test.db.system("a test works on an event").begin().await?;
-        let worked = self.mirror.event_in(&mut tx, id).await?;
-        tx.commit().await?;
-        Ok(worked)
+        self.mirror.event(&self.test.db.system("a test works on an event"), id).await
     }
 
     /// A tenant that is a customer.

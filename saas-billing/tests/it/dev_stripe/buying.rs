@@ -173,3 +173,31 @@ async fn a_deleted_customer_says_that_it_is() {
     let session = [("mode", "subscription"), ("customer", &customer)];
     assert_eq!(client.refused(Method::POST, "/v1/checkout/sessions", &session).await.0, 400);
 }
+
+/// A stand-in that is started again knows its customers, and tells whoever it is told to; what it did not write is put aside.
+#[tokio::test]
+async fn a_stand_in_with_a_file_knows_its_customers_the_next_time() {
+    let folder = std::env::temp_dir().join(format!("saas-stand-in-{}", uuid::Uuid::now_v7()));
+    let file = folder.join("stripe.json");
+    let open = async || Client::with(saas_billing::DevStripe::open(Clock::system(), &file).await.unwrap());
+    let client = open().await;
+    let (customer, price) = client.shop(&[("payment_method", "pm_card_visa")]).await;
+    let session = client.session(&customer, &price, &[]).await;
+    let again = client.session(&customer, &price, &[]).await;
+    client.pays(&session, GOOD).await;
+    let before = client.get("/v1/subscriptions").await;
+    client.asked(Method::DELETE, &format!("/v1/customers/{customer}"), &[]).await;
+    drop(client);
+
+    let client = open().await;
+    assert_eq!(client.get(&format!("/v1/customers/{customer}")).await["deleted"], true);
+    let held = client.get("/v1/subscriptions?status=all").await;
+    assert_eq!((&held["data"][0]["id"], &held["data"][0]["status"]), (&before["data"][0]["id"], &"canceled".into()));
+    assert!(client.sent(client.request(Method::GET, &format!("/c/pay/{}", id(&again)))).await.text.contains("49 USD"));
+    drop(client);
+
+    std::fs::write(&file, "{\"objects\": 1}").unwrap();
+    assert_eq!(open().await.get("/v1/subscriptions?status=all").await["data"], serde_json::json!([]));
+    assert!(file.with_extension("unreadable").exists());
+    std::fs::remove_dir_all(folder).unwrap();
+}

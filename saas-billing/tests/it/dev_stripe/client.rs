@@ -4,60 +4,63 @@ use saas_core::Clock;
 use serde_json::Value;
 
 /// Somebody who speaks to the stand-in, with a key and without a library.
-pub(super) struct Client {
-    pub(super) stripe: DevStripe,
+pub(crate) struct Client {
+    pub(crate) stripe: DevStripe,
     http: reqwest::Client,
 }
 
 /// What was answered.
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) headers: reqwest::header::HeaderMap,
-    pub(super) body: Value,
-    pub(super) text: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: reqwest::header::HeaderMap,
+    pub(crate) body: Value,
+    pub(crate) text: String,
 }
 
 impl Client {
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::at(Clock::system()).await
     }
 
-    pub(super) async fn at(clock: Clock) -> Self {
-        let http = reqwest::Client::builder().redirect(Policy::none()).no_proxy().build().unwrap();
-        Self { stripe: DevStripe::start(clock).await.unwrap(), http }
+    pub(crate) async fn at(clock: Clock) -> Self {
+        Self::with(DevStripe::start(clock).await.unwrap())
     }
 
-    pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+    pub(crate) fn with(stripe: DevStripe) -> Self {
+        Self { stripe, http: reqwest::Client::builder().redirect(Policy::none()).no_proxy().build().unwrap() }
+    }
+
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, self.stripe.url().join(path).unwrap())
     }
 
-    pub(super) async fn sent(&self, request: RequestBuilder) -> Answer {
+    pub(crate) async fn sent(&self, request: RequestBuilder) -> Answer {
         let answer = request.send().await.unwrap();
         let (status, headers) = (answer.status(), answer.headers().clone());
         let text = answer.text().await.unwrap();
         Answer { status, headers, body: serde_json::from_str(&text).unwrap_or_default(), text }
     }
 
-    pub(super) async fn asked(&self, method: Method, path: &str, form: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn asked(&self, method: Method, path: &str, form: &[(&str, &str)]) -> Answer {
         self.sent(filled(self.request(method, path).bearer_auth(DevStripe::KEY), form)).await
     }
 
     /// What is there, which is there.
-    pub(super) async fn get(&self, path: &str) -> Value {
+    pub(crate) async fn get(&self, path: &str) -> Value {
         let answer = self.sent(self.request(Method::GET, path).bearer_auth(DevStripe::KEY)).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text);
         answer.body
     }
 
     /// What is made or changed, which succeeds.
-    pub(super) async fn post(&self, path: &str, form: &[(&str, &str)]) -> Value {
+    pub(crate) async fn post(&self, path: &str, form: &[(&str, &str)]) -> Value {
         let answer = self.asked(Method::POST, path, form).await;
         assert_eq!(answer.status, StatusCode::OK, "{path}: {}", answer.text);
         answer.body
     }
 
     /// A refusal: its status, type, code and parameter.
-    pub(super) async fn refused(&self, method: Method, path: &str, form: &[(&str, &str)]) -> (u16, String) {
+    pub(crate) async fn refused(&self, method: Method, path: &str, form: &[(&str, &str)]) -> (u16, String) {
         let answer = self.asked(method, path, form).await;
         let error = &answer.body["error"];
         assert!(error["message"].is_string(), "{}", answer.text);
@@ -66,7 +69,7 @@ impl Client {
     }
 
     /// A customer and a price of 49 dollars a month.
-    pub(super) async fn shop(&self, customer: &[(&str, &str)]) -> (String, String) {
+    pub(crate) async fn shop(&self, customer: &[(&str, &str)]) -> (String, String) {
         let product = self.post("/v1/products", &[("name", "Team")]).await;
         let price = [("product", id(&product)), ("currency", "usd"), ("unit_amount", "4900"), ("recurring[interval]", "month")];
         let price = self.post("/v1/prices", &price).await;
@@ -75,7 +78,7 @@ impl Client {
     }
 
     /// The page on which that is bought.
-    pub(super) async fn session(&self, customer: &str, price: &str, more: &[(&str, &str)]) -> Value {
+    pub(crate) async fn session(&self, customer: &str, price: &str, more: &[(&str, &str)]) -> Value {
         let mut form = vec![
             ("mode", "subscription"),
             ("customer", customer),
@@ -89,13 +92,13 @@ impl Client {
     }
 
     /// Somebody pays on a page.
-    pub(super) async fn pays(&self, session: &Value, form: &[(&str, &str)]) -> Answer {
+    pub(crate) async fn pays(&self, session: &Value, form: &[(&str, &str)]) -> Answer {
         let path = format!("/c/pay/{}", id(session));
         self.sent(filled(self.request(Method::POST, &path), form)).await
     }
 
     /// The kinds of all events, the oldest first.
-    pub(super) async fn happened(&self) -> Vec<String> {
+    pub(crate) async fn happened(&self) -> Vec<String> {
         let events = self.get("/v1/events?limit=100").await;
         let kinds = events["data"].as_array().unwrap().iter().rev();
         kinds.map(|event| event["type"].as_str().unwrap().to_owned()).collect()
@@ -103,11 +106,11 @@ impl Client {
 }
 
 /// A request with a form.
-pub(super) fn filled(request: RequestBuilder, form: &[(&str, &str)]) -> RequestBuilder {
+pub(crate) fn filled(request: RequestBuilder, form: &[(&str, &str)]) -> RequestBuilder {
     let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
     request.header("content-type", "application/x-www-form-urlencoded").body(body)
 }
 
-pub(super) fn id(object: &Value) -> &str {
+pub(crate) fn id(object: &Value) -> &str {
     object["id"].as_str().unwrap()
 }

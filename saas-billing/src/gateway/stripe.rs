@@ -1,0 +1,201 @@
+//! Stripe as the gateway. The requests and answers are those of the `async-stripe` crates; the way there is our own (`stripe/transport.rs`), because
+//! their client forgets when Stripe asks to come back, makes a connection for each request, and repeats writes under keys of its own if it is let.
+
+mod account;
+mod catalogue;
+mod transport;
+
+use std::{collections::HashMap, fmt, time::Duration};
+
+use async_trait::async_trait;
+use futures_util::TryStreamExt as _;
+use saas_core::{Secret, TenantId};
+use stripe_billing::{
+    invoice::ListInvoice,
+    subscription::{ListSubscription, ListSubscriptionStatus, UpdateSubscription},
+};
+use stripe_checkout::{
+    CheckoutSessionMode, CheckoutSessionStatus,
+    checkout_session::{
+        CreateCheckoutSession, CreateCheckoutSessionLineItems, CreateCheckoutSessionSubscriptionData, ExpireCheckoutSession,
+        ListCheckoutSession,
+    },
+};
+use stripe_client_core::{CustomizableStripeRequest, RequestStrategy, StripeRequest};
+use stripe_core::customer::{CreateCustomer, RetrieveCustomer, RetrieveCustomerReturned};
+use stripe_product::price::ListPrice;
+use url::Url;
+
+use super::{Account, CatalogueChanges, Change, Checkout, Gateway, GatewayError, IdempotencyKey, Order, price_key};
+use crate::{CustomerId, Plans, SubscriptionId};
+use transport::{Transport, Unreadable, is_missing};
+
+/// How many of a list are asked for at once: as many as there may be.
+const PAGE: i64 = 100;
+
+/// The name, in what Stripe keeps for us, of the tenant that a customer is.
+const TENANT: &str = "saas_tenant";
+/// The same of the plan that a price or a subscription is for.
+const PLAN: &str = "saas_plan";
+
+/// Takes money through Stripe, or through what speaks as Stripe does. Cheap to clone.
+///
+/// ```
+/// use saas_billing::StripeGateway;
+/// use saas_core::Secret;
+///
+/// let key = Secret::new("rk_test_a_restricted_key_is_enough");
+/// let gateway = StripeGateway::new(&key, &StripeGateway::api())?;
+/// # Ok::<(), saas_billing::StripeConfigError>(())
+/// ```
+///
+/// A restricted key needs to write customers, products, prices, checkout sessions and subscriptions, and to read invoices.
+#[derive(Clone)]
+pub struct StripeGateway(Transport);
+
+/// With these settings Stripe cannot be asked.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StripeConfigError {
+    /// A key is `sk_…` or `rk_…`.
+    #[error("this is no secret key of Stripe: one begins with sk_ or rk_")]
+    Key,
+    /// The key would travel readable.
+    #[error("Stripe is asked over https; over plain http only what is on this machine")]
+    Address,
+    /// The client cannot be set up.
+    #[error("the HTTP client cannot be set up")]
+    Client(#[source] reqwest::Error),
+}
+
+impl StripeGateway {
+    /// Where Stripe is.
+    ///
+    /// # Panics
+    ///
+    /// Never: the address is a constant.
+    #[must_use]
+    pub fn api() -> Url {
+        Url::parse("https://api.stripe.com/").unwrap_or_else(|_| unreachable!("it is an address"))
+    }
+
+    /// Asks whoever is at `api` with this key.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the key is none, or the address would show it to others.
+    pub fn new(key: &Secret, api: &Url) -> Result<Self, StripeConfigError> {
+        Transport::new(key, api, transport::PATIENCE).map(Self)
+    }
+
+    /// The same, with this long for each request.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn within(key: &Secret, api: &Url, patience: Duration) -> Result<Self, StripeConfigError> {
+        Transport::new(key, api, patience).map(Self)
+    }
+
+    /// The price that is paid now for what is ordered.
+    async fn price_of(&self, order: &Order) -> Result<String, GatewayError> {
+        let key = price_key(&order.plan, order.interval, order.currency);
+        let found = ListPrice::new().active(true).lookup_keys(vec![key.clone()]).send(&self.0).await?;
+        let price = found.data.first().ok_or_else(|| GatewayError::Refused(Box::new(NoPrice(key))))?;
+        Ok(price.id.to_string())
+    }
+
+    /// Closes the pages that a customer left, so that nobody with two tabs pays twice.
+    async fn close_older(&self, customer: &CustomerId, newest: &stripe_checkout::CheckoutSession) -> Result<(), GatewayError> {
+        let open = ListCheckoutSession::new().customer(customer.as_str()).status(CheckoutSessionStatus::Open).limit(PAGE);
+        let open: Vec<_> = open.paginate().stream(&self.0).try_collect().await?;
+        let is_older = |it: &stripe_checkout::CheckoutSession| (it.created, it.id.as_str()) < (newest.created, newest.id.as_str());
+        for left in open.into_iter().filter(is_older) {
+            let asked = keyed(&ExpireCheckoutSession::new(left.id.as_str()), &IdempotencyKey::of("checkout-close", &left.id))?;
+            match asked.send(&self.0).await {
+                // Whoever paid there meanwhile has paid.
+                Ok(_) | Err(GatewayError::Refused(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A write under a key of ours.
+fn keyed<R: StripeRequest>(asked: &R, key: &IdempotencyKey) -> Result<CustomizableStripeRequest<R::Output>, GatewayError> {
+    let key = stripe_client_core::IdempotencyKey::new(key.as_str()).map_err(|error| GatewayError::Refused(Box::new(error)))?;
+    Ok(asked.customize().request_strategy(RequestStrategy::Idempotent(key)))
+}
+
+/// What is ordered has no price at Stripe.
+#[derive(Debug, thiserror::Error)]
+#[error("Stripe has no price {0}: `billing sync` makes it")]
+struct NoPrice(String);
+
+#[async_trait]
+impl Gateway for StripeGateway {
+    async fn read(&self, customer: &CustomerId) -> Result<Option<Account>, GatewayError> {
+        let held = match RetrieveCustomer::new(customer.as_str()).send(&self.0).await {
+            Ok(RetrieveCustomerReturned::Customer(held)) => held,
+            Ok(RetrieveCustomerReturned::DeletedCustomer(_)) => return Ok(Some(Account { is_deleted: true, ..Account::default() })),
+            Err(error) if is_missing(&error) => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let tenant = held.metadata.as_ref().and_then(|noted| noted.get(TENANT)?.parse().ok());
+        let subscriptions = ListSubscription::new().customer(customer.as_str()).status(ListSubscriptionStatus::All).limit(PAGE);
+        let invoices = ListInvoice::new().customer(customer.as_str()).limit(PAGE);
+        let (subscriptions, invoices) = tokio::try_join!(
+            subscriptions.paginate().stream(&self.0).try_collect::<Vec<_>>(),
+            invoices.paginate().stream(&self.0).try_collect::<Vec<_>>(),
+        )?;
+        account::of(tenant, &subscriptions, &invoices).map(Some)
+    }
+
+    async fn customer_create(&self, tenant: TenantId, key: &IdempotencyKey) -> Result<CustomerId, GatewayError> {
+        let asked = CreateCustomer::new().metadata(HashMap::from([(TENANT.to_owned(), tenant.to_string())]));
+        let made = keyed(&asked, key)?.send(&self.0).await?;
+        Ok(CustomerId::new(made.id.as_str()))
+    }
+
+    async fn checkout_create(&self, order: &Order, key: &IdempotencyKey) -> Result<Checkout, GatewayError> {
+        let line = CreateCheckoutSessionLineItems {
+            price: Some(self.price_of(order).await?),
+            quantity: Some(order.quantity.into()),
+            ..CreateCheckoutSessionLineItems::new()
+        };
+        let data = CreateCheckoutSessionSubscriptionData {
+            metadata: Some(HashMap::from([(PLAN.to_owned(), order.plan.clone())])),
+            trial_period_days: Some(order.trial_days).filter(|days| *days > 0),
+            ..CreateCheckoutSessionSubscriptionData::new()
+        };
+        let asked = CreateCheckoutSession::new()
+            .mode(CheckoutSessionMode::Subscription)
+            .customer(order.customer.as_str())
+            .line_items(vec![line])
+            .subscription_data(data)
+            .success_url(order.paid_url.as_str())
+            .cancel_url(order.back_url.as_str());
+        let made = keyed(&asked, key)?.send(&self.0).await?;
+        self.close_older(&order.customer, &made).await?;
+        let url =
+            made.url.as_deref().and_then(|url| Url::parse(url).ok()).ok_or_else(|| Unreadable::refused("a page without an address"))?;
+        Ok(Checkout { id: made.id.to_string(), url })
+    }
+
+    async fn subscription_change(&self, subscription: &SubscriptionId, change: Change, key: &IdempotencyKey) -> Result<(), GatewayError> {
+        let asked = UpdateSubscription::new(subscription.as_str()).cancel_at_period_end(change == Change::Cancel);
+        keyed(&asked, key)?.send(&self.0).await?;
+        Ok(())
+    }
+
+    async fn catalogue_put(&self, plans: &Plans) -> Result<CatalogueChanges, GatewayError> {
+        catalogue::put(self, plans).await
+    }
+}
+
+impl fmt::Debug for StripeGateway {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StripeGateway").field("api", &self.0.api().as_str()).finish_non_exhaustive()
+    }
+}

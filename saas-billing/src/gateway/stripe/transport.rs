@@ -1,0 +1,172 @@
+//! The way to Stripe: each request once, under the key that it was given, within a limit of time and of size.
+
+use std::{sync::Arc, time::Duration};
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use reqwest::{Method, redirect::Policy};
+use saas_core::Secret;
+use serde::Deserialize;
+use stripe_client_core::{CustomizedStripeRequest, StripeClient, StripeClientErr, StripeMethod, VERSION};
+use url::{Host, Url};
+
+use super::StripeConfigError;
+use crate::GatewayError;
+
+/// How long Stripe may take for one request. Making a checkout session takes it seconds.
+pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// No answer is as large: a hundred invoices are some hundred kilobytes.
+const LARGEST: usize = 16 * 1024 * 1024;
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Transport(Arc<Inner>);
+
+struct Inner {
+    http: reqwest::Client,
+    api: Url,
+}
+
+/// Stripe refused. Its message names ids and parameters, and never a whole key.
+#[derive(Debug, thiserror::Error)]
+#[error("{status} {} {} {}: {} (request {request})", .error.kind, .error.code, .error.param, .error.message)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    error: ErrorShape,
+    request: String,
+}
+
+/// Stripe's answer is not what it should be.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer cannot be read: {0}")]
+pub(super) struct Unreadable(String);
+
+impl Unreadable {
+    pub(super) fn refused(what: impl Into<String>) -> GatewayError {
+        GatewayError::Refused(Box::new(Self(what.into())))
+    }
+}
+
+/// An answer is larger than any should be.
+#[derive(Debug, thiserror::Error)]
+#[error("the answer is larger than {LARGEST} bytes")]
+struct TooLarge;
+
+/// <https://docs.stripe.com/api/errors>
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct ErrorShape {
+    #[serde(rename = "type")]
+    kind: String,
+    code: String,
+    param: String,
+    message: String,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct ErrorBody {
+    error: ErrorShape,
+}
+
+impl Transport {
+    pub(super) fn new(key: &Secret, api: &Url, patience: Duration) -> Result<Self, StripeConfigError> {
+        let is_key = key.expose().starts_with("sk_") || key.expose().starts_with("rk_");
+        let mut authorization =
+            HeaderValue::try_from(format!("Bearer {}", key.expose())).ok().filter(|_| is_key).ok_or(StripeConfigError::Key)?;
+        authorization.set_sensitive(true);
+        let is_here = match api.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        };
+        if api.scheme() != "https" && !is_here {
+            return Err(StripeConfigError::Address);
+        }
+        let version = HeaderValue::try_from(VERSION.as_str()).map_err(|_| StripeConfigError::Key)?;
+        let headers = [(header::AUTHORIZATION, authorization), (header::HeaderName::from_static("stripe-version"), version)];
+        // What is answered with a redirect is not Stripe.
+        let http = reqwest::Client::builder()
+            .default_headers(HeaderMap::from_iter(headers))
+            .user_agent(concat!("saas-billing/", env!("CARGO_PKG_VERSION")))
+            .redirect(Policy::none())
+            .timeout(patience);
+        // A proxy is for what is outside.
+        let http = if is_here { http.no_proxy() } else { http };
+        let http = http.build().map_err(StripeConfigError::Client)?;
+        Ok(Self(Arc::new(Inner { http, api: api.clone() })))
+    }
+
+    pub(super) fn api(&self) -> &Url {
+        &self.0.api
+    }
+}
+
+impl StripeClient for Transport {
+    type Err = GatewayError;
+
+    async fn execute(&self, asked: CustomizedStripeRequest) -> Result<Bytes, GatewayError> {
+        let (asked, how) = asked.into_pieces();
+        let mut url = self.0.api.join(&format!("v1{}", asked.path)).map_err(|error| GatewayError::Refused(Box::new(error)))?;
+        url.set_query(asked.query.as_deref().filter(|query| !query.is_empty()));
+        let method = match asked.method {
+            StripeMethod::Get => Method::GET,
+            StripeMethod::Post => Method::POST,
+            StripeMethod::Delete => Method::DELETE,
+        };
+        let mut request = self.0.http.request(method, url);
+        if let Some(key) = how.request_strategy.and_then(|strategy| strategy.get_key()) {
+            request = request.header("idempotency-key", key.as_str());
+        }
+        if let Some(body) = asked.body {
+            request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
+        }
+        let mut answer = request.send().await.map_err(away)?;
+        let (status, headers) = (answer.status(), std::mem::take(answer.headers_mut()));
+        let mut body = BytesMut::new();
+        while let Some(part) = answer.chunk().await.map_err(away)? {
+            if body.len() + part.len() > LARGEST {
+                return Err(GatewayError::Refused(Box::new(TooLarge)));
+            }
+            body.extend_from_slice(&part);
+        }
+        if status.is_success() { Ok(body.freeze()) } else { Err(refused(status, &headers, &body)) }
+    }
+}
+
+/// No answer, or not all of it.
+fn away(error: reqwest::Error) -> GatewayError {
+    GatewayError::Away { retry_after: None, source: Box::new(error.without_url()) }
+}
+
+fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> GatewayError {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    // What stands between us and Stripe answers in pages.
+    let ErrorBody { error } = serde_json::from_slice(body).unwrap_or_default();
+    if error.kind == "idempotency_error" && status == StatusCode::BAD_REQUEST {
+        return GatewayError::KeyReused;
+    }
+    let refusal = Box::new(Refusal { status, error, request: text("request-id").unwrap_or_default().to_owned() });
+    // https://docs.stripe.com/error-low-level: 409 is two requests with one key at once, 424 and 5xx are Stripe's own failures.
+    match status.as_u16() {
+        408 | 409 | 424 | 425 | 429 | 500.. => {
+            let retry_after = text("retry-after").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
+            GatewayError::Away { retry_after, source: refusal }
+        }
+        _ => GatewayError::Refused(refusal),
+    }
+}
+
+/// Whether there is no such thing at Stripe.
+pub(super) fn is_missing(error: &GatewayError) -> bool {
+    let GatewayError::Refused(source) = error else { return false };
+    source.downcast_ref::<Refusal>().is_some_and(|refusal| refusal.status == StatusCode::NOT_FOUND)
+}
+
+impl StripeClientErr for GatewayError {
+    fn deserialize_err(what: impl std::fmt::Display) -> Self {
+        Unreadable::refused(what.to_string())
+    }
+}

@@ -1,0 +1,59 @@
+//! How a product takes money: the gateway, what follows it, and where it tells us what happened.
+
+use std::fmt;
+
+use saas_core::{Db, Jobs, Routes, Secret};
+
+use crate::{Gateway, Inbox, Mirror, Mode, NoSecret};
+
+/// How a product takes money. Cheap to clone.
+///
+/// ```
+/// use saas_billing::{MemoryGateway, Mode, NoSecret, Payments};
+/// use saas_core::{Db, Jobs, Routes, Secret};
+///
+/// fn compose(db: &Db, jobs: &Jobs) -> Result<Routes, NoSecret> {
+///     let payments = Payments::new(db, MemoryGateway::new(), [Secret::new("whsec_…")], Mode::Test)?;
+///     payments.work_for(jobs);
+///     Ok(payments.routes()) // outside of everything that asks who is calling
+/// }
+/// ```
+#[derive(Clone)]
+pub struct Payments {
+    mirror: Mirror,
+    inbox: Inbox,
+}
+
+impl Payments {
+    /// Takes money through a gateway, whose events are signed with one of the secrets.
+    ///
+    /// # Errors
+    ///
+    /// Fails without a secret, or with an empty one.
+    pub fn new(db: &Db, gateway: impl Gateway + 'static, secrets: impl IntoIterator<Item = Secret>, mode: Mode) -> Result<Self, NoSecret> {
+        Ok(Self { mirror: Mirror::new(gateway), inbox: Inbox::new(db, secrets, mode)? })
+    }
+
+    /// What follows the gateway.
+    #[must_use]
+    pub fn mirror(&self) -> &Mirror {
+        &self.mirror
+    }
+
+    /// The route that the gateway calls.
+    pub fn routes(&self) -> Routes {
+        self.inbox.routes()
+    }
+
+    /// Works on what the gateway tells, and forgets it when it is old.
+    pub fn work_for(&self, jobs: &Jobs) {
+        self.mirror.work_for(jobs);
+        Inbox::sweep_daily(jobs);
+    }
+}
+
+impl fmt::Debug for Payments {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Payments").field("mirror", &self.mirror).finish_non_exhaustive()
+    }
+}
