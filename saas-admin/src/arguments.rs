@@ -33,6 +33,9 @@ pub(crate) enum Command {
     /// Check the audit log
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// What is sold, at the payment gateway
+    #[command(subcommand)]
+    Billing(BillingCommand),
     /// Look at background jobs that failed for good, and do them again
     #[command(subcommand)]
     Jobs(JobsCommand),
@@ -58,6 +61,12 @@ pub(crate) enum KeysCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum BillingCommand {
+    /// Make products and prices at the payment gateway what the plans say, as often as one likes
+    Sync(OutputOptions),
 }
 
 #[derive(Debug, Subcommand)]

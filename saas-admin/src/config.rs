@@ -8,7 +8,7 @@ use saas_auth::Provider;
 use saas_core::{JobsConfig, LogFormat, MasterKey, OutboundPolicy, Secret, Settings, SettingsError};
 use url::Url;
 
-use crate::{RequestLimits, arguments::Arguments, live::Carrier, providers};
+use crate::{RequestLimits, arguments::Arguments, live::Carrier, payments::StripeSettings, providers};
 
 /// Whether people depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,7 @@ pub(crate) struct Config {
     pub(crate) metrics: Option<SocketAddr>,
     pub(crate) outbound: OutboundPolicy,
     pub(crate) providers: Vec<Provider>,
+    pub(crate) stripe: Option<StripeSettings>,
     pub(crate) collector: Option<Url>,
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) insecure_lan: bool,
@@ -104,6 +105,7 @@ impl Config {
             metrics: arguments.metrics.or(metrics),
             outbound: outbound(&mut from, mode == Some(Mode::Production), listen),
             providers: providers::read(&mut from),
+            stripe: StripeSettings::read(&mut from),
             collector: from.optional("otlp.endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT"),
             trusted_proxies: from.list("trusted_proxies", "SAAS_TRUSTED_PROXIES"),
             insecure_lan,

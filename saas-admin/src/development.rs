@@ -43,6 +43,18 @@ pub(crate) async fn database(product: &Product, config: &Config) -> Result<(Data
     Ok((database, started))
 }
 
+/// Whether the product is reached on this very machine. Behind a proxy on this machine everybody looks local.
+#[cfg(any(feature = "dev-oidc", feature = "dev-stripe"))]
+pub(crate) fn is_here(public_url: &url::Url) -> bool {
+    let is_local = match public_url.host() {
+        Some(url::Host::Domain(domain)) => domain == "localhost",
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    is_local && public_url.scheme() == "http"
+}
+
 /// Keeps the other programs of this folder out for as long as it lives: two that start at once must agree on passwords and keys.
 struct Alone(#[expect(dead_code, reason = "the lock goes with the file")] fs::File);
 

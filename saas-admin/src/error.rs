@@ -1,6 +1,7 @@
 use std::{io, process::ExitCode};
 
 use saas_auth::SigningKeyError;
+use saas_billing::{GatewayError, NoSecret, PlansError};
 use saas_core::{
     ConnectError, DbError, MigrateError, OutboundError, ProvisionError, ReplayError, SettingsError, StartError, audit::CheckpointError,
     dev::DevError, file::StorageError, mail::SmtpError, pages::PagesErrors,
@@ -64,6 +65,18 @@ pub enum Error {
     /// The key that signs tokens could not be replaced.
     #[error(transparent)]
     SigningKey(#[from] SigningKeyError),
+    /// The plans cannot be used.
+    #[error(transparent)]
+    Plans(#[from] PlansError),
+    /// The payment gateway did not do what it was asked.
+    #[error(transparent)]
+    Gateway(#[from] GatewayError),
+    /// Anybody could say that they have paid.
+    #[error(transparent)]
+    NoSecret(#[from] NoSecret),
+    /// With these settings the payment gateway cannot be asked.
+    #[error("the settings of Stripe are wrong")]
+    Payments(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Traces cannot be sent.
     #[error("traces cannot be sent")]
     Traces(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -112,7 +125,7 @@ impl Error {
     /// After sysexits.h: 78 for configuration, 69 for a service that is not there.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
-            Self::Settings(_) | Self::Smtp(_) | Self::Redis(_) | Self::Traces(_) => 78,
+            Self::Settings(_) | Self::Smtp(_) | Self::Redis(_) | Self::Traces(_) | Self::Payments(_) | Self::NoSecret(_) => 78,
             Self::Development(_) | Self::Connect(_) | Self::Migrate(_) | Self::Provision(_) | Self::Database(_) => 69,
             _ => 1,
         })

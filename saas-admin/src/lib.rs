@@ -1,4 +1,4 @@
-//! The command line that every product shares: `serve`, `migrate`, `doctor`, `audit`, `jobs`, `events`, `mail`, `keys`.
+//! The command line that every product shares: `serve`, `migrate`, `doctor`, `audit`, `billing`, `jobs`, `events`, `mail`, `keys`.
 //!
 //! ```no_run
 //! use saas_admin::{Product, Program};
@@ -10,13 +10,15 @@
 //!
 //! #[tokio::main]
 //! async fn main() -> std::process::ExitCode {
-//!     saas_admin::run(Product { name: "hello", title: "Hello", migrations: &[], events: &[], pages: &[], nav: &[], compose }).await
+//!     let product = Product { name: "hello", title: "Hello", migrations: &[], events: &[], pages: &[], nav: &[], plans: None, compose };
+//!     saas_admin::run(product).await
 //! }
 //! ```
 
 mod arguments;
 mod audit;
 mod backlog;
+mod billing;
 mod config;
 mod development;
 mod doctor;
@@ -29,6 +31,7 @@ mod live;
 mod mail;
 mod migrate;
 mod output;
+mod payments;
 mod product;
 mod providers;
 mod serve;
@@ -66,6 +69,7 @@ pub async fn run(product: Product) -> ExitCode {
         Some(Command::Migrate(options)) => migrate::migrate(&product, &arguments, options).await.map(|()| ExitCode::SUCCESS),
         Some(Command::Doctor(options)) => doctor::doctor(&product, &arguments, options).await,
         Some(Command::Audit(command)) => audit::audit(&product, &arguments, command).await,
+        Some(Command::Billing(command)) => billing::billing(&product, &arguments, command).await,
         Some(Command::Jobs(command)) => jobs::jobs(&product, &arguments, command).await,
         Some(Command::Events(command)) => events::events(&product, &arguments, command).await,
         Some(Command::Mail(command)) => suppressions::mail(&product, &arguments, command).await,

@@ -1,6 +1,7 @@
 use std::fmt;
 
 use saas_auth::Provider;
+use saas_billing::{Payments, Plans, PlansError};
 use saas_core::{
     Db, Dependencies, EventCatalogue, EventKind, Jobs, Lifecycle, Live, MasterKey, Metrics, Migrations, NavLink, Outbound, Relay, Routes,
     file::Storage, limit::RateLimits, mail::Outbox, pages::PageSet, pages::Pages, webhook::Webhooks,
@@ -24,6 +25,8 @@ pub struct Product {
     pub pages: &'static [PageSet],
     /// Its main navigation.
     pub nav: &'static [NavLink],
+    /// What it is sold by, if it is sold.
+    pub plans: Option<fn() -> Result<Plans, PlansError>>,
     /// Puts it together.
     pub compose: fn(&Program) -> Result<Routes, ComposeError>,
 }
@@ -58,6 +61,8 @@ pub struct Program {
     pub outbound: Outbound,
     /// Where people can have an account with which they sign in.
     pub providers: Vec<Provider>,
+    /// How it takes money; none where nothing says how.
+    pub payments: Option<Payments>,
     /// Tells other systems of events: merge its routes below the tenancy layer. Serving starts it.
     pub webhooks: Webhooks,
     /// Where the program is in its life.

@@ -39,14 +39,7 @@ pub(crate) fn read(settings: &mut Settings) -> Vec<Provider> {
 /// One more that believes everybody, and its pages: for development on this very machine.
 #[cfg(feature = "dev-oidc")]
 pub(crate) fn development(providers: &mut Vec<Provider>, public_url: &Url, clock: Clock) -> Result<Option<Routes>, Error> {
-    let is_here = match public_url.host() {
-        Some(url::Host::Domain(domain)) => domain == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    // Behind a proxy on this machine everybody looks local.
-    if !is_here || public_url.scheme() == "https" {
+    if !crate::development::is_here(public_url) {
         return Ok(None);
     }
     let failed = |error| Error::io("the sign-in provider of development")(std::io::Error::other(error));

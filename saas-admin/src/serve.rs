@@ -19,8 +19,8 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use crate::{
-    Error, Product, Program, arguments::Arguments, backlog::Queues, config::Config, development, limits, live, mail::carrier, providers,
-    traces,
+    Error, Product, Program, arguments::Arguments, backlog::Queues, config::Config, development, limits, live, mail::carrier, payments,
+    providers, traces,
 };
 
 pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<(), Error> {
@@ -49,6 +49,7 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
     let pages = pages(product, config.is_development())?;
     let mut providers = config.providers.clone();
     let provider = if config.is_development() { providers::development(&mut providers, &public_url, db.clock().clone())? } else { None };
+    let payments::Started { payments, stand_in: _stand_in } = payments::start(product, &config, &db, &public_url).await?;
     let program = Program {
         db: db.clone(),
         outbox: Outbox::new(pages.clone(), master_key.clone(), public_url.clone()),
@@ -59,6 +60,7 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
         catalogue: catalogue(product),
         outbound,
         providers,
+        payments,
         relay: Relay::new(&db),
         jobs: Jobs::new(&db),
         lifecycle: lifecycle.clone(),

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use saas_billing::{MemoryGateway, Mode, Payments};
 use saas_core::{
-    App, Db, Dependencies, Jobs, Lifecycle, Live, MasterKey, Metrics, Outbound, OutboundPolicy, Relay,
+    App, Db, Dependencies, Jobs, Lifecycle, Live, MasterKey, Metrics, Outbound, OutboundPolicy, Relay, Secret,
     file::Storage,
     mail::{DevMailbox, MailSender, Outbox},
     webhook::Webhooks,
@@ -14,6 +15,9 @@ use crate::{
     Error, Product, Program, RequestLimits, limits, providers,
     serve::{self, Development},
 };
+
+/// What the gateway of a [`TestProgram`] signs with.
+pub const GATEWAY_SECRET: &str = "whsec_of_a_test";
 
 /// A product that is called without a network.
 #[derive(Debug)]
@@ -26,6 +30,8 @@ pub struct TestProgram {
     pub mailbox: DevMailbox,
     /// Who sends it; nobody does by itself, see [`deliver`](saas_core::testing::deliver).
     pub sender: MailSender,
+    /// Who takes money: one in memory, that sells the product's plans and signs with [`GATEWAY_SECRET`].
+    pub gateway: MemoryGateway,
 }
 
 impl Product {
@@ -45,6 +51,9 @@ impl Product {
         let sender = MailSender::new(db, std::sync::Arc::new(mailbox.clone()), master_key.clone()).shown_in(&dependencies);
         let outbound = Outbound::new(OutboundPolicy::local()).map_err(Error::Outbound)?;
         let webhooks = Webhooks::new(db, &master_key, outbound.clone(), serve::catalogue(self));
+        let plans = self.plans.map_or_else(|| Ok(None), |plans| plans().map(Some))?;
+        let gateway = plans.as_ref().map_or_else(MemoryGateway::new, MemoryGateway::selling);
+        let payments = Payments::new(db, gateway.clone(), [Secret::new(GATEWAY_SECRET)], Mode::Test)?;
         let mut providers = Vec::new();
         let provider = providers::development(&mut providers, &public_url, db.clock().clone())?;
         let program = Program {
@@ -57,6 +66,7 @@ impl Product {
             relay: Relay::new(db),
             outbound,
             providers,
+            payments: Some(payments),
             webhooks,
             jobs: Jobs::new(db),
             lifecycle,
@@ -69,6 +79,6 @@ impl Product {
             insecure_lan: false,
         };
         let app = serve::assemble(self, &program, Development { mailbox: Some(mailbox.routes()), provider }, Vec::new())?;
-        Ok(TestProgram { app, program, mailbox, sender })
+        Ok(TestProgram { app, program, mailbox, sender, gateway })
     }
 }

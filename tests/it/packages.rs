@@ -72,9 +72,11 @@ fn what_is_for_development_is_off_by_default() {
             assert!(!on.iter().any(|it| it.as_str().unwrap().starts_with("dev-")), "{dependency}");
         }
     }
-    for (feature, names) in
-        [("dev-mail", ["saas-core", "saas-admin", "monitoring"]), ("dev-oidc", ["saas-auth", "saas-admin", "monitoring"])]
-    {
+    for (feature, names) in [
+        ("dev-mail", ["saas-core", "saas-admin", "monitoring"]),
+        ("dev-oidc", ["saas-auth", "saas-admin", "monitoring"]),
+        ("dev-stripe", ["saas-billing", "saas-admin", "monitoring"]),
+    ] {
         for name in names {
             assert!(for_development.contains(&(name.to_owned(), feature.to_owned())), "{name}: {for_development:?}");
         }

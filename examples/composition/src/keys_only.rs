@@ -23,6 +23,7 @@ pub fn product() -> Product {
         events: &[saas_auth::EVENTS, saas_tenancy::EVENTS],
         pages: &[saas_auth::PAGES, saas_tenancy::PAGES],
         nav: &[],
+        plans: None,
         compose,
     }
 }

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use saas_admin::{ComposeError, Product, Program};
 use saas_auth::{API_KEY_NOTICES, ApiKeyRead, ApiKeyWrite, Auth, Document, Scope};
-use saas_billing::{Billing, BillingRead, Limit, Meter, Plans, PlansError};
+use saas_billing::{Billing, BillingRead, BillingWrite, Limit, Meter, Payments, Plans, PlansError, Till};
 use saas_core::{
     AuditRead, DbError, Event as _, EventKind, EventReplay, Live, Migrations, NavLink, Permission as _, Routes, TenantDb,
     audit::AuditChain,
@@ -66,6 +66,7 @@ pub const MATRIX: &[(&str, &[Role])] = &[
     (DeviceRead::NAME, Role::ALL),
     (AgentWrite::NAME, &[Role::Owner, Role::Admin]),
     (BillingRead::NAME, &[Role::Owner, Role::Admin]),
+    (BillingWrite::NAME, &[Role::Owner]),
     (ApiKeyRead::NAME, &[Role::Owner, Role::Admin]),
     (ApiKeyWrite::NAME, &[Role::Owner, Role::Admin]),
     (ChatRead::NAME, &[Role::Owner, Role::Admin]),
@@ -138,6 +139,7 @@ const NAV: &[NavLink] = &[
     NavLink::new("/mail", "core-mail-settings").needs::<MailWrite>().of_organization(),
     NavLink::new("/api-keys", "auth-api-keys").needs::<ApiKeyRead>().of_organization(),
     NavLink::new("/webhooks", "core-webhooks").needs::<WebhookRead>().of_organization(),
+    NavLink::new("/billing", "billing-title").needs::<BillingRead>().of_organization(),
     NavLink::new("/notifications", "core-notifications").badge("/notifications/count"),
 ];
 
@@ -151,6 +153,7 @@ pub fn product() -> Product {
         events: &[saas_auth::EVENTS, saas_tenancy::EVENTS, saas_billing::EVENTS, EVENTS],
         pages: &[saas_auth::PAGES, saas_tenancy::PAGES, saas_billing::PAGES, PAGES],
         nav: NAV,
+        plans: Some(plans),
         compose,
     }
 }
@@ -225,6 +228,14 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
     let plans = billing.clone();
     AuditChain::new(&program.db, &program.master_key).prune_daily(&program.jobs, move |db| audit_kept(plans.clone(), db));
 
+    let till = Till::new(&program.db, &billing, program.payments.as_ref(), program.public_url.clone(), "monitoring")
+        .counting(AGENTS)
+        .counting(DEVICES)
+        .counting_by(SEATS, |tx| Box::pin(seats::taken_in(tx)));
+    if let Some(payments) = &program.payments {
+        payments.work_for(&program.jobs);
+    }
+
     let state = State {
         auth: auth.clone(),
         tenancy: tenancy.clone(),
@@ -246,10 +257,12 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .merge(saas_core::audit_routes())
         .merge(program.webhooks.routes())
         .layer(billing.layer(&program.db))
+        .merge(till.routes())
         .layer(limits::members(program, &billing))
         .layer(tenancy.layer());
     let home = home::routes().merge(billing.pricing_routes("monitoring")).layer(tenancy.surroundings());
-    let personal = Routes::new().merge(tenancy.routes()).merge(home).layer(limits::callers(program));
+    let own = tenancy.routes_within(|own| own.layer(billing.layer(&program.db)));
+    let personal = Routes::new().merge(own).merge(home).layer(limits::callers(program));
     Ok(Routes::new()
         .merge(tenant)
         .merge(personal)
@@ -257,7 +270,8 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .merge(auth.routes().merge(auth.token_routes()).layer(tenancy.surroundings()).layer(limits::strangers(program)))
         .merge(notifications.unsubscribe_routes(&program.db).layer(limits::strangers(program)))
         .layer(auth.layer())
-        .layer(limits::everybody(program)))
+        .layer(limits::everybody(program))
+        .merge(program.payments.as_ref().map(Payments::routes).unwrap_or_default()))
 }
 
 /// What an organization's plan lets it use, for tokens to say.

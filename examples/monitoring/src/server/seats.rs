@@ -1,9 +1,18 @@
 use async_trait::async_trait;
 use saas_billing::Billing;
-use saas_core::{Problem, TenantTx};
+use saas_core::{DbError, Problem, TenantTx};
 use saas_tenancy::Seats;
 
 use super::SEATS;
+
+/// How many people belong to the organization.
+pub(super) async fn taken_in(tx: &mut TenantTx) -> Result<u64, DbError> {
+    let members = sqlx::query_scalar!(
+        r#"select count(*) as "members!" from core.member where tenant_id = $1 and left_at is null"#,
+        tx.tenant().map(uuid::Uuid::from),
+    );
+    Ok(members.fetch_one(&mut **tx).await?.unsigned_abs())
+}
 
 /// Seats as the plan has them. What billing has written down follows the members, of whom some leave without telling it.
 #[derive(Debug)]

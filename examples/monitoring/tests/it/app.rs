@@ -3,6 +3,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use http::StatusCode;
 use monitoring::server::{ALL_MIGRATIONS, product};
 use saas_admin::{Program, testing::TestProgram};
+use saas_billing::MemoryGateway;
 use saas_core::{
     AgentId, Clock, Db, Document, Lifecycle, RouteInfo, TenantId, UserId,
     mail::{DevMailbox, MailSender},
@@ -18,6 +19,7 @@ pub(crate) struct App {
     pub(crate) test: TestDb,
     pub(crate) program: Program,
     pub(crate) mailbox: DevMailbox,
+    pub(crate) gateway: MemoryGateway,
     sender: MailSender,
     pub(crate) routes: Vec<RouteInfo>,
     pub(crate) document: Document,
@@ -59,9 +61,9 @@ impl App {
     pub(crate) async fn at(clock: Clock) -> Self {
         let test = TestDb::at(ALL_MIGRATIONS, clock, 10).await.unwrap();
         let mail = TempDir::new().unwrap();
-        let TestProgram { app, program, mailbox, sender, .. } = product().test(&test.db, mail.path()).unwrap();
+        let TestProgram { app, program, mailbox, sender, gateway, .. } = product().test(&test.db, mail.path()).unwrap();
         let (routes, document) = (app.routes().to_vec(), app.document().clone());
-        Self { test, program, mailbox, sender, routes, document, app: TestApp::new(app), people: AtomicU32::new(0), folder: mail }
+        Self { test, program, mailbox, gateway, sender, routes, document, app: TestApp::new(app), people: AtomicU32::new(0), folder: mail }
     }
 
     /// The folder in which files lie.

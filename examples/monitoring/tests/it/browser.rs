@@ -1,6 +1,7 @@
 //! The way of a new customer, in a real browser: from signing up to seeing a device.
 
 mod api_docs;
+mod billing;
 mod chromium;
 mod invitation;
 mod passkeys;

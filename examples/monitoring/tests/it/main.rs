@@ -13,6 +13,8 @@ mod app;
 #[cfg(test)]
 mod audit;
 #[cfg(test)]
+mod billing;
+#[cfg(test)]
 mod browser;
 #[cfg(test)]
 mod channels;

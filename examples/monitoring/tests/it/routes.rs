@@ -65,6 +65,8 @@ fn demand(route: &RouteInfo, kind: Kind) -> Demand {
         // Whoever is leaving shows a cookie of its own, which none of these has.
         (Caller::Public, _) if route.path == "/api/v1/me/deletion/stop" => Demand::Status(401),
         (Caller::Public, _) => Demand::Allowed,
+        // Nobody here signs as the payment gateway does.
+        (Caller::Provider, _) => Demand::Status(400),
         (_, Kind::Stranger) => nobody(route),
         (Caller::Agent, Kind::Agent) => Demand::Allowed,
         (Caller::Agent, Kind::AgentKey) if route.access.permissions.is_empty() => Demand::Allowed,
@@ -155,7 +157,7 @@ async fn every_exception_is_of_a_route_that_there_is() {
 #[tokio::test]
 async fn a_stranger_is_led_to_sign_in_and_a_program_is_told_401() {
     let app = App::new().await;
-    for route in app.routes.iter().filter(|route| route.access.caller != Caller::Public) {
+    for route in app.routes.iter().filter(|route| !matches!(route.access.caller, Caller::Public | Caller::Provider)) {
         let path = route
             .path
             .replace("{id}", "01890000-0000-7000-8000-000000000000")

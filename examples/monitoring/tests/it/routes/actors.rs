@@ -149,6 +149,9 @@ impl Scene {
             path.replace("{id}", &self.tenant.to_string())
         } else if path.contains("undelivered/{id}") {
             path.replace("{id}", &self.given_up(app).await)
+        } else if path.contains("billing/invoices/{id}") {
+            self.invoiced(app).await;
+            path.replace("{id}", "in_canarybird")
         } else if path.contains("channels/{id}") {
             path.replace("{id}", &self.channel().await)
         } else if path.contains("webhooks/{id}") {
@@ -196,6 +199,15 @@ impl Scene {
         suppressions.add_in(&mut tx, &format!("{user}@example.com"), SuppressionReason::Bounce, None).await.unwrap();
         tx.commit().await.unwrap();
         user
+    }
+
+    /// An invoice of the first organization.
+    async fn invoiced(&self, app: &App) {
+        let made = sqlx::query(
+            "insert into billing.invoice (tenant_id, id, state, currency, total, paid, due, attempts, created_at, read_at)
+            values ($1, 'in_canarybird', 'paid', 'usd', 4900, 4900, 0, 1, now(), now()) on conflict do nothing",
+        );
+        made.bind(Uuid::from(self.tenant)).execute(&mut app.owner().await).await.unwrap();
     }
 
     async fn new_agent(&self) -> String {

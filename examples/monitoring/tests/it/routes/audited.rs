@@ -10,7 +10,7 @@ use super::actors::{Kind, Scene};
 use crate::app::App;
 
 /// Columns that are telemetry (design 12.9): they change with use, and a change of state is recorded beside them.
-const TELEMETRY: &[&str] = &["last_used_at", "last_seen_at", "checked_at", "latency_us"];
+const TELEMETRY: &[&str] = &["last_used_at", "last_seen_at", "checked_at", "latency_us", "asked", "kept", "read_at"];
 
 /// What is written about changes, and what is done later because of them.
 const ABOUT: &[&str] = &[

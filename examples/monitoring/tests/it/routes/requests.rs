@@ -165,6 +165,13 @@ impl Request {
             ("POST", "/account/consent") => Self::Form(vec![("consents", String::new())]),
             ("POST", "/account/consents/{document}") => Self::Form(vec![("version", "1".to_owned()), ("given", "true".to_owned())]),
             ("PUT", "/api/v1/me/consents/{document}") => Self::Json(json!({ "version": "1", "given": true })),
+            ("POST", "/billing/checkout") => {
+                Self::Form([("plan", "team"), ("interval", "month")].map(|(name, value)| (name, value.to_owned())).to_vec())
+            }
+            ("POST", "/api/v1/billing/checkout" | "/api/billing/checkout" | "/api/billing/subscribe") => {
+                Self::Json(json!({ "plan": "team", "interval": "month" }))
+            }
+            ("POST", "/api/v1/billing/webhook" | "/api/billing/webhook") => Self::Json(json!({ "id": "evt_1" })),
             ("POST", "/mail") => Self::Form(vec![("name", "Acme".to_owned())]),
             ("PUT", "/api/v1/mail/brand") => Self::Json(json!({ "name": "Acme" })),
             ("POST", "/account/export") => Self::Form(vec![("password", String::new())]),
@@ -213,6 +220,13 @@ impl Request {
                 | "/members/invitations/{id}/revoke"
                 | "/api/v1/invitations/{id}/send"
                 | "/api/v1/leaving-organizations/{organization}/restore"
+                | "/billing/return"
+                | "/billing/cancel"
+                | "/billing/resume"
+                | "/api/v1/billing/cancel"
+                | "/api/billing/cancel"
+                | "/api/v1/billing/resume"
+                | "/api/billing/resume"
                 | "/account/avatar/remove"
                 | "/account/second-factor/app"
                 | "/account/second-factor/backup-codes"
