@@ -32,6 +32,7 @@ pub fn product() -> Product {
         events: &[saas_tenancy::EVENTS],
         pages: &[saas_tenancy::PAGES],
         nav: &[],
+        plans: None,
         compose,
     }
 }

@@ -14,6 +14,7 @@ pub fn product() -> Product {
         events: &[saas_auth::EVENTS],
         pages: &[saas_auth::PAGES],
         nav: &[],
+        plans: None,
         compose,
     }
 }
