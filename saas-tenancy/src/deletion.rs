@@ -13,7 +13,7 @@ use saas_core::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{OrganizationOwn, Tenancy};
+use crate::{OrganizationWrite, Tenancy};
 
 pub use purge::OrganizationPurgeError;
 
@@ -81,7 +81,7 @@ impl Event for OrganizationLeaving {
     const NAME: &'static str = "tenancy.organization.leaving";
     const TOPIC: &'static str = "organization";
     const SEVERITY: EventSeverity = EventSeverity::Warning;
-    const PERMISSION: Option<&'static str> = Some(OrganizationOwn::NAME);
+    const PERMISSION: Option<&'static str> = Some(OrganizationWrite::NAME);
 }
 
 /// An organization will not be deleted after all.
@@ -92,7 +92,7 @@ impl Event for OrganizationRestored {
     const NAME: &'static str = "tenancy.organization.restored";
     const TOPIC: &'static str = "organization";
     const SEVERITY: EventSeverity = EventSeverity::Notice;
-    const PERMISSION: Option<&'static str> = Some(OrganizationOwn::NAME);
+    const PERMISSION: Option<&'static str> = Some(OrganizationWrite::NAME);
 }
 
 /// An organization is no more. It is the program's own event: the organization's log is gone with it.

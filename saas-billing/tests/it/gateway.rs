@@ -7,7 +7,7 @@ use saas_billing::{
     Change, Checkout, Currency, CustomerId, Gateway, GatewayError, IdempotencyKey, Interval, Invoice, InvoiceId, InvoiceState,
     MemoryGateway, Meter, Money, Order, Plan, Plans, Subscription, SubscriptionId, SubscriptionState,
 };
-use saas_core::TenantId;
+use saas_core::{Clock, TenantId};
 use url::Url;
 
 /// One plan that costs this much a month, and ten times as much a year.
@@ -95,7 +95,7 @@ async fn conforms(gateway: &dyn Gateway, pays: impl AsyncFn(CustomerId, Checkout
 async fn the_gateway_in_memory_does_what_every_gateway_must() {
     let gateway = MemoryGateway::new();
     conforms(&gateway, async |customer, page| {
-        let (order, now) = (gateway.order(&page).unwrap(), chrono::Utc::now());
+        let (order, now) = (gateway.order(&page).unwrap(), Clock::system().now());
         let id = SubscriptionId::new("sub_1");
         gateway.subscription_set(
             &customer,

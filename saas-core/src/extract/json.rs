@@ -47,7 +47,8 @@ fn parse<T: DeserializeOwned + ToSchema>(bytes: &[u8]) -> Result<T, Problem> {
         Ok(value) => json.end().map_err(no_json).map(|()| value),
         Err(error) if error.inner().is_data() => {
             let first = field_error(error.path(), error.inner());
-            let mut errors = flaws::<T>(&serde_json::from_slice(bytes).map_err(no_json)?);
+            // What is no JSON further on, or nested too deep, has this one error.
+            let mut errors = serde_json::from_slice(bytes).map_or_else(|_| Vec::new(), |body| flaws::<T>(&body));
             if errors.iter().all(|error| error.pointer != first.pointer) {
                 errors.insert(0, first);
             }

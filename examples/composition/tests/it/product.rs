@@ -27,7 +27,7 @@ impl Deref for Running {
 impl Running {
     pub(crate) async fn new(product: Product) -> Self {
         let (test, mail) = (TestDb::new(product.migrations).await.unwrap(), TempDir::new().unwrap());
-        let TestProgram { app, program, mailbox, sender } = product.test(&test.db, mail.path()).unwrap();
+        let TestProgram { app, program, mailbox, sender, .. } = product.test(&test.db, mail.path()).unwrap();
         let paths = app.routes().iter().map(|route| route.path.clone()).collect();
         Self { test, program, paths, app: TestApp::new(app), mailbox, sender, _mail: mail }
     }

@@ -33,7 +33,7 @@ async fn a_colleague_is_invited_and_joins() {
 
         let grace = driver.browse(&kind, &product.server.url, name).await;
         follows_mail(&grace, "/invitation?token=").await;
-        grace.wait("main a[href^='/sign-up?next=']").await;
+        grace.wait("main a[href^='/sign-up?email=']").await;
         is_well(&grace, "invitation-stranger", dark).await;
         // In the browser of somebody else it says so.
         let link = grace.path().await;
@@ -41,7 +41,7 @@ async fn a_colleague_is_invited_and_joins() {
         owner.wait("main form[action='/sign-out']").await;
         is_well(&owner, "invitation-other", dark).await;
 
-        grace.press("main a[href^='/sign-up?next=']").await;
+        grace.press("main a[href^='/sign-up?email=']").await;
         grace.fill("name", "Grace Hopper").await;
         grace.fill("email", "grace@example.com").await;
         grace.fill("password", PASSWORD).await;
