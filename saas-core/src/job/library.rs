@@ -142,8 +142,13 @@ pub(super) async fn heartbeat(pool: &PgPool, workers: &[String]) -> Result<(), s
     Ok(())
 }
 
-/// Says that these workers are gone for good.
+/// Says that these workers are gone for good, and gives back what they still claim: one that was stopped while it was handed a job does not know of
+/// it, and nobody else would before the lease of a worker that said good-bye is over.
 pub(super) async fn farewell(pool: &PgPool, workers: &[String]) -> Result<(), sqlx::Error> {
+    sqlx::query("update graphile_worker._private_jobs set locked_at = null, locked_by = null where locked_by = any($1)")
+        .bind(workers)
+        .execute(pool)
+        .await?;
     sqlx::query("select graphile_worker.worker_deregister(worker) from unnest($1::text[]) worker").bind(workers).execute(pool).await?;
     Ok(())
 }

@@ -86,8 +86,9 @@ async fn a_colleague_is_invited_and_joins_as_what_they_were_offered() {
     let next = "next=/invitation%3Ftoken%3D";
     assert_eq!(seen.status, StatusCode::OK);
     let seen = html(&seen);
-    let address = email(grace).replace('@', "%40");
-    assert!(seen.contains(&format!("/sign-in?{next}")) && seen.contains(&format!("/sign-up?email={address}&amp;{next}")), "{seen}");
+    let address = email(grace);
+    let sign_up = format!("/sign-up?email={}&amp;{next}", address.replace('@', "%40"));
+    assert!(seen.contains(&format!("/sign-in?{next}")) && seen.contains(&sign_up), "{seen}");
     assert_eq!(members(&app, acme).await, 1, "to look changes nothing");
 
     let client = app.client(grace).await;
