@@ -1,8 +1,7 @@
 //! Step-up: what concerns the safety of an account or an organization takes somebody who has just shown who they are.
 //!
 //! A session remembers when its person last did, by what is strongest of all that they have: their second factor or a passkey, or else their
-//! password. Where
-//! that was too long ago, a browser is led to a page that asks for it and back; a program gets 403 `step-up-required`.
+//! password. Where that was too long ago, a browser is led to a page that asks for it and back; a program gets 403 `step-up-required`.
 
 use async_trait::async_trait;
 use chrono::TimeDelta;

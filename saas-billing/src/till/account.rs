@@ -119,10 +119,7 @@ impl InvoiceShown {
 }
 
 impl Listed for InvoiceShown {
-    const ORDERS: &'static [Order] = &[
-        Order::new("newest", "(-extract(epoch from created_at) * 1000000)::bigint", OrderBy::Number),
-        Order::new("created_at", "created_at", OrderBy::Time),
-    ];
+    const ORDERS: &'static [Order] = &[Order::new("created_at", "created_at", OrderBy::Time).descending()];
 }
 
 /// The columns of [`InvoiceShown`], up to the filters of a list. A draft is nothing yet.

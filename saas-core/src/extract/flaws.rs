@@ -17,21 +17,25 @@ pub(super) fn flaws<T: ToSchema>(body: &Value) -> Vec<FieldError> {
     T::schemas(&mut parts);
     // A schema is data of ours, and always JSON.
     let json = |schema| serde_json::to_value(schema).unwrap_or_default();
-    let mut search = Search { parts: parts.into_iter().map(|(name, part)| (name, json(part))).collect(), found: Vec::new() };
+    let parts: BTreeMap<_, _> = parts.into_iter().map(|(name, part)| (name, json(part))).collect();
+    let mut search = Search { parts: &parts, found: Vec::new() };
     search.look(&json(T::schema()), body, "");
     search.found
 }
 
-struct Search {
-    parts: BTreeMap<String, Value>,
+struct Search<'a> {
+    parts: &'a BTreeMap<String, Value>,
     found: Vec<FieldError>,
 }
 
-impl Search {
+impl Search<'_> {
     fn look(&mut self, schema: &Value, body: &Value, pointer: &str) {
+        if self.found.len() >= MOST {
+            return;
+        }
         if let Some(name) = schema["$ref"].as_str().and_then(|path| path.rsplit('/').next()) {
-            if let Some(part) = self.parts.get(name).cloned() {
-                self.look(&part, body, pointer);
+            if let Some(part) = self.parts.get(name) {
+                self.look(part, body, pointer);
             }
             return;
         }

@@ -120,12 +120,17 @@ impl Slot {
     /// Gives back what the slot still claims although it does nothing: a server that went away was not told how a job ended, or could not
     /// tell that it had handed one out. The library would leave it claimed for four hours, because the slot lives.
     pub(super) async fn let_go(&self, pool: &PgPool) -> Result<(), sqlx::Error> {
-        sqlx::query("update graphile_worker._private_jobs set locked_at = null, locked_by = null where locked_by = $1")
-            .bind(self.name())
-            .execute(pool)
-            .await?;
-        Ok(())
+        let_go(pool, &[self.name()]).await
     }
+}
+
+/// What these workers claim is anybody's again.
+async fn let_go(pool: &PgPool, workers: &[String]) -> Result<(), sqlx::Error> {
+    sqlx::query("update graphile_worker._private_jobs set locked_at = null, locked_by = null where locked_by = any($1)")
+        .bind(workers)
+        .execute(pool)
+        .await?;
+    Ok(())
 }
 
 fn base(pool: &PgPool, lifecycle: &Lifecycle) -> WorkerOptions {
@@ -145,10 +150,7 @@ pub(super) async fn heartbeat(pool: &PgPool, workers: &[String]) -> Result<(), s
 /// Says that these workers are gone for good, and gives back what they still claim: one that was stopped while it was handed a job does not know of
 /// it, and nobody else would before the lease of a worker that said good-bye is over.
 pub(super) async fn farewell(pool: &PgPool, workers: &[String]) -> Result<(), sqlx::Error> {
-    sqlx::query("update graphile_worker._private_jobs set locked_at = null, locked_by = null where locked_by = any($1)")
-        .bind(workers)
-        .execute(pool)
-        .await?;
+    let_go(pool, workers).await?;
     sqlx::query("select graphile_worker.worker_deregister(worker) from unnest($1::text[]) worker").bind(workers).execute(pool).await?;
     Ok(())
 }
