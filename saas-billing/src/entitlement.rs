@@ -1,9 +1,10 @@
-//! What a tenant may do: a pure function of what is stored, the catalogue and the clock. Nothing else decides it, and nothing keeps the answer.
+//! What a tenant may do: a pure function of what is stored, the catalogue and the clock. Nothing else decides it, and nothing keeps the answer; what is
+//! stored is kept for as long as the tenant's revision is the same.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use saas_core::{Db, DbError, TenantId, TenantTx};
+use saas_core::{Db, DbError, Standing, TenantId, TenantTx};
 use serde::{Deserialize, Serialize};
-use sqlx::{query_scalar, types::Json};
+use sqlx::{query, query_scalar, types::Json};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -197,6 +198,17 @@ impl Billing {
         Ok(self.plans().entitlement(&self.holding(db, tenant).await?, db.clock().now()))
     }
 
+    /// The same for the caller of a request: in no round trip as long as what is [kept](saas_core::Revised) is of the revision that the request
+    /// found its tenant in.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database does.
+    pub async fn entitlement_of(&self, db: &Db, standing: &Standing) -> Result<Entitlement<'_>, DbError> {
+        let held = self.kept.get(standing.tenant, standing.revision, async || revised(db, standing.tenant).await).await?;
+        Ok(self.plans().entitlement(&held, db.clock().now()))
+    }
+
     /// What is stored of the tenant of this transaction.
     pub(crate) async fn holding_in(&self, tx: &mut TenantTx) -> Result<Holding, DbError> {
         let tenant = tx.tenant().map(Uuid::from);
@@ -206,13 +218,23 @@ impl Billing {
 
     /// The same without a transaction.
     pub(crate) async fn holding(&self, db: &Db, tenant: TenantId) -> Result<Holding, DbError> {
-        let held = db
-            .lookup(move |connection| {
-                Box::pin(async move {
-                    query_scalar!(r#"select billing.holding($1) as "held: Json<Holding>""#, Uuid::from(tenant)).fetch_one(connection).await
-                })
-            })
-            .await?;
-        Ok(held.map(|held| held.0).unwrap_or_default())
+        Ok(revised(db, tenant).await?.1)
     }
+}
+
+/// What is stored of a tenant, and of which of its revisions that is.
+async fn revised(db: &Db, tenant: TenantId) -> Result<(i64, Holding), DbError> {
+    let row = db
+        .lookup(move |connection| {
+            Box::pin(async move {
+                query!(
+                    r#"select revision as "revision!", held as "held!: Json<Holding>" from billing.holding_revised($1)"#,
+                    Uuid::from(tenant),
+                )
+                .fetch_optional(connection)
+                .await
+            })
+        })
+        .await?;
+    Ok(row.map(|row| (row.revision, row.held.0)).unwrap_or_default())
 }

@@ -84,7 +84,7 @@ impl AccessLayer {
         if matches!(standing.actor, Actor::Agent(_)) {
             return Ok(None);
         }
-        let access = self.billing.entitlement(&self.db, standing.tenant).await?.access();
+        let access = self.billing.entitlement_of(&self.db, standing).await?.access();
         let is_let_through = if parts.method.is_safe() { access.may_read() } else { access.may_write() };
         if is_let_through { Ok(Some(access)) } else { Err(access.into()) }
     }

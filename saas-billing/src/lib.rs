@@ -42,7 +42,7 @@ mod till;
 
 use std::sync::Arc;
 
-use saas_core::{EventKind, Migrations, pages::PageSet};
+use saas_core::{EventKind, Migrations, Revised, pages::PageSet};
 use sqlx::migrate::Migrator;
 
 #[cfg(feature = "dev-stripe")]
@@ -81,7 +81,7 @@ pub const MIGRATIONS: Migrations = Migrations {
     name: "billing",
     control: Some(&CONTROL),
     data: Some(&DATA),
-    lookups: &["billing.holding"],
+    lookups: &["billing.holding", "billing.holding_revised"],
     inventory: inventory::INVENTORY,
 };
 
@@ -106,16 +106,20 @@ pub const PAGES: PageSet = saas_core::page_set!("billing", assets);
 #[derive(Debug, Clone)]
 pub struct Billing {
     plans: Arc<Plans>,
+    kept: Arc<Revised<Holding>>,
 }
 
 impl Billing {
+    /// Of how many tenants it is kept what they hold: some 200 bytes each, more with overrides.
+    const KEPT: usize = 10_000;
+
     /// Bills by these plans.
     ///
     /// # Errors
     ///
     /// Everything that is wrong with the plans.
     pub fn new(plans: Plans) -> Result<Self, PlansError> {
-        Ok(Self { plans: Arc::new(plans.checked()?) })
+        Ok(Self { plans: Arc::new(plans.checked()?), kept: Arc::new(Revised::new(Self::KEPT)) })
     }
 
     /// The catalogue.

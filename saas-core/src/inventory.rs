@@ -76,6 +76,7 @@ pub(crate) const CORE: &[Table] = &[
             ("second_factor_required", Internal),
             ("leaves_at", Internal),
             ("purged_at", Internal),
+            ("revision", Internal),
         ],
     },
     Table {

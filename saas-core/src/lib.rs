@@ -53,6 +53,7 @@ mod principal;
 mod problem;
 mod purge;
 mod relay;
+mod revised;
 mod routes;
 mod secret;
 mod settings;
@@ -102,6 +103,7 @@ pub use relay::{
     Consumer, ConsumerError, DeadEvent, EventReplay, EventsReplayed, Ledger, RecordedEvent, Relay, RelaySettings, RelayState,
     UndeliveredEvent, events_replay_in, events_undelivered_in,
 };
+pub use revised::Revised;
 pub use routes::{Access, Caller, Declares, Described, Paths, RouteInfo, Routes};
 pub use secret::{Secret, Token, TokenHash};
 pub use settings::{Settings, SettingsError};

@@ -52,6 +52,8 @@ pub struct Standing {
     pub role: Arc<str>,
     /// The permissions, by name.
     pub permissions: Arc<[&'static str]>,
+    /// [What is kept](crate::Revised) of the tenant is what counts if it is of this revision; nothing of it if there is none.
+    pub revision: Option<i64>,
 }
 
 impl Standing {

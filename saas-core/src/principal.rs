@@ -93,6 +93,9 @@ pub struct Membership {
     /// Whether it lets only those in who have shown a second factor.
     #[serde(default)]
     pub second_factor_required: bool,
+    /// [What is kept](crate::Revised) of the tenant is what counts if it is of this revision.
+    #[serde(skip)]
+    pub revision: Option<i64>,
 }
 
 impl Listed for Membership {

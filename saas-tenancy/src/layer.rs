@@ -160,6 +160,7 @@ impl Tenancy {
             actor: Actor::from(&agent),
             role: Arc::from("agent"),
             permissions: self.inner.roles.of_agents(),
+            revision: None,
         })
     }
 }
@@ -196,5 +197,6 @@ fn standing(place: &Membership, actor: Actor, permissions: Permissions) -> Stand
         actor,
         role: place.role.as_str().into(),
         permissions,
+        revision: place.revision,
     }
 }

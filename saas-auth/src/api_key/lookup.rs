@@ -26,7 +26,8 @@ pub(super) async fn find(db: &Db, text: &KeyText) -> Result<Option<Found>, DbErr
             Box::pin(async move {
                 sqlx::query!(
                     r#"select tenant_id as "tenant_id!", key_id as "key_id!", slug as "slug!", name as "name!", role as "role!",
-                        scopes as "scopes!", networks as "networks!: Vec<IpNet>", used_long_ago as "used_long_ago!"
+                        scopes as "scopes!", networks as "networks!: Vec<IpNet>", used_long_ago as "used_long_ago!",
+                        tenant_revision
                     from auth.api_key_lookup($1, $2)"#,
                     hash,
                     now,
@@ -39,7 +40,14 @@ pub(super) async fn find(db: &Db, text: &KeyText) -> Result<Option<Found>, DbErr
     Ok(row.map(|row| Found {
         key: row.key_id.into(),
         // A program shows no second factor: whoever made its key has.
-        creator: Membership { id: row.tenant_id.into(), slug: row.slug, name: row.name, role: row.role, second_factor_required: false },
+        creator: Membership {
+            id: row.tenant_id.into(),
+            slug: row.slug,
+            name: row.name,
+            role: row.role,
+            second_factor_required: false,
+            revision: row.tenant_revision,
+        },
         scopes: row.scopes,
         networks: row.networks,
         used_long_ago: row.used_long_ago,

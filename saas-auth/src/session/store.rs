@@ -86,7 +86,7 @@ pub(crate) async fn session_by_token(db: &Db, token: &Token) -> Result<Option<(S
                     r#"select session_id as "session_id!", user_id as "user_id!", name as "name!", email as "email!",
                         verified as "verified!", avatar_id as "avatar_id: AvatarId", locale, time_zone, theme,
                         methods as "methods!", proved_at as "proved_at!", seen_long_ago as "seen_long_ago!",
-                        tenant_id, tenant_slug, tenant_name, role, second_factor_required
+                        tenant_id, tenant_slug, tenant_name, role, second_factor_required, tenant_revision
                     from auth.session_lookup($1, $2)
                     order by tenant_name, tenant_id"#,
                     hash,
@@ -116,7 +116,7 @@ pub(crate) async fn session_by_token(db: &Db, token: &Token) -> Result<Option<(S
         else {
             continue;
         };
-        signed_in.memberships.push(Membership { id: id.into(), slug, name, role, second_factor_required });
+        signed_in.memberships.push(Membership { id: id.into(), slug, name, role, second_factor_required, revision: row.tenant_revision });
     }
     Ok(found)
 }

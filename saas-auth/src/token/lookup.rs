@@ -18,7 +18,7 @@ impl Auth {
                 Box::pin(async move {
                     sqlx::query!(
                         r#"select slug as "slug!", name as "name!", role as "role!", second_factor_missing as "second_factor_missing!",
-                            seen_long_ago as "seen_long_ago!"
+                            seen_long_ago as "seen_long_ago!", tenant_revision
                         from auth.token_lookup($1, $2, $3, $4, $5)"#,
                         Uuid::from(tenant),
                         Uuid::from(family),
@@ -35,8 +35,14 @@ impl Auth {
         if row.seen_long_ago {
             self.note(async move |db| seen(&db, family).await);
         }
-        let place =
-            Membership { id: tenant, slug: row.slug, name: row.name, role: row.role, second_factor_required: row.second_factor_missing };
+        let place = Membership {
+            id: tenant,
+            slug: row.slug,
+            name: row.name,
+            role: row.role,
+            second_factor_required: row.second_factor_missing,
+            revision: row.tenant_revision,
+        };
         Ok(Some(TokenPrincipal::new(user, family, place, WITHHELD)))
     }
 

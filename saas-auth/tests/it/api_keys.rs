@@ -39,6 +39,7 @@ impl House {
             actor: Actor::User(user),
             role: Arc::from("owner"),
             permissions: permissions.into(),
+            revision: None,
         }
     }
 

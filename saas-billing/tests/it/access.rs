@@ -1,9 +1,13 @@
 //! What is stored decides at once, on every node, and one layer keeps out whoever may not.
 
+use std::sync::Arc;
+
 use axum::Extension;
 use chrono::TimeDelta;
 use http::{Method, StatusCode};
-use saas_billing::{Access, Allowed, Billing, GrantError, Limit, LimitError, MIGRATIONS, PAGES, Subscription, SubscriptionState, Terms};
+use saas_billing::{
+    Access, Allowed, Billing, GrantError, Limit, LimitError, MIGRATIONS, PAGES, Subscription, SubscriptionState, Terms, subscription_put_in,
+};
 use saas_core::{
     Actor, AgentId, Clock, DatabaseConfig, Db, DbError, Principal, Problem, Routes, Standing, TenantDb, TenantId, UserId, finish,
     pages::Pages,
@@ -29,11 +33,23 @@ fn rounds() -> u32 {
     if std::env::var_os("SAAS_FULL").is_some_and(|value| value == "1") { 10_000 } else { 400 }
 }
 
-/// BIL-07: no decision is ever older than the last change, on any node.
+/// A request as the layer that finds tenants sees it: with the revision that its tenant has then.
+async fn request(db: &Db, tenant: TenantId) -> Standing {
+    let mut tx = db.tenant(tenant).begin().await.unwrap();
+    let revision = sqlx::query_scalar("select revision from core.tenant").fetch_one(&mut *tx).await.unwrap();
+    Standing { revision: Some(revision), ..standing(tenant, Actor::User(UserId::new())) }
+}
+
+fn standing(tenant: TenantId, actor: Actor) -> Standing {
+    let [slug, name, role] = ["acme", "Acme", "owner"].map(Arc::from);
+    Standing { tenant, slug, name, actor, role, permissions: Arc::default(), revision: None }
+}
+
+/// BIL-07: no decision is ever older than the last change, on any node, though each keeps what it has read.
 #[tokio::test(flavor = "multi_thread")]
 async fn no_decision_is_older_than_the_last_change() {
     let (test, billing) = (database().await, billing());
-    let node = another_node(&test).await;
+    let nodes = [(test.db.clone(), crate::given::billing()), (another_node(&test).await, crate::given::billing())];
     let tenant = test.tenant("acme").await;
     let mut held = month(&test, tenant, SubscriptionState::Active);
     for round in 0..rounds() {
@@ -41,14 +57,61 @@ async fn no_decision_is_older_than_the_last_change() {
         held.state = SubscriptionState::ALL[round as usize % 7];
         read(&test, tenant, &held).await;
         let expected = billing.plans().access_by(&held, test.db.clock().now()).unwrap_or(Access::Active);
-        for db in [&test.db, &node] {
-            let decided = billing.entitlement(db, tenant).await.unwrap().access();
-            let same = matches!((decided, expected), (Access::Grace { .. }, Access::Grace { .. })) || decided == expected;
-            assert!(same, "round {round}, {:?}: {decided:?} instead of {expected:?}", held.state);
+        for (db, billing) in &nodes {
+            let request = request(db, tenant).await;
+            for decided in
+                [billing.entitlement(db, tenant).await.unwrap().access(), billing.entitlement_of(db, &request).await.unwrap().access()]
+            {
+                let same = matches!((decided, expected), (Access::Grace { .. }, Access::Grace { .. })) || decided == expected;
+                assert!(same, "round {round}, {:?}: {decided:?} instead of {expected:?}", held.state);
+            }
             let mut tx = db.tenant(tenant).begin().await.unwrap();
             assert_eq!(billing.entitlement_in(&mut tx).await.unwrap().access().may_write(), expected.may_write());
         }
     }
+}
+
+/// BIL-07: whatever changes what a tenant holds is a new revision of that tenant and of no other, as soon as it is committed and not before.
+#[tokio::test]
+async fn each_change_of_what_is_held_is_a_new_revision() {
+    let (test, billing) = (database().await, billing());
+    let (tenant, other) = (test.tenant("acme").await, test.tenant("other").await);
+    let held = month(&test, tenant, SubscriptionState::Active);
+    let mut last = request(&test.db, tenant).await.revision;
+    for change in ["a subscription", "a grant", "no grant", "a limit", "a feature", "neither"] {
+        let mut tx = test.db.system("a test changes what is held").begin().await.unwrap();
+        match change {
+            "a subscription" => subscription_put_in(&mut tx, tenant, &held).await.unwrap(),
+            "a grant" => billing.plan_grant_in(&mut tx, tenant, "team", &by_us()).await.unwrap(),
+            "no grant" => billing.plan_grant_end_in(&mut tx, tenant, Actor::System).await.unwrap(),
+            "a limit" => billing.limit_override_in(&mut tx, tenant, DEVICES, Limit::AtMost(7), &by_us()).await.unwrap(),
+            "a feature" => billing.feature_override_in(&mut tx, tenant, SSO, Allowed::Yes, &by_us()).await.unwrap(),
+            _ => billing.override_end_in(&mut tx, tenant, SSO.name(), Actor::System).await.unwrap(),
+        }
+        assert_eq!(request(&test.db, tenant).await.revision, last, "{change}, before it is committed");
+        tx.commit().await.unwrap();
+        let now = request(&test.db, tenant).await.revision;
+        assert!(now > last, "{change}");
+        last = now;
+    }
+    assert_eq!(request(&test.db, other).await.revision, Some(0));
+}
+
+/// Whoever changes what a tenant holds waits at the end alone for whoever holds the tenant's row, and so never while that one waits for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_of_what_is_held_waits_for_the_tenants_row_at_its_end_alone() {
+    let test = database().await;
+    let tenant = test.tenant("acme").await;
+    let held = month(&test, tenant, SubscriptionState::Active);
+    let mut other = test.db.system("a test locks the tenant").begin().await.unwrap();
+    sqlx::query("select 1 from core.tenant where id = $1 for no key update").bind(tenant).execute(&mut *other).await.unwrap();
+    let mut change = test.db.system("a test reads a subscription").begin().await.unwrap();
+    sqlx::query("set local lock_timeout = '10s'").execute(&mut *change).await.unwrap();
+    subscription_put_in(&mut change, tenant, &held).await.unwrap();
+    let committed = tokio::spawn(change.commit());
+    other.commit().await.unwrap();
+    committed.await.unwrap().unwrap();
+    assert_eq!(request(&test.db, tenant).await.revision, Some(1));
 }
 
 /// S53, S59: what is over or never came to be gives nothing, and the plan of before is the default one.
@@ -95,6 +158,11 @@ async fn a_tenant_neither_writes_what_it_holds_nor_reads_what_another_holds() {
     };
     assert!(seen(acme, acme).await.contains("team"));
     assert_eq!(seen(other, acme).await, "{}");
+    for (of, rows) in [(other, 1), (acme, 0)] {
+        let mut tx = test.db.tenant(other).begin().await.unwrap();
+        let revised = sqlx::query_scalar::<_, i64>("select count(*) from billing.holding_revised($1)");
+        assert_eq!(revised.bind(of).fetch_one(&mut *tx).await.unwrap(), rows);
+    }
 }
 
 /// BIL-07: what we give a tenant holds at once, says why, ends by itself and can be taken back.
@@ -142,7 +210,7 @@ async fn a_subscription_never_becomes_another_tenants() {
     let held = month(&test, acme, SubscriptionState::Active);
     read(&test, acme, &held).await;
     let mut tx = test.db.system("a test reads a subscription").begin().await.unwrap();
-    let error = saas_billing::subscription_put_in(&mut tx, other, &held).await.unwrap_err();
+    let error = subscription_put_in(&mut tx, other, &held).await.unwrap_err();
     assert_eq!(error.constraint(), Some("subscription_id_idx"));
 }
 
@@ -169,10 +237,9 @@ impl App {
     }
 
     fn served(test: &TestDb, billing: &Billing, tenant: TenantId, actor: Actor) -> TestApp {
-        let standing = Standing { tenant, slug: "acme".into(), name: "Acme".into(), actor, role: "owner".into(), permissions: [].into() };
         let pages = Pages::builder().add(PAGES).build().unwrap();
         let locked = Routes::new().get("/notes", see).post("/notes", see).delete("/notes", see).put("/notes", see).patch("/notes", see);
-        let routes = locked.layer(billing.layer(&test.db)).post("/pay", see).layer(Extension(standing));
+        let routes = locked.layer(billing.layer(&test.db)).post("/pay", see).layer(Extension(standing(tenant, actor)));
         TestApp::new(finish(routes, TestApp::web(test, &pages)))
     }
 

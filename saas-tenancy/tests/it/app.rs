@@ -131,7 +131,14 @@ impl App {
         signed_in.verified = true;
         let memberships = memberships.into_iter();
         signed_in.memberships = memberships
-            .map(|(id, slug, name, role, second_factor_required)| Membership { id, slug, name, role, second_factor_required })
+            .map(|(id, slug, name, role, second_factor_required)| Membership {
+                id,
+                slug,
+                name,
+                role,
+                second_factor_required,
+                revision: None,
+            })
             .collect();
         signed_in
     }

@@ -103,7 +103,7 @@ fn in_a_tenant(test: &TestDb, routes: Routes) -> Routes {
         if let Some(tenant) = tenant {
             let actor = Actor::User(UserId::new());
             let [slug, name, role] = ["", "", "owner"].map(Arc::from);
-            request.extensions_mut().insert(Standing { tenant, slug, name, actor, role, permissions: Arc::default() });
+            request.extensions_mut().insert(Standing { tenant, slug, name, actor, role, permissions: Arc::default(), revision: None });
             request.extensions_mut().insert(db.tenant(tenant));
         }
         next.run(request)
@@ -116,7 +116,14 @@ fn person() -> Principal {
 
 /// A member's place in a tenant.
 fn place(tenant: TenantId) -> Membership {
-    Membership { id: tenant, slug: "acme".to_owned(), name: "Acme".to_owned(), role: "owner".to_owned(), second_factor_required: false }
+    Membership {
+        id: tenant,
+        slug: "acme".to_owned(),
+        name: "Acme".to_owned(),
+        role: "owner".to_owned(),
+        second_factor_required: false,
+        revision: None,
+    }
 }
 
 /// T60, API-02: by tenant, with what its plan allows; from one address, and one person in both.
