@@ -115,7 +115,8 @@ impl Store {
     async fn does_not_count_what_it_refuses(&self) {
         let (key, rate) = (somebody("stubborn"), Rate::new(2, Duration::from_secs(3)));
         self.use_up(key, rate).await;
-        let (told, wait) = (Instant::now(), self.refused(key, rate).await);
+        // The answer may take its time, and the wait is counted from when it was decided.
+        let (wait, told) = (self.refused(key, rate).await, Instant::now());
         while told.elapsed() < wait.saturating_sub(Duration::from_millis(200)) {
             self.refused(key, rate).await;
             sleep(Duration::from_millis(20)).await;
