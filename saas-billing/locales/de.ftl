@@ -51,6 +51,9 @@ billing-notice-grace = Die letzte Zahlung ist fehlgeschlagen. Bis zum { $until }
 billing-notice-locked = Der Tarif ist nicht bezahlt. Alles kann gelesen und mitgenommen werden, und geändert wieder, sobald er bezahlt ist.
 billing-notice-suspended = Der Tarif ist nicht bezahlt. Bis dahin kann nichts genutzt werden.
 
+billing-told-not-resumed = Das Abonnement endete, während die Organisation gelöscht werden sollte, und kam nicht mit ihr zurück. Wählen Sie einen Tarif, um weiterzumachen.
+billing-told-not-resumed-label = Ein Abonnement kam nicht mit der Organisation zurück
+
 billing-usage = Nutzung
 billing-used = { $used } von { $limit }
 billing-used-unlimited = { $used }, ohne Grenze

@@ -51,6 +51,9 @@ billing-notice-grace = The last payment failed. Everything works until { $until 
 billing-notice-locked = The subscription is not paid. Everything can be read and exported, and changed again once it is paid.
 billing-notice-suspended = The subscription is not paid. Nothing can be used until it is.
 
+billing-told-not-resumed = The subscription ended while the organization was to be deleted, and did not come back with it. Choose a plan to go on.
+billing-told-not-resumed-label = A subscription did not come back with the organization
+
 billing-usage = What is used
 billing-used = { $used } of { $limit }
 billing-used-unlimited = { $used }, without a limit

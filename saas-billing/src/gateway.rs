@@ -49,12 +49,20 @@ pub trait Gateway: fmt::Debug + Send + Sync {
     /// Fails if the gateway refuses or does not answer.
     async fn checkout_create(&self, order: &Order, key: &IdempotencyKey) -> Result<Checkout, GatewayError>;
 
-    /// Has a subscription end with what is paid for, or go on after all. What it was already, it stays.
+    /// Has a subscription end with what is paid for, go on after all, or end at once. What it was already, it stays.
     ///
     /// # Errors
     ///
     /// Fails if the gateway refuses or does not answer.
     async fn subscription_change(&self, subscription: &SubscriptionId, change: Change, key: &IdempotencyKey) -> Result<(), GatewayError>;
+
+    /// Forgets who a customer is, and ends all that it pays for at once: nothing is charged any more, also of what was owed. What was invoiced is kept by the
+    /// gateway, as by us. Whoever is gone already stays so.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the gateway refuses or does not answer.
+    async fn customer_delete(&self, customer: &CustomerId) -> Result<(), GatewayError>;
 
     /// Sells what the catalogue sells, at its prices, and nothing else of what it sold before; whoever has bought keeps it at their price. The
     /// second time there is nothing to change.
@@ -72,6 +80,8 @@ pub enum Change {
     Cancel,
     /// It goes on after all.
     Resume,
+    /// It ends at once, and what is owed for it is not asked for again.
+    End,
 }
 
 impl Change {
@@ -81,6 +91,7 @@ impl Change {
         match self {
             Self::Cancel => "cancel",
             Self::Resume => "resume",
+            Self::End => "end",
         }
     }
 }

@@ -46,6 +46,7 @@ pub(crate) const INVENTORY: &[Table] = &[
             ("ended_at", Internal),
             ("past_due_since", Internal),
             ("failed_attempts", Internal),
+            ("ends_with_tenant", Internal),
             ("read_at", Internal),
         ],
     },

@@ -19,6 +19,7 @@
 //! A catalogue is also a file ([`Plans::from_toml`]). Whoever may not pay is kept out by one layer ([`Billing::layer`]), and what a tenant may
 //! do is always computed from what is stored and the clock ([`Billing::entitlement_in`]), never kept.
 
+mod departure;
 #[cfg(feature = "dev-stripe")]
 mod dev_stripe;
 mod entitlement;
@@ -45,6 +46,7 @@ use std::sync::Arc;
 use saas_core::{EventKind, Migrations, Revised, pages::PageSet};
 use sqlx::migrate::Migrator;
 
+pub use departure::{BILLING_NOTICES, SubscriptionNotResumed};
 #[cfg(feature = "dev-stripe")]
 pub use dev_stripe::DevStripe;
 pub use entitlement::{Access, Entitlement, Grant, Holding, Override};
@@ -95,6 +97,7 @@ pub const EVENTS: &[EventKind] = &[
     EventKind::of::<CancellationWanted>(),
     EventKind::of::<CancellationWithdrawn>(),
     EventKind::of::<SubscriptionChanged>(),
+    EventKind::of::<SubscriptionNotResumed>(),
     EventKind::of::<InvoicePaid>(),
     EventKind::of::<PaymentFailed>(),
 ];

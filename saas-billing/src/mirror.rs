@@ -17,7 +17,10 @@ use uuid::Uuid;
 
 use crate::{
     Account, CustomerId, Gateway, GatewayError, IdempotencyKey, InvoicePaid, InvoiceState, PaymentFailed, Subscription,
-    SubscriptionChanged, SubscriptionState, invoice::invoice_put_in, subscription_put_in,
+    SubscriptionChanged, SubscriptionState,
+    departure::{settle_later_in, unsettled_in},
+    invoice::invoice_put_in,
+    subscription_put_in,
 };
 
 /// An event of the gateway was kept and waits.
@@ -60,7 +63,7 @@ impl From<sqlx::Error> for MirrorError {
 }
 
 /// Tried again after what the gateway asks for; a mistake of ours is not.
-fn failed(error: MirrorError) -> JobError {
+pub(crate) fn failed(error: MirrorError) -> JobError {
     match error {
         MirrorError::Gateway(GatewayError::Away { retry_after: Some(after), .. }) => JobError::retry_after(after, error),
         MirrorError::Gateway(GatewayError::KeyReused) | MirrorError::Bound(_) => JobError::fatal(error),
@@ -184,6 +187,10 @@ impl Mirror {
             }
             if let Some(event) = event {
                 worked_on_in(&mut tx, event, "done").await?;
+                // Somebody paid on a page that was open when the tenant began to leave.
+                for tenant in unsettled_in(&mut tx, Some(tenant)).await? {
+                    settle_later_in(&mut tx, tenant).await?;
+                }
             }
             return Ok(tx.commit().await?);
         }
@@ -206,7 +213,7 @@ impl Mirror {
 }
 
 /// How often somebody asks again because others keep their answers meanwhile. Each time at least one of them has finished.
-const ROUNDS: u32 = 20;
+pub(crate) const ROUNDS: u32 = 20;
 
 /// A number that somebody drew before they asked.
 pub(crate) struct Turn {
@@ -229,7 +236,7 @@ pub(crate) async fn turn_draw(db: &SystemDb, customer: &CustomerId) -> Result<Op
     Ok(turn)
 }
 
-async fn customer_of_tenant(db: &SystemDb, tenant: TenantId) -> Result<Option<CustomerId>, DbError> {
+pub(crate) async fn customer_of_tenant(db: &SystemDb, tenant: TenantId) -> Result<Option<CustomerId>, DbError> {
     let mut tx = db.begin().await?;
     let id = query_scalar!("select id from billing.customer where tenant_id = $1", Uuid::from(tenant)).fetch_optional(&mut *tx).await?;
     Ok(id.map(CustomerId::new))

@@ -16,9 +16,9 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use saas_admin::{ComposeError, Product, Program};
 use saas_auth::{API_KEY_NOTICES, ApiKeyRead, ApiKeyWrite, Auth, Document, Scope};
-use saas_billing::{Billing, BillingRead, BillingWrite, Limit, Meter, Payments, Plans, PlansError, Till};
+use saas_billing::{BILLING_NOTICES, Billing, BillingRead, BillingWrite, Limit, Meter, Payments, Plans, PlansError, Till};
 use saas_core::{
-    AuditRead, DbError, Event as _, EventKind, EventReplay, Live, Migrations, NavLink, Permission as _, Routes, TenantDb,
+    AuditRead, DbError, Event as _, EventKind, EventReplay, Live, Migrations, NavLink, Permission as _, Routes, TenantDb, TenantStore,
     audit::AuditChain,
     chat::{Chat, ChatRead, ChatWrite},
     file::{FileRead, FileRules, FileWrite, Files},
@@ -32,7 +32,7 @@ use saas_core::{
     webhook::{WebhookRead, WebhookWrite},
 };
 use saas_tenancy::{
-    ActiveOrganization, Header, MemberRead, OrganizationWrite, ResolveTenant as _, Role, Roles, Tenancy, WorkspaceRead, WorkspaceWrite,
+    ActiveOrganization, Header, MemberRead, OrganizationLeaving, OrganizationRestored, OrganizationWrite, ResolveTenant as _, Role, Roles, Tenancy, WorkspaceRead, WorkspaceWrite,
 };
 use sqlx::migrate::Migrator;
 
@@ -167,6 +167,7 @@ const NOTICES: &[NoticeKind] = &[
     NoticeKind::new("tenancy.member.joined", "monitoring-notice-member-joined", "/members").group(NoticeGroup::Team),
     API_KEY_NOTICES[0],
     API_KEY_NOTICES[1],
+    BILLING_NOTICES[0],
 ];
 
 /// What the handlers of the product share.
@@ -224,7 +225,6 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
     chat.work_for(&program.jobs);
     let files = Files::new(program.storage.clone(), &program.master_key, FileRules::DOCUMENTS);
     files.sweep_daily(&program.jobs);
-    tenancy.purge_daily(&program.jobs, vec![Arc::new(files.clone())]);
     let plans = billing.clone();
     AuditChain::new(&program.db, &program.master_key).prune_daily(&program.jobs, move |db| audit_kept(plans.clone(), db));
 
@@ -232,9 +232,15 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .counting(AGENTS)
         .counting(DEVICES)
         .counting_by(SEATS, |tx| Box::pin(seats::taken_in(tx)));
+    // The money before the files: if the gateway is away, nothing has gone yet.
+    let mut stores: Vec<Arc<dyn TenantStore>> = Vec::new();
     if let Some(payments) = &program.payments {
         payments.work_for(&program.jobs);
+        payments.hear_of_departures(&program.relay, &[OrganizationLeaving::NAME, OrganizationRestored::NAME]);
+        stores.push(Arc::new(payments.clone()));
     }
+    stores.push(Arc::new(files.clone()));
+    tenancy.purge_daily(&program.jobs, stores);
 
     let state = State {
         auth: auth.clone(),

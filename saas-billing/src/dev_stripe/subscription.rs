@@ -59,7 +59,9 @@ pub(super) fn subscriptions(books: &mut Books, method: &Method, rest: &[&str], p
         }
         ("POST", [id]) => change(books, id, params),
         ("DELETE", [id]) => {
-            books.find("subscription", id)?;
+            if !books.find("subscription", id)?["ended_at"].is_null() {
+                return Err(Refusal::missing("subscription", id));
+            }
             end(books, id);
             books.find("subscription", id).cloned()
         }
@@ -173,6 +175,10 @@ pub(super) fn end(books: &mut Books, id: &str) {
             id,
             json!({ "status": "canceled", "ended_at": now, "canceled_at": now, "cancel_at_period_end": false }),
         );
+        // What is open is not tried again.
+        for bill in books.ids("invoice", |bill| bill["parent"]["subscription_details"]["subscription"] == id && bill["status"] == "open") {
+            books.change("invoice", &bill, json!({ "auto_advance": false, "next_payment_attempt": null }));
+        }
         if let Some(ended) = books.get("subscription", id).cloned() {
             books.happened("customer.subscription.deleted", &ended, None);
         }

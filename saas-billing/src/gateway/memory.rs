@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use saas_core::TenantId;
 
 use super::{Account, CatalogueChanges, Change, Checkout, Gateway, GatewayError, IdempotencyKey, Order, price_key};
-use crate::{CustomerId, Invoice, Plans, Subscription, SubscriptionId};
+use crate::{CustomerId, Invoice, Plans, Subscription, SubscriptionId, SubscriptionState};
 
 /// A gateway in memory, for tests: whoever has it says what was paid. Clones share what they know.
 #[derive(Debug, Clone, Default)]
@@ -188,6 +188,9 @@ impl Gateway for MemoryGateway {
             url
         };
         let make = |books: &mut Books| {
+            if books.accounts.get(&order.customer).is_none_or(|account| account.is_deleted) {
+                return Err(Nothing(order.customer.to_string()));
+            }
             let price = price_key(&order.plan, order.interval, order.currency);
             if !books.sold.iter().any(|(key, _)| *key == price) {
                 return Err(Nothing(price));
@@ -203,12 +206,25 @@ impl Gateway for MemoryGateway {
     async fn subscription_change(&self, subscription: &SubscriptionId, change: Change, key: &IdempotencyKey) -> Result<(), GatewayError> {
         let make = |books: &mut Books| {
             let held = books.accounts.values_mut().flat_map(|account| &mut account.subscriptions);
-            let held = held.into_iter().find(|held| held.id == *subscription && !held.state.is_over());
+            let held = held.into_iter().find(|held| held.id == *subscription && (change == Change::End || !held.state.is_over()));
             let held = held.ok_or_else(|| Nothing(subscription.to_string()))?;
-            held.cancel_at = (change == Change::Cancel).then_some(held.period_end);
+            match change {
+                Change::Cancel => held.cancel_at = Some(held.period_end),
+                Change::Resume => held.cancel_at = None,
+                Change::End => held.state = SubscriptionState::Canceled,
+            }
             Ok(Answer::Changed)
         };
         self.written(key, format!("{subscription} {change:?}"), |_| Some(()), make)
+    }
+
+    async fn customer_delete(&self, customer: &CustomerId) -> Result<(), GatewayError> {
+        let mut books = self.books();
+        books.fails()?;
+        if let Some(account) = books.accounts.get_mut(customer) {
+            *account = Account { is_deleted: true, ..Account::default() };
+        }
+        Ok(())
     }
 
     async fn catalogue_put(&self, plans: &Plans) -> Result<CatalogueChanges, GatewayError> {

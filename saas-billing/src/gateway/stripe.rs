@@ -12,7 +12,7 @@ use futures_util::TryStreamExt as _;
 use saas_core::{Secret, TenantId};
 use stripe_billing::{
     invoice::ListInvoice,
-    subscription::{ListSubscription, ListSubscriptionStatus, UpdateSubscription},
+    subscription::{CancelSubscription, ListSubscription, ListSubscriptionStatus, UpdateSubscription},
 };
 use stripe_checkout::{
     CheckoutSessionMode, CheckoutSessionStatus,
@@ -22,7 +22,7 @@ use stripe_checkout::{
     },
 };
 use stripe_client_core::{CustomizableStripeRequest, RequestStrategy, StripeRequest};
-use stripe_core::customer::{CreateCustomer, RetrieveCustomer, RetrieveCustomerReturned};
+use stripe_core::customer::{CreateCustomer, DeleteCustomer, RetrieveCustomer, RetrieveCustomerReturned};
 use stripe_product::price::ListPrice;
 use url::Url;
 
@@ -128,6 +128,14 @@ fn keyed<R: StripeRequest>(asked: &R, key: &IdempotencyKey) -> Result<Customizab
     Ok(asked.customize().request_strategy(RequestStrategy::Idempotent(key)))
 }
 
+/// What is deleted, or was before.
+fn over<T>(deleted: Result<T, GatewayError>) -> Result<(), GatewayError> {
+    match deleted {
+        Err(error) if !is_missing(&error) => Err(error),
+        _ => Ok(()),
+    }
+}
+
 /// What is ordered has no price at Stripe.
 #[derive(Debug, thiserror::Error)]
 #[error("Stripe has no price {0}: `billing sync` makes it")]
@@ -184,9 +192,19 @@ impl Gateway for StripeGateway {
     }
 
     async fn subscription_change(&self, subscription: &SubscriptionId, change: Change, key: &IdempotencyKey) -> Result<(), GatewayError> {
+        if change == Change::End {
+            // Invoices that are open are not tried again (https://docs.stripe.com/api/subscriptions/cancel). A deletion has no key, and needs none.
+            return over(CancelSubscription::new(subscription.as_str()).send(&self.0).await);
+        }
         let asked = UpdateSubscription::new(subscription.as_str()).cancel_at_period_end(change == Change::Cancel);
         keyed(&asked, key)?.send(&self.0).await?;
         Ok(())
+    }
+
+    /// Stripe ends the customer's subscriptions with it, and keeps invoices and payments (https://docs.stripe.com/api/customers/delete); what it is to
+    /// redact of those, its dashboard is asked for.
+    async fn customer_delete(&self, customer: &CustomerId) -> Result<(), GatewayError> {
+        over(DeleteCustomer::new(customer.as_str()).send(&self.0).await)
     }
 
     async fn catalogue_put(&self, plans: &Plans) -> Result<CatalogueChanges, GatewayError> {

@@ -3,4 +3,5 @@
 mod api;
 mod buying;
 pub(crate) mod client;
+mod departure;
 mod hooks;

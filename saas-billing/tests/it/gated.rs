@@ -74,6 +74,10 @@ impl Gateway for Gated {
         self.0.gateway.subscription_change(subscription, change, key).await
     }
 
+    async fn customer_delete(&self, customer: &CustomerId) -> Result<(), GatewayError> {
+        self.0.gateway.customer_delete(customer).await
+    }
+
     async fn catalogue_put(&self, plans: &Plans) -> Result<CatalogueChanges, GatewayError> {
         self.0.gateway.catalogue_put(plans).await
     }

@@ -89,6 +89,17 @@ async fn conforms(gateway: &dyn Gateway, pays: impl AsyncFn(CustomerId, Checkout
     assert_eq!(becomes(Change::Cancel, "3").await.cancel_at, Some(held.period_end));
     let (nothing, key) = (SubscriptionId::new("sub_of_nobody"), IdempotencyKey::of("cancel", "4"));
     assert!(matches!(gateway.subscription_change(&nothing, Change::Cancel, &key).await, Err(GatewayError::Refused(_))));
+
+    // It ends at once, and again; a customer is gone with all that it pays for, and again.
+    for subject in ["5", "6"] {
+        gateway.subscription_change(&held.id, Change::End, &IdempotencyKey::of("end", subject)).await.unwrap();
+    }
+    assert_eq!(gateway.read(&customer).await.unwrap().unwrap().subscriptions[0].state, SubscriptionState::Canceled);
+    for _ in 0..2 {
+        gateway.customer_delete(&customer).await.unwrap();
+        assert!(gateway.read(&customer).await.unwrap().unwrap().is_deleted);
+    }
+    assert!(matches!(gateway.checkout_create(&order(&customer), &IdempotencyKey::of("checkout", "late")).await, Err(GatewayError::Refused(_))));
 }
 
 #[tokio::test]

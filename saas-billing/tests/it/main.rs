@@ -5,6 +5,8 @@ mod access;
 #[cfg(test)]
 mod catalogue;
 #[cfg(test)]
+mod departure;
+#[cfg(test)]
 #[cfg(feature = "dev-stripe")]
 mod dev_stripe;
 #[cfg(test)]
