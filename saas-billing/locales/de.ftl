@@ -80,3 +80,21 @@ billing-leave-do = Weiter zur Zahlung
 billing-return-title = Zurück von der Zahlung
 billing-return-text = Wir sehen nach, ob sie angekommen ist.
 billing-return-do = Zu meinem Tarif
+
+billing-notice-unpaid = Der andere Tarif konnte nicht abgebucht werden. Sobald die offene Rechnung bezahlt ist, gilt er; bis dahin bleibt alles, wie es war.
+billing-held = Ihr Tarif
+billing-switch = Zu diesem wechseln
+billing-switch-title = Den Tarif wechseln
+
+billing-change-title = Zu { $plan } wechseln
+billing-change-charge = { $plan } bis zum { $at }
+billing-change-credit = Nicht genutzt von { $plan }
+billing-change-due = Jetzt abgebucht
+billing-change-left = Gutgeschrieben für die nächste Zahlung
+billing-change-then-month = Ab dem { $at } kostet er { $price } im Monat.
+billing-change-then-year = Ab dem { $at } kostet er { $price } im Jahr.
+billing-change-do = Jetzt wechseln
+billing-change-pay = Jetzt wechseln und { $amount } bezahlen
+billing-change-not = Den Tarif behalten
+billing-change-again = Inzwischen hat sich etwas geändert. So viel kostet es jetzt.
+billing-change-exceeded = { $label }: Sie nutzen { $used }, und { $plan } hat { $limit }. Alles bleibt, und es kommt nichts hinzu, bis es weniger ist.

@@ -80,3 +80,21 @@ billing-leave-do = Go on to the payment
 billing-return-title = Back from the payment
 billing-return-text = We look up whether it has arrived.
 billing-return-do = See my plan
+
+billing-notice-unpaid = The other plan could not be charged. As soon as the open invoice is paid, it is active; until then all is as it was.
+billing-held = Your plan
+billing-switch = Change to it
+billing-switch-title = Change the plan
+
+billing-change-title = Change to { $plan }
+billing-change-charge = { $plan } until { $at }
+billing-change-credit = Not used of { $plan }
+billing-change-due = Charged now
+billing-change-left = Credited to what is paid next
+billing-change-then-month = From { $at } on it is { $price } each month.
+billing-change-then-year = From { $at } on it is { $price } each year.
+billing-change-do = Change now
+billing-change-pay = Change now and pay { $amount }
+billing-change-not = Keep the plan as it is
+billing-change-again = Something has changed since. This is what it costs now.
+billing-change-exceeded = { $label }: you use { $used }, and { $plan } has { $limit }. All of it stays, and nothing can be added until there is less.

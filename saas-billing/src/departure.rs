@@ -69,6 +69,18 @@ pub(crate) async fn settle_later_in(tx: &mut SystemTx, tenant: TenantId) -> Resu
     Ok(())
 }
 
+/// Somebody decides what becomes of a subscription, so it does not follow the tenant's state any more.
+pub(crate) async fn decided_in(tx: &mut SystemTx, tenant: TenantId, subscription: &SubscriptionId) -> Result<(), DbError> {
+    query!(
+        "update billing.subscription set ends_with_tenant = false where tenant_id = $1 and id = $2",
+        Uuid::from(tenant),
+        subscription.as_str()
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 /// The tenants whose subscriptions are not as their state wants them, or whether this one is among them.
 pub(crate) async fn unsettled_in(tx: &mut SystemTx, tenant: Option<TenantId>) -> Result<Vec<TenantId>, DbError> {
     let unsettled = query_scalar!(
@@ -148,7 +160,7 @@ impl Mirror {
 
     /// Nothing is charged any more. What is to go on if the tenant comes back is noted before it is ended.
     async fn wind_up(&self, db: &SystemDb, tenant: TenantId, customer: &CustomerId) -> Result<(), MirrorError> {
-        self.customer(db, customer).await?;
+        readable(self.customer(db, customer).await)?;
         let mut tx = db.begin().await?;
         let held = query!(
             r#"update billing.subscription set ends_with_tenant = true
@@ -180,7 +192,7 @@ impl Mirror {
         if !noted {
             return Ok(());
         }
-        self.customer(db, customer).await?;
+        readable(self.customer(db, customer).await)?;
         let mut tx = db.begin().await?;
         let held = query_scalar!(
             "select id from billing.subscription
@@ -192,7 +204,7 @@ impl Mirror {
         tx.commit().await?;
         let held = held.into_iter().map(|id| Held { id: SubscriptionId::new(id), change: Change::Resume });
         self.change_all(db, customer, held).await?;
-        self.customer(db, customer).await?;
+        readable(self.customer(db, customer).await)?;
         let mut tx = db.begin().await?;
         let settled = query!(
             r#"update billing.subscription set ends_with_tenant = false
@@ -252,6 +264,14 @@ impl Mirror {
             async move { it.settle_all(run.db()).await.map(drop).map_err(JobError::from) }
         });
         jobs.cron("*/5 * * * *", &SettleTenants {});
+    }
+}
+
+/// What cannot be read keeps nothing else from being settled; it is told at the end.
+fn readable(followed: Result<(), MirrorError>) -> Result<(), MirrorError> {
+    match followed {
+        Err(MirrorError::Unread { .. }) => Ok(()),
+        followed => followed,
     }
 }
 

@@ -18,8 +18,8 @@
 //!
 //! What is like Stripe, and what is not:
 //! * Unknown routes and parameters are refused, so what is not here does not look as if it were. Here are products, prices, customers, checkout
-//!   sessions for subscriptions, subscriptions of one item, invoices, events, webhook endpoints and test clocks.
-//! * Taxes, discounts, proration, meters, refunds and disputes are not.
+//!   sessions for subscriptions, subscriptions of one item, proration, invoices, events, webhook endpoints and test clocks.
+//! * Taxes, discounts, meters, refunds and disputes are not.
 
 mod answer;
 mod books;
@@ -36,6 +36,7 @@ mod list;
 mod memory;
 mod page;
 mod params;
+mod proration;
 mod server;
 mod shape;
 mod subscription;
@@ -154,6 +155,20 @@ impl DevStripe {
         params.0.insert("enabled_events".to_owned(), json!(["*"]));
         let made = hooks::endpoints(&mut self.0.shared.books(), &http::Method::POST, &[], &params);
         Secret::new(made.unwrap_or_else(|_| json!({}))["secret"].as_str().unwrap_or_default())
+    }
+}
+
+impl DevStripe {
+    /// The next write that comes with a key fails, and the failure is kept under the key, as Stripe keeps it.
+    pub fn fail_next(&self) {
+        self.0.shared.books().fails_next = true;
+    }
+
+    /// An object is another one than it should be, such as one in a state that does not exist yet.
+    pub fn corrupt(&self, id: &str, field: &str, value: &str) {
+        if let Some(object) = self.0.shared.books().any_mut(id) {
+            object[field] = value.into();
+        }
     }
 }
 

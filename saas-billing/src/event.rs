@@ -54,6 +54,26 @@ impl Event for CancellationWithdrawn {
     const PERMISSION: Option<&'static str> = Some(BillingRead::NAME);
 }
 
+/// Somebody wants another plan in the place of the one that is paid for. It holds once what it costs is paid.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PlanChangeWanted {
+    /// The plan until now.
+    pub from: String,
+    /// The plan from then on.
+    pub to: String,
+    /// How often it is to be paid.
+    pub interval: Interval,
+    /// What is charged at once.
+    pub due: Money,
+}
+
+impl Event for PlanChangeWanted {
+    const NAME: &'static str = "billing.plan.change_wanted";
+    const TOPIC: &'static str = "billing";
+    const SEVERITY: EventSeverity = EventSeverity::Notice;
+    const PERMISSION: Option<&'static str> = Some(BillingRead::NAME);
+}
+
 /// A subscription began, was changed, is to end or has ended.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SubscriptionChanged {

@@ -1,6 +1,7 @@
 //! Where money is taken: what is asked of it, and one in memory. The one of Stripe is a module of its own.
 
 mod memory;
+pub(crate) mod proration;
 #[cfg(feature = "stripe")]
 mod stripe;
 
@@ -12,18 +13,21 @@ use serde::Serialize;
 use url::Url;
 
 pub use memory::MemoryGateway;
+pub use proration::{PlanChange, Preview};
 #[cfg(feature = "stripe")]
 pub use stripe::{StripeConfigError, StripeGateway};
 
-use crate::{Currency, CustomerId, Interval, Invoice, Plans, Subscription, SubscriptionId};
+use crate::{Currency, CustomerId, Interval, Invoice, InvoiceId, Plans, Subscription, SubscriptionId};
 
 /// Takes money for us, and knows best who has paid.
 ///
 /// An implementation
 /// * must answer a write with a key that it has seen as it did the first time, and refuse ([`GatewayError::KeyReused`]) one that asks for
 ///   something else;
-/// * must read what is so now, and all of it: subscriptions that are over and invoices that are paid are among the answer;
-/// * must never repeat a write by itself under another key;
+/// * must read what is so now, and all of it: subscriptions that are over and invoices that are paid are among the answer, and what it cannot read
+///   is named and keeps nothing else;
+/// * must say [`GatewayError::KeySpent`] where it failed under a key and will say only that again;
+/// * must never repeat a write by itself under another key, but for what it has just read to be still undone;
 /// * must sell what [`catalogue_put`](Self::catalogue_put) was last told, and refuse to sell anything else;
 /// * must say [`GatewayError::Away`] for everything that may pass by itself, and nothing else.
 #[async_trait]
@@ -34,6 +38,13 @@ pub trait Gateway: fmt::Debug + Send + Sync {
     ///
     /// Fails if the gateway does not answer.
     async fn read(&self, customer: &CustomerId) -> Result<Option<Account>, GatewayError>;
+
+    /// Lists all subscriptions of all customers that are not over, in pages: those that follow on `after`, or the first.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the gateway does not answer.
+    async fn subscriptions(&self, after: Option<&SubscriptionId>) -> Result<SubscriptionPage, GatewayError>;
 
     /// Makes a tenant a customer, and notes with it which tenant it is.
     ///
@@ -55,6 +66,21 @@ pub trait Gateway: fmt::Debug + Send + Sync {
     ///
     /// Fails if the gateway refuses or does not answer.
     async fn subscription_change(&self, subscription: &SubscriptionId, change: Change, key: &IdempotencyKey) -> Result<(), GatewayError>;
+
+    /// Says what another plan costs at once. It changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the gateway refuses or does not answer.
+    async fn plan_preview(&self, change: &PlanChange) -> Result<Preview, GatewayError>;
+
+    /// Has a subscription be for another plan, once what that costs is paid: at once if it can be charged or is nothing. It costs what
+    /// [`plan_preview`](Self::plan_preview) says of the same change.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the gateway refuses or does not answer. That nobody can be charged is no error: the invoice is open then.
+    async fn plan_change(&self, change: &PlanChange, key: &IdempotencyKey) -> Result<(), GatewayError>;
 
     /// Forgets who a customer is, and ends all that it pays for at once: nothing is charged any more, also of what was owed. What was invoiced is kept by the
     /// gateway, as by us. Whoever is gone already stays so.
@@ -121,6 +147,67 @@ pub struct Account {
     pub subscriptions: Vec<Subscription>,
     /// All of its invoices.
     pub invoices: Vec<Invoice>,
+    /// What there is besides, and cannot be read.
+    pub unread: Vec<Unread>,
+}
+
+/// A part of all subscriptions.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SubscriptionPage {
+    /// These.
+    pub listed: Vec<ListedSubscription>,
+    /// What the next page follows on, if there is one.
+    pub next: Option<SubscriptionId>,
+}
+
+/// A subscription, as it stands in a list: what is owed of it is not known there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedSubscription {
+    /// Whose it is.
+    pub customer: CustomerId,
+    /// Which.
+    pub id: SubscriptionId,
+    /// What is known of it; none if it is for no plan of ours, or cannot be read.
+    pub subscription: Option<Subscription>,
+}
+
+impl Account {
+    /// Whether nobody ever bought anything with it.
+    pub(crate) fn is_unused(&self) -> bool {
+        self.subscriptions.is_empty() && self.invoices.is_empty() && self.unread.is_empty()
+    }
+}
+
+/// Something of a customer's that cannot be read, such as one in a state that nobody knew of when this program was built.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unread {
+    /// A subscription.
+    #[error("the subscription {id}: {why}")]
+    Subscription {
+        /// Which.
+        id: SubscriptionId,
+        /// What of it.
+        why: String,
+    },
+    /// An invoice.
+    #[error("the invoice {id}: {why}")]
+    Invoice {
+        /// Which.
+        id: InvoiceId,
+        /// What of it.
+        why: String,
+    },
+}
+
+impl Unread {
+    /// The subscription, if it is one.
+    #[must_use]
+    pub fn subscription(&self) -> Option<&SubscriptionId> {
+        match self {
+            Self::Subscription { id, .. } => Some(id),
+            Self::Invoice { .. } => None,
+        }
+    }
 }
 
 /// A subscription that somebody wants.
@@ -187,6 +274,9 @@ pub enum GatewayError {
     /// The key was used for something else: a mistake of ours, which asking again does not mend.
     #[error("an idempotency key was used for two different requests")]
     KeyReused,
+    /// It failed, and says the same to whoever asks again with this key. Whether something was done, reading tells; then another key is needed.
+    #[error("the payment gateway has failed under this key for good")]
+    KeySpent(#[source] Box<dyn Error + Send + Sync>),
     /// It refuses, and will refuse again.
     #[error("the payment gateway refuses")]
     Refused(#[source] Box<dyn Error + Send + Sync>),

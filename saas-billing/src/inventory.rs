@@ -24,6 +24,7 @@ pub(crate) const INVENTORY: &[Table] = &[
             ("deleted_at", Internal),
             ("asked", Internal),
             ("kept", Internal),
+            ("changing_since", Internal),
         ],
     },
     Table {

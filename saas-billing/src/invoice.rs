@@ -98,7 +98,8 @@ pub(crate) async fn invoice_put_in(tx: &mut SystemTx, tenant: TenantId, invoice:
             (tenant_id, id, subscription_id, number, state, currency, total, paid, due, attempts, page_url, pdf_url, created_at, paid_at, read_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         on conflict (tenant_id, id) do update set
-            subscription_id = excluded.subscription_id, number = excluded.number, state = excluded.state, currency = excluded.currency,
+            -- Whose it is does not change, and may not be readable now.
+            subscription_id = coalesce(excluded.subscription_id, invoice.subscription_id), number = excluded.number, state = excluded.state, currency = excluded.currency,
             total = excluded.total, paid = excluded.paid, due = excluded.due, attempts = excluded.attempts, page_url = excluded.page_url,
             pdf_url = excluded.pdf_url, paid_at = excluded.paid_at, read_at = excluded.read_at
         returning (select state from before) as state_before, (select attempts from before) as attempts_before"#,

@@ -38,6 +38,7 @@ mod plan;
 mod plans;
 mod pricing;
 mod quota;
+mod reconcile;
 mod subscription;
 mod till;
 
@@ -50,8 +51,13 @@ pub use departure::{BILLING_NOTICES, SubscriptionNotResumed};
 #[cfg(feature = "dev-stripe")]
 pub use dev_stripe::DevStripe;
 pub use entitlement::{Access, Entitlement, Grant, Holding, Override};
-pub use event::{CancellationWanted, CancellationWithdrawn, CheckoutBegun, InvoicePaid, PaymentFailed, SubscriptionChanged};
-pub use gateway::{Account, CatalogueChanges, Change, Checkout, Gateway, GatewayError, IdempotencyKey, MemoryGateway, Order};
+pub use event::{
+    CancellationWanted, CancellationWithdrawn, CheckoutBegun, InvoicePaid, PaymentFailed, PlanChangeWanted, SubscriptionChanged,
+};
+pub use gateway::{
+    Account, CatalogueChanges, Change, Checkout, Gateway, GatewayError, IdempotencyKey, ListedSubscription, MemoryGateway, Order,
+    PlanChange, Preview, SubscriptionPage, Unread,
+};
 #[cfg(feature = "stripe")]
 pub use gateway::{StripeConfigError, StripeGateway};
 pub use grant::{Allowed, GrantError, OverrideEnded, OverrideSet, PlanGrantEnded, PlanGranted, Terms};
@@ -65,6 +71,7 @@ pub use payments::Payments;
 pub use plan::{Interval, Limit, Plan};
 pub use plans::{Dunning, PlanFlaw, Plans, PlansError, UnknownPlan};
 pub use quota::{LimitError, LimitReached, Usage};
+pub use reconcile::Reconciled;
 pub use subscription::{CustomerId, InvoiceId, Subscription, SubscriptionId, SubscriptionState, UnknownState, subscription_put_in};
 pub use till::Till;
 
@@ -96,6 +103,7 @@ pub const EVENTS: &[EventKind] = &[
     EventKind::of::<CheckoutBegun>(),
     EventKind::of::<CancellationWanted>(),
     EventKind::of::<CancellationWithdrawn>(),
+    EventKind::of::<PlanChangeWanted>(),
     EventKind::of::<SubscriptionChanged>(),
     EventKind::of::<SubscriptionNotResumed>(),
     EventKind::of::<InvoicePaid>(),

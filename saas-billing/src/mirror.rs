@@ -7,7 +7,7 @@
 //! another one kept when their own answer is there keeps nothing: one that was asked for later knows all that theirs does, and one that was asked
 //! for earlier may be the newer all the same, so they ask again.
 
-use std::{sync::Arc, time::Duration};
+use std::{mem, sync::Arc, time::Duration};
 
 use saas_core::{Actor, DbError, Job, JobError, Jobs, SystemDb, SystemRun, SystemTx, TenantId, system_event_in};
 use serde::{Deserialize, Serialize};
@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::{
     Account, CustomerId, Gateway, GatewayError, IdempotencyKey, InvoicePaid, InvoiceState, PaymentFailed, Subscription,
-    SubscriptionChanged, SubscriptionState,
+    SubscriptionChanged, SubscriptionState, Unread,
     departure::{settle_later_in, unsettled_in},
     invoice::invoice_put_in,
     subscription_put_in,
@@ -48,6 +48,14 @@ pub enum MirrorError {
     /// Too many ask about this customer at once.
     #[error("too many ask about one customer at once")]
     Busy,
+    /// Some of what the gateway says cannot be read; everything else is kept.
+    #[error("of the customer {customer} cannot be read: {}", .unread.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Unread {
+        /// Whose it is.
+        customer: CustomerId,
+        /// What it is.
+        unread: Vec<Unread>,
+    },
     /// The gateway did not answer.
     #[error(transparent)]
     Gateway(#[from] GatewayError),
@@ -66,7 +74,8 @@ impl From<sqlx::Error> for MirrorError {
 pub(crate) fn failed(error: MirrorError) -> JobError {
     match error {
         MirrorError::Gateway(GatewayError::Away { retry_after: Some(after), .. }) => JobError::retry_after(after, error),
-        MirrorError::Gateway(GatewayError::KeyReused) | MirrorError::Bound(_) => JobError::fatal(error),
+        // A newer program may read it: until then it is a dead letter, which can be replayed.
+        MirrorError::Gateway(GatewayError::KeyReused) | MirrorError::Bound(_) | MirrorError::Unread { .. } => JobError::fatal(error),
         _ => error.into(),
     }
 }
@@ -124,8 +133,7 @@ impl Mirror {
         let Some(body) = body else { return Ok(Worked::Already) };
         if let Some(customer) = customer_of(&body) {
             tx.rollback().await;
-            self.follow(db, &customer, Some(id)).await?;
-            return Ok(Worked::Done);
+            return self.follow(db, &customer, Some(id)).await;
         }
         worked_on_in(&mut tx, id, "ignored").await?;
         tx.commit().await?;
@@ -138,7 +146,7 @@ impl Mirror {
     ///
     /// As [`event`](Self::event).
     pub async fn customer(&self, db: &SystemDb, customer: &CustomerId) -> Result<(), MirrorError> {
-        self.follow(db, customer, None).await
+        self.follow(db, customer, None).await.map(drop)
     }
 
     /// The same for a tenant, for whoever comes back from the gateway's page. Nothing if it never was a customer.
@@ -148,42 +156,61 @@ impl Mirror {
     /// As [`event`](Self::event).
     pub async fn tenant(&self, db: &SystemDb, tenant: TenantId) -> Result<(), MirrorError> {
         match customer_of_tenant(db, tenant).await? {
-            Some(customer) => self.follow(db, &customer, None).await,
+            Some(customer) => self.customer(db, &customer).await,
             None => Ok(()),
         }
     }
 
-    /// The tenant's customer at the gateway, which is made if there is none: one, however often and by however many it is asked for.
+    /// The tenant's customer at the gateway, which is made if there is none, or none any more: one, however often and by however many it is asked for.
     ///
     /// # Errors
     ///
     /// Fails if the gateway refuses or does not answer, or the database fails.
     pub async fn customer_of(&self, db: &SystemDb, tenant: TenantId) -> Result<CustomerId, MirrorError> {
-        if let Some(known) = customer_of_tenant(db, tenant).await? {
-            return Ok(known);
+        let mut failure = MirrorError::Busy;
+        for attempt in 0..KEYS {
+            let before = Bound::read(db, tenant).await?;
+            if let Some(Bound { id, is_deleted: false }) = before {
+                return Ok(id);
+            }
+            // The key is the tenant's, so two at once, and whoever comes after a crash, are given the same one.
+            let made = self.0.customer_create(tenant, &customer_key(tenant, before.as_ref(), attempt)).await;
+            let made = match made {
+                Ok(made) => made,
+                Err(error @ GatewayError::KeySpent(_)) => {
+                    failure = error.into();
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
+            let mut tx = db.begin().await?;
+            bind_in(&mut tx, tenant, &made).await?;
+            tx.commit().await?;
+            // Somebody else may have bound it to another one since.
+            return customer_of_tenant(db, tenant).await?.ok_or(MirrorError::Bound(made));
         }
-        // The key is the tenant's, so two at once, and whoever comes after a crash, are given the same one.
-        let made = self.0.customer_create(tenant, &IdempotencyKey::of("customer", tenant)).await?;
-        let mut tx = db.begin().await?;
-        bind_in(&mut tx, tenant, &made).await?;
-        tx.commit().await?;
-        // Somebody else may have bound it to another one since.
-        customer_of_tenant(db, tenant).await?.ok_or(MirrorError::Bound(made))
+        Err(failure)
     }
 
     /// Asks, and keeps the answer; what led to it is worked on then.
-    async fn follow(&self, db: &SystemDb, customer: &CustomerId, event: Option<&str>) -> Result<(), MirrorError> {
+    async fn follow(&self, db: &SystemDb, customer: &CustomerId, event: Option<&str>) -> Result<Worked, MirrorError> {
         for _ in 0..ROUNDS {
-            let turn = self.turn(db, customer).await?;
-            let account = self.0.read(customer).await?;
+            let Some(turn) = self.turn(db, customer).await? else { return self.ignore(db, event).await };
+            let mut account = self.0.read(customer).await?;
+            let unread = account.as_mut().map(|account| mem::take(&mut account.unread)).unwrap_or_default();
             let mut tx = db.begin().await?;
-            let (tenant, kept) = locked_in(&mut tx, customer).await?.ok_or_else(|| MirrorError::Bound(customer.clone()))?;
+            // Another customer may have taken the place of one that is deleted.
+            let Some((tenant, kept)) = locked_in(&mut tx, customer).await? else { continue };
             if kept == turn.kept {
-                keep_in(&mut tx, tenant, customer, account).await?;
-                query!("update billing.customer set kept = $2 where id = $1", customer.as_str(), turn.number).execute(&mut *tx).await?;
+                keep_in(&mut tx, tenant, customer, (account, &unread), turn.number).await?;
             } else if kept < turn.number {
                 tx.rollback().await;
                 continue;
+            }
+            if !unread.is_empty() {
+                // Everything else is kept, and whoever told us of it is not done.
+                tx.commit().await?;
+                return Err(MirrorError::Unread { customer: customer.clone(), unread });
             }
             if let Some(event) = event {
                 worked_on_in(&mut tx, event, "done").await?;
@@ -192,28 +219,76 @@ impl Mirror {
                     settle_later_in(&mut tx, tenant).await?;
                 }
             }
-            return Ok(tx.commit().await?);
+            tx.commit().await?;
+            return Ok(Worked::Done);
         }
         Err(MirrorError::Busy)
     }
 
-    /// Draws a number, and binds the customer first if it is not known yet.
-    async fn turn(&self, db: &SystemDb, customer: &CustomerId) -> Result<Turn, MirrorError> {
+    /// There is nothing to follow.
+    async fn ignore(&self, db: &SystemDb, event: Option<&str>) -> Result<Worked, MirrorError> {
+        if let Some(event) = event {
+            let mut tx = db.begin().await?;
+            worked_on_in(&mut tx, event, "ignored").await?;
+            tx.commit().await?;
+        }
+        Ok(Worked::Ignored)
+    }
+
+    /// Draws a number, and binds the customer first if it is not known yet; none if it is nobody's and deleted.
+    async fn turn(&self, db: &SystemDb, customer: &CustomerId) -> Result<Option<Turn>, MirrorError> {
         if let Some(turn) = turn_draw(db, customer).await? {
-            return Ok(turn);
+            return Ok(Some(turn));
         }
         // We may not have heard the answer to our own request, or have died before we kept it: the customer says whose it is.
         let account = self.0.read(customer).await?.unwrap_or_default();
+        if account.is_deleted {
+            return Ok(None);
+        }
         let tenant = account.tenant.ok_or_else(|| MirrorError::Unknown(customer.clone()))?;
         let mut tx = db.begin().await?;
         bind_in(&mut tx, tenant, customer).await?;
         tx.commit().await?;
-        turn_draw(db, customer).await?.ok_or_else(|| MirrorError::Bound(customer.clone()))
+        match turn_draw(db, customer).await? {
+            // One that was made twice, since nobody heard that it was made, and that nobody pays with, is nobody's.
+            None if account.is_unused() && customer_of_tenant(db, tenant).await?.is_some() => {
+                tracing::warn!(customer.id = %customer, tenant.id = %tenant, "an organization has two customers at the gateway, and pays with one");
+                Ok(None)
+            }
+            turn => turn.map(Some).ok_or_else(|| MirrorError::Bound(customer.clone())),
+        }
     }
 }
 
 /// How often somebody asks again because others keep their answers meanwhile. Each time at least one of them has finished.
 pub(crate) const ROUNDS: u32 = 20;
+
+/// How many keys are tried, one after the other, if the gateway failed under each of them for good.
+const KEYS: u32 = 5;
+
+/// The key under which a tenant becomes a customer: another one after each customer that is deleted, and after each that is spent.
+fn customer_key(tenant: TenantId, before: Option<&Bound>, attempt: u32) -> IdempotencyKey {
+    let after = before.map(|before| format!(":{}", before.id)).unwrap_or_default();
+    let again = if attempt == 0 { String::new() } else { format!(":{attempt}") };
+    IdempotencyKey::of("customer", format_args!("{tenant}{after}{again}"))
+}
+
+/// The customer that a tenant is.
+struct Bound {
+    id: CustomerId,
+    is_deleted: bool,
+}
+
+impl Bound {
+    async fn read(db: &SystemDb, tenant: TenantId) -> Result<Option<Self>, DbError> {
+        let mut tx = db.begin().await?;
+        let row =
+            query!(r#"select id, deleted_at is not null as "is_deleted!" from billing.customer where tenant_id = $1"#, Uuid::from(tenant))
+                .fetch_optional(&mut *tx)
+                .await?;
+        Ok(row.map(|row| Self { id: CustomerId::new(row.id), is_deleted: row.is_deleted }))
+    }
+}
 
 /// A number that somebody drew before they asked.
 pub(crate) struct Turn {
@@ -237,9 +312,7 @@ pub(crate) async fn turn_draw(db: &SystemDb, customer: &CustomerId) -> Result<Op
 }
 
 pub(crate) async fn customer_of_tenant(db: &SystemDb, tenant: TenantId) -> Result<Option<CustomerId>, DbError> {
-    let mut tx = db.begin().await?;
-    let id = query_scalar!("select id from billing.customer where tenant_id = $1", Uuid::from(tenant)).fetch_optional(&mut *tx).await?;
-    Ok(id.map(CustomerId::new))
+    Ok(Bound::read(db, tenant).await?.map(|bound| bound.id))
 }
 
 async fn worked_on_in(tx: &mut SystemTx, id: &str, state: &str) -> Result<(), DbError> {
@@ -258,9 +331,17 @@ async fn locked_in(tx: &mut SystemTx, customer: &CustomerId) -> Result<Option<(T
     Ok(row.map(|row| (row.tenant_id.into(), row.kept)))
 }
 
-/// Binds a tenant to a customer, once and for all.
+/// Binds a tenant to a customer, for as long as that is there.
 async fn bind_in(tx: &mut SystemTx, tenant: TenantId, customer: &CustomerId) -> Result<(), DbError> {
     let now = tx.now();
+    query!(
+        "update billing.customer set id = $2, created_at = $3, deleted_at = null where tenant_id = $1 and deleted_at is not null",
+        Uuid::from(tenant),
+        customer.as_str(),
+        now,
+    )
+    .execute(&mut **tx)
+    .await?;
     query!(
         "insert into billing.customer (tenant_id, id, created_at)
         select id, $2, $3 from core.tenant where id = $1
@@ -274,14 +355,25 @@ async fn bind_in(tx: &mut SystemTx, tenant: TenantId, customer: &CustomerId) -> 
     Ok(())
 }
 
-async fn keep_in(tx: &mut SystemTx, tenant: TenantId, customer: &CustomerId, account: Option<Account>) -> Result<(), MirrorError> {
+/// Keeps what was read; of what cannot be read, what was read before stays.
+async fn keep_in(
+    tx: &mut SystemTx,
+    tenant: TenantId,
+    customer: &CustomerId,
+    (account, unread): (Option<Account>, &[Unread]),
+    number: i64,
+) -> Result<(), MirrorError> {
+    let now = tx.now();
     let account = account.filter(|account| !account.is_deleted);
-    if account.is_none() {
-        let now = tx.now();
-        query!("update billing.customer set deleted_at = coalesce(deleted_at, $2) where id = $1", customer.as_str(), now,)
-            .execute(&mut **tx)
-            .await?;
-    }
+    query!(
+        "update billing.customer set kept = $2, deleted_at = case when $3 then coalesce(deleted_at, $4) end where id = $1",
+        customer.as_str(),
+        number,
+        account.is_none(),
+        now,
+    )
+    .execute(&mut **tx)
+    .await?;
     let Account { subscriptions, invoices, .. } = account.unwrap_or_default();
     for subscription in &subscriptions {
         let before = query!(
@@ -303,8 +395,8 @@ async fn keep_in(tx: &mut SystemTx, tenant: TenantId, customer: &CustomerId, acc
         }
     }
     // What the gateway knows no longer is over.
-    let now = tx.now();
-    let held: Vec<_> = subscriptions.iter().map(|subscription| subscription.id.as_str().to_owned()).collect();
+    let held: Vec<_> = subscriptions.iter().map(|held| &held.id).chain(unread.iter().filter_map(Unread::subscription)).collect();
+    let held: Vec<_> = held.into_iter().map(|id| id.as_str().to_owned()).collect();
     let gone = query!(
         "update billing.subscription set state = 'canceled', ended_at = coalesce(ended_at, $3), read_at = $3
         where tenant_id = $1 and state not in ('canceled', 'incomplete_expired') and id <> all($2)

@@ -18,6 +18,7 @@ mod api;
 mod buy;
 mod change;
 mod page;
+mod plan;
 
 use std::{fmt, sync::Arc};
 
@@ -72,7 +73,7 @@ impl Till {
 
     /// The pages at `/billing` and the API at `/api/v1/billing`.
     pub fn routes(&self) -> Routes {
-        page::routes().merge(buy::routes()).merge(change::routes()).merge(api::routes()).with_state(self.clone())
+        page::routes().merge(buy::routes()).merge(change::routes()).merge(plan::routes()).merge(api::routes()).with_state(self.clone())
     }
 
     /// Who takes money; 404 where nobody does.
@@ -92,6 +93,14 @@ impl fmt::Debug for Till {
     }
 }
 
+/// What could be read is kept, and the rest is a dead letter's business, unless it is a subscription: it may be one that is paid for.
+fn read_in_part(followed: Result<(), MirrorError>) -> Result<(), Problem> {
+    match followed {
+        Err(MirrorError::Unread { unread, .. }) if unread.iter().all(|unread| unread.subscription().is_none()) => Ok(()),
+        followed => Ok(followed?),
+    }
+}
+
 /// 503 while the gateway is away, and a constant 500 for what is wrong with us.
 impl From<MirrorError> for Problem {
     fn from(error: MirrorError) -> Self {
@@ -108,7 +117,7 @@ impl From<GatewayError> for Problem {
     fn from(error: GatewayError) -> Self {
         match error {
             GatewayError::Away { retry_after: Some(after), .. } => Self::unavailable(error).retry_after(after),
-            GatewayError::Away { .. } => Self::unavailable(error),
+            GatewayError::Away { .. } | GatewayError::KeySpent(_) => Self::unavailable(error),
             error => Self::internal(error),
         }
     }

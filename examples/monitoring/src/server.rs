@@ -32,7 +32,8 @@ use saas_core::{
     webhook::{WebhookRead, WebhookWrite},
 };
 use saas_tenancy::{
-    ActiveOrganization, Header, MemberRead, OrganizationLeaving, OrganizationRestored, OrganizationWrite, ResolveTenant as _, Role, Roles, Tenancy, WorkspaceRead, WorkspaceWrite,
+    ActiveOrganization, Header, MemberRead, OrganizationLeaving, OrganizationRestored, OrganizationWrite, ResolveTenant as _, Role, Roles,
+    Tenancy, WorkspaceRead, WorkspaceWrite,
 };
 use sqlx::migrate::Migrator;
 
@@ -236,6 +237,7 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
     let mut stores: Vec<Arc<dyn TenantStore>> = Vec::new();
     if let Some(payments) = &program.payments {
         payments.work_for(&program.jobs);
+        payments.reconcile_for(&program.jobs, &program.metrics);
         payments.hear_of_departures(&program.relay, &[OrganizationLeaving::NAME, OrganizationRestored::NAME]);
         stores.push(Arc::new(payments.clone()));
     }

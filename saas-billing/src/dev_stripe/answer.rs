@@ -68,6 +68,10 @@ impl Refusal {
         Self::new(StatusCode::PAYMENT_REQUIRED, "card_error", "Your card was declined.").of("card_declined", None)
     }
 
+    pub(super) fn broken() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "api_error", "An unknown error occurred.")
+    }
+
     pub(super) fn body(&self) -> Value {
         let mut error = json!({ "type": self.kind, "message": self.message });
         if let Some(code) = self.code {

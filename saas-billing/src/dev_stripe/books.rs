@@ -23,6 +23,8 @@ pub(super) struct Books {
     pub(super) deliveries: Vec<Delivery>,
     /// The secret of each endpoint.
     pub(super) secrets: BTreeMap<String, String>,
+    /// The next write that has a key fails.
+    pub(super) fails_next: bool,
     clock: Clock,
     /// The time in which whatever happens now happens, while a test clock is moved.
     moment: Option<i64>,
@@ -54,6 +56,7 @@ impl Books {
             kept: BTreeMap::new(),
             deliveries: Vec::new(),
             secrets: BTreeMap::new(),
+            fails_next: false,
             clock,
             moment: None,
         }
@@ -193,6 +196,11 @@ impl Books {
     /// The object of an id, of whatever kind.
     pub(super) fn any(&self, id: &str) -> Option<&Value> {
         self.objects.values().flatten().find(|object| object["id"] == id)
+    }
+
+    /// The same, to be changed.
+    pub(super) fn any_mut(&mut self, id: &str) -> Option<&mut Value> {
+        self.objects.values_mut().flatten().find(|object| object["id"] == id)
     }
 
     /// The ids of a kind for which something holds.

@@ -95,6 +95,17 @@ pub(super) struct Order {
     metadata: serde_json::Map<String, Value>,
 }
 
+/// What is bought on a page, in words.
+pub(super) fn bought(books: &Books, id: &str) -> String {
+    let Some(order) = books.orders.get(id) else { return String::new() };
+    let price = books.get("price", &order.price).cloned().unwrap_or_default();
+    let name = books.get("product", &text(&price, "product")).map(|product| text(product, "name")).unwrap_or_default();
+    let each = text(&price["recurring"], "interval");
+    let times = if order.quantity == 1 { String::new() } else { format!("{} × ", order.quantity) };
+    let trial = if order.trial_days > 0 { format!(", the first {} days free", order.trial_days) } else { String::new() };
+    format!("{times}{name}, paid each {each}{trial}")
+}
+
 /// What came of a payment on a page.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {

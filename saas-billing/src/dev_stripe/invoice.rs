@@ -9,6 +9,7 @@ use super::{
     card::{Card, Payment},
     list::list,
     params::Params,
+    proration,
     subscription::{self, text},
 };
 
@@ -24,6 +25,8 @@ pub(super) enum Reason {
     Create,
     /// A period began.
     Cycle,
+    /// It costs another price from now on.
+    Update,
 }
 
 pub(super) fn invoices(books: &mut Books, method: &Method, rest: &[&str], params: &Params) -> Answer {
@@ -43,58 +46,91 @@ pub(super) fn invoices(books: &mut Books, method: &Method, rest: &[&str], params
             let payment = card.map_or(Payment::Declined, Card::pays_here);
             if pay_now(books, id, payment) == Payment::Paid { books.find("invoice", id).cloned() } else { Err(Refusal::declined()) }
         }
-        ("POST", [id, "void"]) => over(books, id, "void", "voided_at", "invoice.voided"),
+        ("POST", ["create_preview"]) => proration::preview(books, params),
+        ("POST", [id, "void"]) => void(books, id),
         ("POST", [id, "mark_uncollectible"]) => over(books, id, "uncollectible", "marked_uncollectible_at", "invoice.marked_uncollectible"),
         _ => Err(Refusal::unknown_route(method.as_str(), "/v1/invoices")),
     }
 }
 
-/// A final invoice of a period of a subscription: `times` its price, so none for a trial.
-pub(super) fn make(books: &mut Books, subscription: &str, reason: Reason, (start, end): (i64, i64), times: i64) -> String {
-    let Some(held) = books.get("subscription", subscription).cloned() else { return String::new() };
-    let item = &held["items"]["data"][0];
-    let (unit, quantity) = (item["price"]["unit_amount"].as_i64().unwrap_or(0), item["quantity"].as_i64().unwrap_or(1));
-    let total = unit * quantity * times;
-    let customer = text(&held, "customer");
-    let now = books.time_of(&customer);
-    let sequence = books.get("customer", &customer).and_then(|customer| customer["next_invoice_sequence"].as_i64()).unwrap_or(1);
-    books.change("customer", &customer, json!({ "next_invoice_sequence": sequence + 1 }));
-    let made = books.make(
-        "invoice",
+/// What stands on an invoice.
+pub(super) struct Line {
+    description: &'static str,
+    amount: i64,
+    item: Value,
+    period: (i64, i64),
+    is_part: bool,
+}
+
+impl Line {
+    /// A period of an item: `times` its price, so none for a trial.
+    pub(super) fn period(item: &Value, times: i64, period: (i64, i64)) -> Self {
+        let each = item["price"]["unit_amount"].as_i64().unwrap_or(0) * item["quantity"].as_i64().unwrap_or(1);
+        Self { description: "Subscription", amount: each * times, item: item.clone(), period, is_part: false }
+    }
+
+    /// A part of one.
+    pub(super) fn part(item: &Value, amount: i64, period: (i64, i64), description: &'static str) -> Self {
+        Self { description, amount, item: item.clone(), period, is_part: true }
+    }
+
+    pub(super) fn fields(&self, held: &Value, invoice: &str) -> Value {
+        let (item, price) = (&self.item, &self.item["price"]);
         json!({
-            "customer": customer, "currency": held["currency"], "created": now, "status": "open", "effective_at": now,
-            "billing_reason": match reason { Reason::Create => "subscription_create", Reason::Cycle => "subscription_cycle" },
-            "amount_due": total, "amount_remaining": total, "total": total, "subtotal": total,
-            "subtotal_excluding_tax": total, "total_excluding_tax": total, "period_start": start, "period_end": end,
-            "parent": {
-                "type": "subscription_details", "quote_details": null,
-                "subscription_details": { "subscription": subscription, "metadata": held["metadata"] },
-            },
-            "status_transitions": { "finalized_at": now, "marked_uncollectible_at": null, "paid_at": null, "voided_at": null },
-            "test_clock": held["test_clock"],
-        }),
-    );
-    let id = text(&made, "id");
-    let line = books.make(
-        "line_item",
-        json!({
-            "invoice": id, "amount": total, "subtotal": total, "currency": held["currency"], "quantity": quantity,
-            "description": "Subscription", "period": { "start": start, "end": end },
+            "invoice": invoice, "amount": self.amount, "subtotal": self.amount, "currency": held["currency"], "quantity": item["quantity"],
+            "description": self.description, "period": { "start": self.period.0, "end": self.period.1 },
             "pricing": {
-                "type": "price_details", "unit_amount_decimal": unit.to_string(),
-                "price_details": { "price": item["price"]["id"], "product": item["price"]["product"] },
+                "type": "price_details", "unit_amount_decimal": price["unit_amount"].as_i64().unwrap_or(0).to_string(),
+                "price_details": { "price": price["id"], "product": price["product"] },
             },
             "parent": {
                 "type": "subscription_item_details", "invoice_item_details": null,
                 "subscription_item_details": {
-                    "subscription": subscription, "subscription_item": item["id"], "proration": false,
+                    "subscription": held["id"], "subscription_item": item["id"], "proration": self.is_part,
                     "invoice_item": null, "proration_details": null,
                 },
             },
-        }),
-    );
+        })
+    }
+}
+
+/// All of an invoice but its lines. What a customer is owed is taken off what is due, and what is left of it is kept for the next one.
+pub(super) fn fields(books: &Books, held: &Value, reason: Reason, (start, end): (i64, i64), lines: &[Line]) -> Value {
+    let customer = text(held, "customer");
+    let now = books.time_of(&customer);
+    let total: i64 = lines.iter().map(|line| line.amount).sum();
+    let balance = books.get("customer", &customer).and_then(|customer| customer["balance"].as_i64()).unwrap_or(0);
+    let due = (total + balance).max(0);
+    let reason = match reason {
+        Reason::Create => "subscription_create",
+        Reason::Cycle => "subscription_cycle",
+        Reason::Update => "subscription_update",
+    };
+    json!({
+        "customer": customer, "currency": held["currency"], "created": now, "status": "open", "effective_at": now, "billing_reason": reason,
+        "amount_due": due, "amount_remaining": due, "total": total, "subtotal": total,
+        "subtotal_excluding_tax": total, "total_excluding_tax": total, "period_start": start, "period_end": end,
+        "starting_balance": balance, "ending_balance": (total + balance).min(0),
+        "parent": {
+            "type": "subscription_details", "quote_details": null,
+            "subscription_details": { "subscription": held["id"], "metadata": held["metadata"] },
+        },
+        "status_transitions": { "finalized_at": now, "marked_uncollectible_at": null, "paid_at": null, "voided_at": null },
+        "test_clock": held["test_clock"],
+    })
+}
+
+/// A final invoice of a subscription.
+pub(super) fn make(books: &mut Books, subscription: &str, reason: Reason, period: (i64, i64), lines: &[Line]) -> String {
+    let Some(held) = books.get("subscription", subscription).cloned() else { return String::new() };
+    let customer = text(&held, "customer");
+    let fields = fields(books, &held, reason, period, lines);
+    let sequence = books.get("customer", &customer).and_then(|customer| customer["next_invoice_sequence"].as_i64()).unwrap_or(1);
+    books.change("customer", &customer, json!({ "next_invoice_sequence": sequence + 1, "balance": fields["ending_balance"] }));
+    let id = text(&books.make("invoice", fields), "id");
+    let lines: Vec<Value> = lines.iter().map(|line| books.make("line_item", line.fields(&held, &id))).collect();
     let number = format!("STANDIN-{}-{sequence:04}", &id[id.len().saturating_sub(6)..].to_uppercase());
-    let lines = json!({ "object": "list", "data": [line], "has_more": false, "url": format!("/v1/invoices/{id}/lines") });
+    let lines = json!({ "object": "list", "data": lines, "has_more": false, "url": format!("/v1/invoices/{id}/lines") });
     books.change("invoice", &id, json!({ "number": number, "lines": lines }));
     for event in ["invoice.created", "invoice.finalized"] {
         if let Some(made) = books.get("invoice", &id).cloned() {
@@ -145,9 +181,20 @@ pub(super) fn pay_now(books: &mut Books, id: &str, payment: Payment) -> Payment 
     let paid = pay(books, id, payment);
     let of = books.get("invoice", id).map(|bill| text(&bill["parent"]["subscription_details"], "subscription"));
     if let Some(of) = of.filter(|of| books.get("subscription", of).is_some_and(|held| held["ended_at"].is_null())) {
-        subscription::settle(books, &of, id);
+        // What waits for its payment holds now, or waits on.
+        let waits = books.get("subscription", &of).is_some_and(|held| !held["pending_update"].is_null());
+        match (waits, paid) {
+            (true, Payment::Paid) => proration::paid(books, &of, id),
+            (true, _) => {}
+            (false, _) => subscription::settle(books, &of, id),
+        }
     }
     paid
+}
+
+/// It was a mistake.
+pub(super) fn void(books: &mut Books, id: &str) -> Answer {
+    over(books, id, "void", "voided_at", "invoice.voided")
 }
 
 fn over(books: &mut Books, id: &str, status: &str, transition: &str, event: &str) -> Answer {

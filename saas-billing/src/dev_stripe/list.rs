@@ -12,6 +12,17 @@ const PAGING: &[&str] = &["limit", "starting_after", "ending_before", "created",
 
 /// The objects of a kind that have what the filters ask: a parameter of the name of a field.
 pub(super) fn list(books: &Books, kind: &'static str, path: &str, params: &Params, filters: &[&str]) -> Answer {
+    list_of(books, kind, path, params, (filters, &|_| true))
+}
+
+/// The same, of those that something holds for.
+pub(super) fn list_of(
+    books: &Books,
+    kind: &'static str,
+    path: &str,
+    params: &Params,
+    (filters, holds): (&[&str], &dyn Fn(&Value) -> bool),
+) -> Answer {
     let known: Vec<_> = PAGING.iter().chain(filters).copied().collect();
     params.only(&known)?;
     let limit = usize::try_from(params.number("limit")?.unwrap_or(10)).unwrap_or(0);
@@ -23,7 +34,7 @@ pub(super) fn list(books: &Books, kind: &'static str, path: &str, params: &Param
         let is_young = since.is_none_or(|since| object["created"].as_i64().is_some_and(|created| created >= since));
         is_young && filters.iter().all(|name| params.text(name).is_none_or(|wanted| is(object, name, wanted)))
     };
-    let found: Vec<_> = books.all(kind).rev().filter(fits).collect();
+    let found: Vec<_> = books.all(kind).rev().filter(fits).filter(|object| holds(object)).collect();
     let place = |name: &str| {
         params.text(name).map(|id| {
             let place = found.iter().position(|object| object["id"] == id);

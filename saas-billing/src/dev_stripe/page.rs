@@ -67,12 +67,15 @@ pub(super) async fn paid(State(shared): State<Shared>, Path(id): Path<String>, b
 impl Shared {
     /// The page; `asked` is the card whose bank wants to hear from its holder.
     fn page(&self, id: &str, notice: Notice, asked: Option<&str>) -> Response {
-        let session = self.books().get("checkout.session", id).cloned();
+        let (session, bought) = {
+            let books = self.books();
+            (books.get("checkout.session", id).cloned(), checkout::bought(&books, id))
+        };
         let Some(session) = session else { return (StatusCode::NOT_FOUND, "There is no such page.").into_response() };
         let currency: Option<Currency> = session["currency"].as_str().and_then(|code| code.parse().ok());
         let amount = currency.map(|currency| Money::of(session["amount_total"].as_i64().unwrap_or(0), currency).to_string());
         let context = context! {
-            amount => amount.unwrap_or_default().to_uppercase(), notice => notice.text(), asked => asked,
+            bought => bought, amount => amount.unwrap_or_default().to_uppercase(), notice => notice.text(), asked => asked,
             open => session["status"] == "open", back => text(&session, "cancel_url"), action => format!("/c/pay/{id}"),
         };
         let mut env = minijinja::Environment::new();

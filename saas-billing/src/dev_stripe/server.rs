@@ -78,12 +78,14 @@ impl Shared {
             }
             return (StatusCode::from_u16(kept.status).unwrap_or_default(), kept.body.clone(), true);
         }
-        let (status, body) = match route(&mut books, asked, self.url.as_str().trim_end_matches('/')) {
+        let fails = key.is_some() && std::mem::take(&mut books.fails_next);
+        let answer = if fails { Err(Refusal::broken()) } else { route(&mut books, asked, self.url.as_str().trim_end_matches('/')) };
+        let (status, body) = match answer {
             Ok(object) => (StatusCode::OK, object),
             Err(refusal) => (refusal.status, refusal.body()),
         };
         // What is refused before anything is done can be asked again with the key (https://docs.stripe.com/api/idempotent_requests).
-        let is_done = status.is_success() || status == StatusCode::PAYMENT_REQUIRED;
+        let is_done = status.is_success() || status == StatusCode::PAYMENT_REQUIRED || status.is_server_error();
         if let Some(key) = key.filter(|_| is_done) {
             books.kept.insert(key.to_owned(), Kept { asked: print, status: status.as_u16(), body: body.clone() });
         }

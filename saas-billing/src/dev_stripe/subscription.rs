@@ -6,11 +6,12 @@ use serde_json::{Map, Value, json};
 
 use super::{
     answer::{Answer, Refusal},
-    books::{Books, time},
+    books::{Books, merge, time},
     card::Payment,
-    invoice::{self, Reason},
-    list::list,
+    invoice::{self, Line, Reason},
+    list::list_of,
     params::Params,
+    proration,
 };
 
 const DAY: i64 = 86_400;
@@ -28,16 +29,24 @@ const CREATE: &[&str] = &[
     "default_payment_method",
     "currency",
 ];
-const UPDATE: &[&str] = &["items", "metadata", "cancel_at_period_end", "cancel_at", "trial_end", "pause_collection", "proration_behavior"];
+const UPDATE: &[&str] = &[
+    "items",
+    "metadata",
+    "cancel_at_period_end",
+    "cancel_at",
+    "trial_end",
+    "pause_collection",
+    "proration_behavior",
+    "proration_date",
+    "payment_behavior",
+];
 
 pub(super) fn subscriptions(books: &mut Books, method: &Method, rest: &[&str], params: &Params) -> Answer {
     match (method.as_str(), rest) {
         ("GET", []) => {
-            let mut found = list(books, "subscription", "/v1/subscriptions", params, &["customer", "status", "price"])?;
-            if let (None, Some(data)) = (params.text("status"), found["data"].as_array_mut()) {
-                data.retain(|subscription| subscription["status"] != "canceled" && subscription["status"] != "incomplete_expired");
-            }
-            Ok(found)
+            let all = params.text("status").is_some();
+            let goes_on = |held: &Value| all || held["status"] != "canceled" && held["status"] != "incomplete_expired";
+            list_of(books, "subscription", "/v1/subscriptions", params, (&["customer", "status", "price"], &goes_on))
         }
         ("GET", [id]) => books.find("subscription", id).cloned(),
         ("POST", []) => {
@@ -106,7 +115,9 @@ pub(super) fn begin(books: &mut Books, wanted: &Wanted, payment: Payment) -> Res
         }),
     );
     books.change("subscription", &id, json!({ "items": items(&id, item) }));
-    let bill = invoice::make(books, &id, Reason::Create, (now, period_end), if trial_end.is_some() { 0 } else { 1 });
+    let held = books.get("subscription", &id).cloned().unwrap_or_default();
+    let line = Line::period(&held["items"]["data"][0], if trial_end.is_some() { 0 } else { 1 }, (now, period_end));
+    let bill = invoice::make(books, &id, Reason::Create, (now, period_end), &[line]);
     let paid = invoice::pay(books, &bill, payment);
     let status = match (trial_end, paid) {
         (Some(_), _) => "trialing",
@@ -121,7 +132,7 @@ pub(super) fn begin(books: &mut Books, wanted: &Wanted, payment: Payment) -> Res
 }
 
 /// The one item of a subscription. Its price stands there twice, also as the older kind of object that Stripe still writes.
-fn items(id: &str, mut item: Value) -> Value {
+pub(super) fn items(id: &str, mut item: Value) -> Value {
     let price = &item["price"];
     item["plan"] = json!({
         "object": "plan", "id": price["id"], "active": price["active"], "amount": price["unit_amount"], "amount_decimal": price["unit_amount_decimal"],
@@ -147,14 +158,7 @@ fn change(books: &mut Books, id: &str, params: &Params) -> Answer {
         fields["canceled_at"] = if ends { now.into() } else { Value::Null };
     }
     if let Some(item) = params.list("items").first() {
-        let mut new = held["items"]["data"][0].clone();
-        if let Some(price) = item.text("price") {
-            new["price"] = books.named("price", price, "items[0][price]")?.clone();
-        }
-        if let Some(quantity) = item.number("quantity")? {
-            new["quantity"] = quantity.into();
-        }
-        fields["items"] = items(id, new);
+        merge(&mut fields, proration::change(books, &held, item, params)?);
     }
     match params.value("pause_collection") {
         Some(Value::Object(pause)) => fields["pause_collection"] = json!({ "behavior": pause.get("behavior"), "resumes_at": null }),
@@ -196,7 +200,9 @@ pub(super) fn end_all(books: &mut Books, customer: &str) {
 pub(super) fn due(books: &Books, subscription: &Value) -> Option<i64> {
     let ends = subscription["items"]["data"][0]["current_period_end"].as_i64()?;
     match subscription["status"].as_str()? {
-        "trialing" | "active" => Some(subscription["cancel_at"].as_i64().map_or(ends, |at| at.min(ends))),
+        "trialing" | "active" => {
+            [Some(ends), subscription["cancel_at"].as_i64(), proration::expires(subscription)].into_iter().flatten().min()
+        }
         "incomplete" => Some(subscription["created"].as_i64()? + INCOMPLETE_FOR),
         "past_due" => books.get("invoice", subscription["latest_invoice"].as_str()?)?["next_payment_attempt"].as_i64(),
         _ => None,
@@ -217,6 +223,7 @@ pub(super) fn pass(books: &mut Books, id: &str) {
             invoice::pay(books, &bill, payment);
             settle(books, id, &bill);
         }
+        Some("trialing" | "active") if proration::expires(&held).is_some_and(|at| at <= now) => proration::expire(books, &held),
         Some("trialing" | "active") if held["cancel_at"].as_i64().is_some_and(|at| at <= now) => end(books, id),
         Some("trialing" | "active") => renew(books, id, &held),
         _ => {}
@@ -229,7 +236,8 @@ fn renew(books: &mut Books, id: &str, held: &Value) {
     let end = next(&item["price"], held["billing_cycle_anchor"].as_i64().unwrap_or(start), start);
     item["current_period_start"] = start.into();
     item["current_period_end"] = end.into();
-    let bill = invoice::make(books, id, Reason::Cycle, (start, end), 1);
+    let line = Line::period(&item, 1, (start, end));
+    let bill = invoice::make(books, id, Reason::Cycle, (start, end), &[line]);
     let payment = books.cards.get(&text(held, "customer")).map_or(Payment::Declined, |card| card.pays_later());
     invoice::pay(books, &bill, payment);
     books.change("subscription", id, json!({ "items": items(id, item), "latest_invoice": bill }));
@@ -249,7 +257,7 @@ pub(super) fn settle(books: &mut Books, id: &str, bill: &str) {
 }
 
 /// The end of the period that begins at `start`, counted from the anchor, so that the 31st comes back after February.
-fn next(price: &Value, anchor: i64, start: i64) -> i64 {
+pub(super) fn next(price: &Value, anchor: i64, start: i64) -> i64 {
     let count = price["recurring"]["interval_count"].as_i64().unwrap_or(1).max(1);
     let step = match price["recurring"]["interval"].as_str() {
         Some("day") => return start + count * DAY,

@@ -1,3 +1,5 @@
+mod proration;
+
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -7,8 +9,14 @@ use std::{
 use async_trait::async_trait;
 use saas_core::TenantId;
 
-use super::{Account, CatalogueChanges, Change, Checkout, Gateway, GatewayError, IdempotencyKey, Order, price_key};
+use super::{
+    Account, CatalogueChanges, Change, Checkout, Gateway, GatewayError, IdempotencyKey, ListedSubscription, Order, PlanChange, Preview,
+    SubscriptionPage, price_key,
+};
 use crate::{CustomerId, Invoice, Plans, Subscription, SubscriptionId, SubscriptionState};
+
+/// How many subscriptions a page of the list has: few, so that there are pages.
+const PAGE: usize = 10;
 
 /// A gateway in memory, for tests: whoever has it says what was paid. Clones share what they know.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +30,8 @@ struct Books {
     sold: BTreeSet<(String, i64)>,
     answers: BTreeMap<IdempotencyKey, (String, Answer)>,
     failures: VecDeque<Failure>,
+    /// The next plan that somebody changes to cannot be charged.
+    declines: bool,
     reads: BTreeMap<CustomerId, u32>,
     slowness: Duration,
 }
@@ -31,12 +41,15 @@ enum Answer {
     Customer(CustomerId),
     Checkout(Checkout),
     Changed,
+    Broken,
 }
 
 /// What goes wrong with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Failure {
     Away(Option<Duration>),
+    /// As Stripe keeps what it said under a key, also that it failed.
+    Broken,
     Refused,
 }
 
@@ -95,9 +108,19 @@ impl MemoryGateway {
         self.books().failures.push_back(Failure::Away(retry_after));
     }
 
+    /// The next request fails; a write under this key always will.
+    pub fn break_once(&self) {
+        self.books().failures.push_back(Failure::Broken);
+    }
+
     /// The next request is refused.
     pub fn refuse_once(&self) {
         self.books().failures.push_back(Failure::Refused);
+    }
+
+    /// What the next change of a plan costs cannot be charged.
+    pub fn decline_once(&self) {
+        self.books().declines = true;
     }
 
     /// Each read takes so long from now on.
@@ -131,8 +154,12 @@ impl MemoryGateway {
         write: impl FnOnce(&mut Books) -> Result<Answer, Nothing>,
     ) -> Result<T, GatewayError> {
         let mut books = self.books();
+        if books.failures.front() == Some(&Failure::Broken) {
+            books.answers.insert(key.clone(), (asked.clone(), Answer::Broken));
+        }
         books.fails()?;
         let answer = match books.answers.get(key) {
+            Some((_, Answer::Broken)) => return Err(GatewayError::KeySpent(Box::new(Told))),
             Some((before, answer)) if *before == asked => answer.clone(),
             Some(_) => return Err(GatewayError::KeyReused),
             None => {
@@ -150,6 +177,7 @@ impl Books {
     fn fails(&mut self) -> Result<(), GatewayError> {
         match self.failures.pop_front() {
             None => Ok(()),
+            Some(Failure::Broken) => Err(GatewayError::Away { retry_after: None, source: Box::new(Told) }),
             Some(Failure::Away(retry_after)) => Err(GatewayError::Away { retry_after, source: Box::new(Told) }),
             Some(Failure::Refused) => Err(GatewayError::Refused(Box::new(Told))),
         }
@@ -169,6 +197,25 @@ impl Gateway for MemoryGateway {
         // What is read is as it was when it was asked for, however long the answer takes.
         tokio::time::sleep(slowness).await;
         Ok(account)
+    }
+
+    async fn subscriptions(&self, after: Option<&SubscriptionId>) -> Result<SubscriptionPage, GatewayError> {
+        let mut books = self.books();
+        books.fails()?;
+        let held = books.accounts.iter().flat_map(|(customer, account)| account.subscriptions.iter().map(move |held| (customer, held)));
+        let held = held.filter(|(_, held)| !held.state.is_over() && after.is_none_or(|after| held.id > *after));
+        let mut listed: Vec<_> = held
+            .map(|(customer, held)| ListedSubscription {
+                customer: customer.clone(),
+                id: held.id.clone(),
+                subscription: Some(held.clone()),
+            })
+            .collect();
+        listed.sort_by(|one, other| one.id.cmp(&other.id));
+        let has_more = listed.len() > PAGE;
+        listed.truncate(PAGE);
+        let next = listed.last().filter(|_| has_more).map(|last| last.id.clone());
+        Ok(SubscriptionPage { listed, next })
     }
 
     async fn customer_create(&self, tenant: TenantId, key: &IdempotencyKey) -> Result<CustomerId, GatewayError> {
@@ -216,6 +263,17 @@ impl Gateway for MemoryGateway {
             Ok(Answer::Changed)
         };
         self.written(key, format!("{subscription} {change:?}"), |_| Some(()), make)
+    }
+
+    async fn plan_preview(&self, change: &PlanChange) -> Result<Preview, GatewayError> {
+        let mut books = self.books();
+        books.fails()?;
+        books.preview(change).map_err(|nothing| GatewayError::Refused(Box::new(nothing)))
+    }
+
+    async fn plan_change(&self, change: &PlanChange, key: &IdempotencyKey) -> Result<(), GatewayError> {
+        let make = |books: &mut Books| books.plan_change(change).map(|()| Answer::Changed);
+        self.written(key, format!("{change:?}"), |_| Some(()), make)
     }
 
     async fn customer_delete(&self, customer: &CustomerId) -> Result<(), GatewayError> {

@@ -3,6 +3,7 @@
 
 mod account;
 mod catalogue;
+mod plan;
 mod transport;
 
 use std::{collections::HashMap, fmt, time::Duration};
@@ -26,8 +27,11 @@ use stripe_core::customer::{CreateCustomer, DeleteCustomer, RetrieveCustomer, Re
 use stripe_product::price::ListPrice;
 use url::Url;
 
-use super::{Account, CatalogueChanges, Change, Checkout, Gateway, GatewayError, IdempotencyKey, Order, price_key};
-use crate::{CustomerId, Plans, SubscriptionId};
+use super::{
+    Account, CatalogueChanges, Change, Checkout, Gateway, GatewayError, IdempotencyKey, Order, PlanChange, Preview, SubscriptionPage,
+    price_key,
+};
+use crate::{Currency, CustomerId, Interval, Plans, SubscriptionId};
 use transport::{Transport, Unreadable, is_missing};
 
 /// How many of a list are asked for at once: as many as there may be.
@@ -98,8 +102,8 @@ impl StripeGateway {
     }
 
     /// The price that is paid now for what is ordered.
-    async fn price_of(&self, order: &Order) -> Result<String, GatewayError> {
-        let key = price_key(&order.plan, order.interval, order.currency);
+    async fn price_of(&self, plan: &str, interval: Interval, currency: Currency) -> Result<String, GatewayError> {
+        let key = price_key(plan, interval, currency);
         let found = ListPrice::new().active(true).lookup_keys(vec![key.clone()]).send(&self.0).await?;
         let price = found.data.first().ok_or_else(|| GatewayError::Refused(Box::new(NoPrice(key))))?;
         Ok(price.id.to_string())
@@ -112,7 +116,7 @@ impl StripeGateway {
         let is_older = |it: &stripe_checkout::CheckoutSession| (it.created, it.id.as_str()) < (newest.created, newest.id.as_str());
         for left in open.into_iter().filter(is_older) {
             let asked = keyed(&ExpireCheckoutSession::new(left.id.as_str()), &IdempotencyKey::of("checkout-close", &left.id))?;
-            match asked.send(&self.0).await {
+            match asked.send(&self.0.insisting()).await {
                 // Whoever paid there meanwhile has paid.
                 Ok(_) | Err(GatewayError::Refused(_)) => {}
                 Err(error) => return Err(error),
@@ -157,7 +161,19 @@ impl Gateway for StripeGateway {
             subscriptions.paginate().stream(&self.0).try_collect::<Vec<_>>(),
             invoices.paginate().stream(&self.0).try_collect::<Vec<_>>(),
         )?;
-        account::of(tenant, &subscriptions, &invoices).map(Some)
+        Ok(Some(account::of(tenant, &subscriptions, &invoices)))
+    }
+
+    async fn subscriptions(&self, after: Option<&SubscriptionId>) -> Result<SubscriptionPage, GatewayError> {
+        // Those that are canceled are listed only where they are asked for.
+        let mut asked = ListSubscription::new().limit(PAGE);
+        if let Some(after) = after {
+            asked = asked.starting_after(after.as_str());
+        }
+        let page = asked.send(&self.0).await?;
+        let listed: Vec<_> = page.data.iter().map(account::listed).collect();
+        let next = listed.last().filter(|_| page.has_more).map(|last| last.id.clone());
+        Ok(SubscriptionPage { listed, next })
     }
 
     async fn customer_create(&self, tenant: TenantId, key: &IdempotencyKey) -> Result<CustomerId, GatewayError> {
@@ -168,7 +184,7 @@ impl Gateway for StripeGateway {
 
     async fn checkout_create(&self, order: &Order, key: &IdempotencyKey) -> Result<Checkout, GatewayError> {
         let line = CreateCheckoutSessionLineItems {
-            price: Some(self.price_of(order).await?),
+            price: Some(self.price_of(&order.plan, order.interval, order.currency).await?),
             quantity: Some(order.quantity.into()),
             ..CreateCheckoutSessionLineItems::new()
         };
@@ -199,6 +215,14 @@ impl Gateway for StripeGateway {
         let asked = UpdateSubscription::new(subscription.as_str()).cancel_at_period_end(change == Change::Cancel);
         keyed(&asked, key)?.send(&self.0).await?;
         Ok(())
+    }
+
+    async fn plan_preview(&self, change: &PlanChange) -> Result<Preview, GatewayError> {
+        plan::preview(self, change).await
+    }
+
+    async fn plan_change(&self, change: &PlanChange, key: &IdempotencyKey) -> Result<(), GatewayError> {
+        plan::change(self, change, key).await
     }
 
     /// Stripe ends the customer's subscriptions with it, and keeps invoices and payments (https://docs.stripe.com/api/customers/delete); what it is to

@@ -21,7 +21,7 @@ pub(super) struct SubscriptionShown {
     /// How often it is paid.
     pub(super) interval: Interval,
     /// In what.
-    currency: Currency,
+    pub(super) currency: Currency,
     /// How many times the price.
     quantity: u32,
     /// Where it stands.
@@ -32,6 +32,13 @@ pub(super) struct SubscriptionShown {
     pub(super) trial_end: Option<DateTime<Utc>>,
     /// When it will end because somebody wants it to.
     pub(super) cancel_at: Option<DateTime<Utc>>,
+}
+
+impl SubscriptionShown {
+    /// Whether it can be for another plan.
+    pub(super) const fn is_changeable(&self) -> bool {
+        matches!(self.state, SubscriptionState::Trialing | SubscriptionState::Active) && self.cancel_at.is_none()
+    }
 }
 
 impl From<&Subscription> for SubscriptionShown {

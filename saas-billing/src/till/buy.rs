@@ -11,7 +11,7 @@ use sqlx::query;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Till;
+use super::{Till, read_in_part};
 use crate::{
     BillingWrite, Checkout, CheckoutBegun, Currency, CustomerId, IdempotencyKey, Interval, MirrorError, Money, Order, Plan,
     mirror::turn_draw,
@@ -61,7 +61,7 @@ impl Till {
         let (mirror, system, tenant) = (self.mirror()?, self.system(origin), can.standing().tenant);
         let (plan, price) = self.sold(wish)?;
         // Somebody may have paid, and nobody has told us yet.
-        mirror.tenant(&system, tenant).await?;
+        read_in_part(mirror.tenant(&system, tenant).await)?;
         let history = History::read(&system, tenant).await?;
         if history.pays {
             return Err(Problem::new(&ProblemType::CONFLICT).detail("The organization pays for a plan already: change or cancel that one."));

@@ -8,7 +8,8 @@ use utoipa::ToSchema;
 
 use super::{
     Till,
-    account::{AccountShown, InvoiceShown, UsageShown, invoices_in},
+    account::{AccountShown, InvoiceShown, SubscriptionShown, UsageShown, invoices_in},
+    read_in_part,
 };
 use crate::{Access, BillingRead, BillingWrite, Interval, Plan, SubscriptionState};
 
@@ -27,6 +28,10 @@ enum CameFrom {
     Paid,
     /// From the page where they could have paid.
     Left,
+    /// From changing the plan.
+    Changed,
+    /// From changing the plan, and what that costs could not be charged.
+    Unpaid,
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -60,29 +65,34 @@ async fn show(
             "trial_end": held.trial_end.filter(|_| held.state == SubscriptionState::Trialing), "cancel_at": held.cancel_at,
         })
     });
+    let pay = invoices.iter().find_map(InvoiceShown::pay);
+    let is_kept = account.subscription.as_ref().is_some_and(SubscriptionShown::is_changeable);
     page.render(
         "billing/account.html",
         json!({
             "plan": { "title": title(&account.plan), "text": page.text_or(&format!("{}-plan-{}-text", till.texts, account.plan), "") },
-            "notice": notice(&account, query.from),
+            "notice": notice(&account, query.from, pay.is_some()),
             "subscription": subscription,
             "usage": account.usage.iter().map(|usage| till.usage(&page, usage)).collect::<Vec<_>>(),
             "plans": till.offers(&page, &account),
             "can_buy": may_write && account.subscription.is_none(),
             "can_change": may_write && account.subscription.is_some(),
-            "pay": invoices.iter().find_map(InvoiceShown::pay).filter(|_| may_write),
+            "can_switch": may_write && is_kept,
+            "pay": pay.filter(|_| may_write),
             "invoices": invoices.iter().map(invoice).collect::<Vec<_>>(),
         }),
     )
 }
 
 /// What stands above everything: what matters most of how things are, and of where the reader comes from. It says nothing that is not stored.
-fn notice(account: &AccountShown, from: Option<CameFrom>) -> Value {
+fn notice(account: &AccountShown, from: Option<CameFrom>, owes: bool) -> Value {
     let (word, kind, until) = match (account.access, account.subscription.as_ref().map(|held| held.state), from) {
         (Access::Suspended, ..) => ("suspended", "bad", None),
         (Access::SoftLocked, ..) => ("locked", "bad", None),
         (Access::Grace { until }, ..) => ("grace", "warn", Some(until)),
         (Access::Active, Some(SubscriptionState::Active | SubscriptionState::Trialing), Some(CameFrom::Paid)) => ("paid", "good", None),
+        (Access::Active, Some(SubscriptionState::Active | SubscriptionState::Trialing), Some(CameFrom::Changed)) => ("paid", "good", None),
+        (Access::Active, Some(_), Some(CameFrom::Unpaid)) if owes => ("unpaid", "warn", None),
         (Access::Active, _, Some(CameFrom::Paid)) => ("waiting", "", None),
         (Access::Active, None, Some(CameFrom::Left)) => ("left", "", None),
         (Access::Active, ..) => return Value::Null,
@@ -107,13 +117,16 @@ impl Till {
         })
     }
 
-    /// The plans that can be bought, in the currency that stands first.
+    /// The plans that can be bought, in the currency that is paid or else stands first.
     fn offers(&self, page: &Page, account: &AccountShown) -> Vec<Value> {
         let plans = self.billing.plans();
-        let currency = plans.currencies().first().copied();
+        let paid = account.subscription.as_ref();
+        let currency = paid.map(|held| held.currency).or_else(|| plans.currencies().first().copied());
+        let is_held = |plan: &Plan, interval| paid.is_some_and(|held| held.plan == plan.name() && held.interval == interval);
         let prices = |plan: &Plan| {
             let each = Interval::ALL.iter().filter_map(|interval| Some((*interval, plan.price_of(*interval, currency?)?)));
-            each.map(|(interval, price)| json!({ "interval": interval, "amount": price.shown() })).collect::<Vec<_>>()
+            each.map(|(interval, price)| json!({ "interval": interval, "amount": price.shown(), "held": is_held(plan, interval) }))
+                .collect::<Vec<_>>()
         };
         let priced = plans.sold().filter(|plan| !plan.prices().is_empty());
         let shown = priced.map(|plan| {
@@ -134,6 +147,6 @@ async fn back(_: Can<BillingWrite>, Query(query): Query<ReturnQuery>, page: Page
 }
 
 async fn submit_back(can: Can<BillingWrite>, State(till): State<Till>, origin: Origin) -> Result<Redirect, Problem> {
-    till.mirror()?.tenant(&till.system(origin), can.standing().tenant).await?;
+    read_in_part(till.mirror()?.tenant(&till.system(origin), can.standing().tenant).await)?;
     Ok(Redirect::to("/billing?from=paid"))
 }

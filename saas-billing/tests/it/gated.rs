@@ -7,8 +7,8 @@ use std::{
 
 use async_trait::async_trait;
 use saas_billing::{
-    Account, CatalogueChanges, Change, Checkout, CustomerId, Gateway, GatewayError, IdempotencyKey, MemoryGateway, Order, Plans,
-    SubscriptionId,
+    Account, CatalogueChanges, Change, Checkout, CustomerId, Gateway, GatewayError, IdempotencyKey, MemoryGateway, Order, PlanChange,
+    Plans, Preview, SubscriptionId, SubscriptionPage,
 };
 use saas_core::TenantId;
 use tokio::sync::{Semaphore, oneshot};
@@ -62,6 +62,10 @@ impl Gateway for Gated {
         Ok(account)
     }
 
+    async fn subscriptions(&self, after: Option<&SubscriptionId>) -> Result<SubscriptionPage, GatewayError> {
+        self.0.gateway.subscriptions(after).await
+    }
+
     async fn customer_create(&self, tenant: TenantId, key: &IdempotencyKey) -> Result<CustomerId, GatewayError> {
         self.0.gateway.customer_create(tenant, key).await
     }
@@ -72,6 +76,14 @@ impl Gateway for Gated {
 
     async fn subscription_change(&self, subscription: &SubscriptionId, change: Change, key: &IdempotencyKey) -> Result<(), GatewayError> {
         self.0.gateway.subscription_change(subscription, change, key).await
+    }
+
+    async fn plan_preview(&self, change: &PlanChange) -> Result<Preview, GatewayError> {
+        self.0.gateway.plan_preview(change).await
+    }
+
+    async fn plan_change(&self, change: &PlanChange, key: &IdempotencyKey) -> Result<(), GatewayError> {
+        self.0.gateway.plan_change(change, key).await
     }
 
     async fn customer_delete(&self, customer: &CustomerId) -> Result<(), GatewayError> {

@@ -3,18 +3,20 @@
 #[cfg(feature = "dev-stripe")]
 mod stripe;
 
+use chrono::{DateTime, TimeDelta, Utc};
 use saas_billing::{
     Change, Checkout, Currency, CustomerId, Gateway, GatewayError, IdempotencyKey, Interval, Invoice, InvoiceId, InvoiceState,
-    MemoryGateway, Meter, Money, Order, Plan, Plans, Subscription, SubscriptionId, SubscriptionState,
+    MemoryGateway, Meter, Money, Order, Plan, PlanChange, Plans, Subscription, SubscriptionId, SubscriptionState,
 };
 use saas_core::{Clock, TenantId};
 use url::Url;
 
-/// One plan that costs this much a month, and ten times as much a year.
+/// One plan that costs this much a month, and ten times as much a year, and one that costs three times as much.
 fn plans(cents: i64) -> Plans {
     let price = |times: i64| Money::of(cents * times, Currency::Usd);
     let team = Plan::new("team").price(Interval::Month, price(1)).price(Interval::Year, price(10));
-    Plans::new(Plan::new("free").limit(Meter::new("devices"), 1)).with(team).checked().unwrap()
+    let business = Plan::new("business").price(Interval::Month, price(3)).price(Interval::Year, price(30));
+    Plans::new(Plan::new("free").limit(Meter::new("devices"), 1)).with(team).with(business).checked().unwrap()
 }
 
 fn order(customer: &CustomerId) -> Order {
@@ -52,7 +54,7 @@ async fn conforms(gateway: &dyn Gateway, pays: impl AsyncFn(CustomerId, Checkout
     let made = gateway.catalogue_put(&plans(3_900)).await.unwrap();
     assert!(made.made.len() >= 2 && made.retired.is_empty(), "{made:?}");
     let dearer = gateway.catalogue_put(&plans(4_900)).await.unwrap();
-    assert_eq!((dearer.made.len(), dearer.retired.len()), (2, 2), "{dearer:?}");
+    assert_eq!((dearer.made.len(), dearer.retired.len()), (4, 4), "{dearer:?}");
     assert_eq!(gateway.catalogue_put(&plans(4_900)).await.unwrap(), Default::default());
     let unknown = Order { plan: "gold".to_owned(), ..order(&customer) };
     assert!(matches!(gateway.checkout_create(&unknown, &IdempotencyKey::of("checkout", "gold")).await, Err(GatewayError::Refused(_))));
@@ -77,6 +79,8 @@ async fn conforms(gateway: &dyn Gateway, pays: impl AsyncFn(CustomerId, Checkout
     assert_eq!((bill.state, bill.total, bill.due), (InvoiceState::Paid, Money::of(4_900, Currency::Usd), 0));
     assert_eq!(bill.subscription.as_ref(), Some(&held.id));
 
+    let held = changes_plan(gateway, &customer).await;
+
     // It ends with what is paid for, and goes on after all.
     let becomes = async |change: Change, subject: &str| {
         let key = IdempotencyKey::of(change.as_str(), subject);
@@ -99,7 +103,63 @@ async fn conforms(gateway: &dyn Gateway, pays: impl AsyncFn(CustomerId, Checkout
         gateway.customer_delete(&customer).await.unwrap();
         assert!(gateway.read(&customer).await.unwrap().unwrap().is_deleted);
     }
-    assert!(matches!(gateway.checkout_create(&order(&customer), &IdempotencyKey::of("checkout", "late")).await, Err(GatewayError::Refused(_))));
+    assert!(matches!(
+        gateway.checkout_create(&order(&customer), &IdempotencyKey::of("checkout", "late")).await,
+        Err(GatewayError::Refused(_))
+    ));
+}
+
+/// What another plan costs is what was said, and the one that is paid for last is left.
+async fn changes_plan(gateway: &dyn Gateway, customer: &CustomerId) -> Subscription {
+    let read = async || gateway.read(customer).await.unwrap().unwrap();
+    let held = read().await.subscriptions[0].clone();
+    let half = held.period_start + (held.period_end - held.period_start) / 2;
+    let to = |plan: &str, interval: Interval, at: DateTime<Utc>| PlanChange {
+        customer: customer.clone(),
+        subscription: held.id.clone(),
+        plan: plan.to_owned(),
+        interval,
+        currency: Currency::Usd,
+        quantity: 1,
+        at,
+    };
+    for wrong in [
+        to("gold", Interval::Month, half),
+        PlanChange { currency: Currency::Eur, ..to("business", Interval::Month, half) },
+        to("business", Interval::Month, held.period_end + TimeDelta::days(1)),
+        to("business", Interval::Month, held.period_start - TimeDelta::days(1)),
+    ] {
+        assert!(matches!(gateway.plan_preview(&wrong).await, Err(GatewayError::Refused(_))), "{wrong:?}");
+        let key = IdempotencyKey::of("plan", format_args!("{} {} {}", wrong.plan, wrong.at, wrong.currency));
+        assert!(matches!(gateway.plan_change(&wrong, &key).await, Err(GatewayError::Refused(_))), "{wrong:?}");
+    }
+    // Half of the period is left: a larger plan is charged, another interval begins anew, and a smaller one is credited.
+    let changes = [(to("business", Interval::Month, half), 7_350, 2_450, 4_900), (to("team", Interval::Year, half), 49_000, 7_350, 41_650)];
+    for (change, charge, credit, due) in changes {
+        let preview = gateway.plan_preview(&change).await.unwrap();
+        let minor = [preview.charge, preview.credit, preview.due].map(Money::minor);
+        assert_eq!(minor, [charge, credit, due], "{change:?}");
+        let before = read().await;
+        assert_eq!(gateway.plan_preview(&change).await.unwrap().due, preview.due, "it changed nothing");
+        let key = IdempotencyKey::of("plan", &change.plan);
+        gateway.plan_change(&change, &key).await.unwrap();
+        gateway.plan_change(&change, &key).await.unwrap();
+        let after = read().await;
+        let now = &after.subscriptions[0];
+        assert_eq!((now.plan.as_str(), now.interval, now.state), (change.plan.as_str(), change.interval, SubscriptionState::Active));
+        let new: Vec<_> = after.invoices.iter().filter(|bill| before.invoices.iter().all(|old| old.id != bill.id)).collect();
+        let [bill] = new[..] else { panic!("{new:?}") };
+        assert_eq!((bill.state, bill.paid, bill.total.minor()), (InvoiceState::Paid, due, charge - credit), "{bill:?}");
+    }
+    let yearly = read().await.subscriptions[0].clone();
+    assert!(yearly.period_end > held.period_end + TimeDelta::days(300));
+    let smaller = to("team", Interval::Month, yearly.period_start);
+    let preview = gateway.plan_preview(&smaller).await.unwrap();
+    assert_eq!([preview.charge, preview.credit, preview.due].map(Money::minor), [4_900, 49_000, 0]);
+    gateway.plan_change(&smaller, &IdempotencyKey::of("plan", "smaller")).await.unwrap();
+    let account = read().await;
+    assert!(account.invoices.iter().any(|bill| (bill.total.minor(), bill.due, bill.paid) == (-44_100, 0, 0)), "{account:?}");
+    account.subscriptions[0].clone()
 }
 
 #[tokio::test]
@@ -119,7 +179,7 @@ async fn the_gateway_in_memory_does_what_every_gateway_must() {
                 state: SubscriptionState::Active,
                 created_at: now,
                 period_start: now,
-                period_end: now + chrono::TimeDelta::days(30),
+                period_end: now + TimeDelta::days(30),
                 trial_end: None,
                 cancel_at: None,
                 ended_at: None,

@@ -26,6 +26,10 @@ mod mirror;
 #[cfg(test)]
 mod pricing;
 #[cfg(test)]
+mod reconcile;
+#[cfg(test)]
 mod shop;
+#[cfg(test)]
+mod trouble;
 #[cfg(test)]
 mod walls;

@@ -1,5 +1,8 @@
 //! An organization buys a plan, sees what it has, and stops paying; and who may not.
 
+mod change;
+mod departure;
+
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -224,6 +227,10 @@ async fn a_subscription_is_cancelled_and_kept_after_all() {
     let wanted: Vec<_> = audited(&app, tenant).await.into_iter().filter(|name| name.contains("cancellation")).collect();
     let expected = ["billing.cancellation.wanted", "billing.cancellation.withdrawn", "billing.cancellation.wanted"];
     assert_eq!(wanted, expected);
+    // Who wanted it is known also if the program does not live to hear what the gateway says.
+    app.gateway.away_once(None);
+    expect(&owner.post("/api/v1/billing/resume", &json!({})).await, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(audited(&app, tenant).await.pop().as_deref(), Some("billing.cancellation.withdrawn"));
     let actors =
         app.count("select count(*) from data.audit_entry where action like 'billing.cancellation.%' and actor_kind <> 'user'").await;
     assert_eq!(actors, 0);

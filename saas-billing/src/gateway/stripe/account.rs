@@ -4,44 +4,62 @@ use chrono::{DateTime, Utc};
 use saas_core::TenantId;
 use url::Url;
 
-use super::{PLAN, Unreadable};
+use super::PLAN;
 use crate::{
-    Account, Currency, GatewayError, Interval, Invoice, InvoiceId, InvoiceState, Money, Subscription, SubscriptionId, SubscriptionState,
+    Account, Currency, CustomerId, Interval, Invoice, InvoiceId, InvoiceState, ListedSubscription, Money, Subscription, SubscriptionId,
+    SubscriptionState, Unread,
 };
 
 pub(super) fn of(
     tenant: Option<TenantId>,
     subscriptions: &[stripe_billing::Subscription],
     invoices: &[stripe_billing::Invoice],
-) -> Result<Account, GatewayError> {
+) -> Account {
     let mut account = Account { tenant, ..Account::default() };
     for held in subscriptions {
         let latest = held.latest_invoice.as_ref().and_then(|latest| latest.id().as_deref());
         let latest = invoices.iter().find(|invoice| latest.is_some() && invoice.id.as_deref() == latest);
-        account.subscriptions.extend(subscription(held, latest)?);
+        match subscription(held, latest) {
+            Ok(read) => account.subscriptions.extend(read),
+            Err(Odd(why)) => account.unread.push(Unread::Subscription { id: SubscriptionId::new(held.id.as_str()), why }),
+        }
     }
     for held in invoices {
-        account.invoices.extend(invoice(held, &account.subscriptions)?);
+        match invoice(held, &account.subscriptions) {
+            Ok(read) => account.invoices.extend(read),
+            Err(Odd(why)) => {
+                account.unread.extend(held.id.as_ref().map(|id| Unread::Invoice { id: InvoiceId::new(id.as_str()), why }));
+            }
+        }
     }
-    Ok(account)
+    account
 }
 
+/// A subscription as it stands in a list.
+pub(super) fn listed(held: &stripe_billing::Subscription) -> ListedSubscription {
+    ListedSubscription {
+        customer: CustomerId::new(held.customer.id().as_str()),
+        id: SubscriptionId::new(held.id.as_str()),
+        subscription: subscription(held, None).ok().flatten(),
+    }
+}
+
+/// What of something cannot be read.
+struct Odd(String);
+
 /// None for what is for no plan: somebody sold it without us.
-fn subscription(
-    held: &stripe_billing::Subscription,
-    latest: Option<&stripe_billing::Invoice>,
-) -> Result<Option<Subscription>, GatewayError> {
+fn subscription(held: &stripe_billing::Subscription, latest: Option<&stripe_billing::Invoice>) -> Result<Option<Subscription>, Odd> {
     let Some(item) = held.items.data.first() else { return Ok(None) };
     // The price says it, whoever put it there; a price without our note was set by hand, and what was bought is still known.
     let Some(plan) = item.price.metadata.get(PLAN).or_else(|| held.metadata.get(PLAN)) else {
         tracing::warn!(subscription.id = %held.id, "a subscription at Stripe is for no plan of ours");
         return Ok(None);
     };
-    let state: SubscriptionState =
-        held.status.as_str().parse().map_err(|_| Unreadable::refused(format!("the state {}", held.status.as_str())))?;
+    let state: SubscriptionState = held.status.as_str().parse().map_err(|_| Odd(format!("the state {}", held.status.as_str())))?;
     let interval = match item.price.recurring.as_ref().map(|recurring| recurring.interval.as_str()) {
         Some("year") => Interval::Year,
-        _ => Interval::Month,
+        Some("month") => Interval::Month,
+        other => return Err(Odd(format!("the interval {}", other.unwrap_or("none")))),
     };
     // What is open still has failed as often as it was tried.
     let is_owed = matches!(state, SubscriptionState::PastDue | SubscriptionState::Unpaid);
@@ -67,9 +85,9 @@ fn subscription(
 }
 
 /// None for one that is not there yet.
-fn invoice(held: &stripe_billing::Invoice, subscriptions: &[Subscription]) -> Result<Option<Invoice>, GatewayError> {
+fn invoice(held: &stripe_billing::Invoice, subscriptions: &[Subscription]) -> Result<Option<Invoice>, Odd> {
     let (Some(id), Some(status)) = (&held.id, &held.status) else { return Ok(None) };
-    let state: InvoiceState = status.as_str().parse().map_err(|_| Unreadable::refused(format!("the state {}", status.as_str())))?;
+    let state: InvoiceState = status.as_str().parse().map_err(|_| Odd(format!("the state {}", status.as_str())))?;
     let of = held.parent.as_ref().and_then(|parent| parent.subscription_details.as_ref());
     let of = of.map(|details| SubscriptionId::new(details.subscription.id().as_str()));
     let address = |text: &Option<String>| text.as_deref().and_then(|text| Url::parse(text).ok());
@@ -89,10 +107,10 @@ fn invoice(held: &stripe_billing::Invoice, subscriptions: &[Subscription]) -> Re
     }))
 }
 
-fn time(seconds: i64) -> Result<DateTime<Utc>, GatewayError> {
-    DateTime::from_timestamp(seconds, 0).ok_or_else(|| Unreadable::refused(format!("the time {seconds}")))
+fn time(seconds: i64) -> Result<DateTime<Utc>, Odd> {
+    DateTime::from_timestamp(seconds, 0).ok_or_else(|| Odd(format!("the time {seconds}")))
 }
 
-fn currency(code: &impl std::fmt::Display) -> Result<Currency, GatewayError> {
-    code.to_string().to_lowercase().parse().map_err(|_| Unreadable::refused(format!("the currency {code}")))
+fn currency(code: &impl std::fmt::Display) -> Result<Currency, Odd> {
+    code.to_string().to_lowercase().parse().map_err(|_| Odd(format!("the currency {code}")))
 }

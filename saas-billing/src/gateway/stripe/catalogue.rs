@@ -35,7 +35,7 @@ pub(super) async fn put(gateway: &StripeGateway, plans: &Plans) -> Result<Catalo
         // What is left is sold no longer. What somebody made there by hand is theirs.
         for price in held.iter().filter(|price| price.metadata.contains_key(PLAN)) {
             let asked = UpdatePrice::new(price.id.as_str()).active(false);
-            keyed(&asked, &IdempotencyKey::of("price-retire", &price.id))?.send(&gateway.0).await?;
+            keyed(&asked, &IdempotencyKey::of("price-retire", &price.id))?.send(&gateway.0.insisting()).await?;
             changes.retired.push(price.id.to_string());
         }
     }
@@ -55,7 +55,7 @@ async fn product_put(gateway: &StripeGateway, plan: &Plan, changes: &mut Catalog
         first.make_ascii_uppercase();
     }
     let asked = CreateProduct::new(name).id(id.as_str()).metadata(noted(plan));
-    keyed(&asked, &IdempotencyKey::of("product", plan.name()))?.send(&gateway.0).await?;
+    keyed(&asked, &IdempotencyKey::of("product", plan.name()))?.send(&gateway.0.insisting()).await?;
     changes.made.push(id.clone());
     Ok(id)
 }
@@ -82,7 +82,7 @@ async fn price_make(
         .metadata(noted(plan));
     // An amount may come back that was there before: what it follows on makes it another write.
     let subject = format!("{key}:{}:{}", amount.minor(), before.unwrap_or("first"));
-    keyed(&asked, &IdempotencyKey::of("price", subject))?.send(&gateway.0).await?;
+    keyed(&asked, &IdempotencyKey::of("price", subject))?.send(&gateway.0.insisting()).await?;
     Ok(())
 }
 

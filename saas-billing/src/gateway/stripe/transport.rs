@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use reqwest::{Method, redirect::Policy};
 use saas_core::Secret;
 use serde::Deserialize;
-use stripe_client_core::{CustomizedStripeRequest, StripeClient, StripeClientErr, StripeMethod, VERSION};
+use stripe_client_core::{CustomizedStripeRequest, RequestBuilder, StripeClient, StripeClientErr, StripeMethod, VERSION};
 use url::{Host, Url};
 
 use super::StripeConfigError;
@@ -102,13 +102,13 @@ impl Transport {
     pub(super) fn api(&self) -> &Url {
         &self.0.api
     }
-}
 
-impl StripeClient for Transport {
-    type Err = GatewayError;
+    /// The same, for a write of what was read to be undone just now.
+    pub(super) const fn insisting(&self) -> Insisting<'_> {
+        Insisting(self)
+    }
 
-    async fn execute(&self, asked: CustomizedStripeRequest) -> Result<Bytes, GatewayError> {
-        let (asked, how) = asked.into_pieces();
+    async fn ask(&self, asked: &RequestBuilder, key: Option<&str>) -> Result<Bytes, GatewayError> {
         let mut url = self.0.api.join(&format!("v1{}", asked.path)).map_err(|error| GatewayError::Refused(Box::new(error)))?;
         url.set_query(asked.query.as_deref().filter(|query| !query.is_empty()));
         let method = match asked.method {
@@ -117,10 +117,10 @@ impl StripeClient for Transport {
             StripeMethod::Delete => Method::DELETE,
         };
         let mut request = self.0.http.request(method, url);
-        if let Some(key) = how.request_strategy.and_then(|strategy| strategy.get_key()) {
-            request = request.header("idempotency-key", key.as_str());
+        if let Some(key) = key {
+            request = request.header("idempotency-key", key);
         }
-        if let Some(body) = asked.body {
+        if let Some(body) = asked.body.clone() {
             request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded").body(body);
         }
         let mut answer = request.send().await.map_err(away)?;
@@ -133,6 +133,39 @@ impl StripeClient for Transport {
             body.extend_from_slice(&part);
         }
         if status.is_success() { Ok(body.freeze()) } else { Err(refused(status, &headers, &body)) }
+    }
+}
+
+impl StripeClient for Transport {
+    type Err = GatewayError;
+
+    async fn execute(&self, asked: CustomizedStripeRequest) -> Result<Bytes, GatewayError> {
+        let (asked, how) = asked.into_pieces();
+        let key = how.request_strategy.and_then(|strategy| strategy.get_key());
+        self.ask(&asked, key.as_ref().map(|key| key.as_str())).await
+    }
+}
+
+/// How many keys are tried, one after the other, if Stripe failed under each of them for good.
+const KEYS: u32 = 5;
+
+/// Asks under another key where one is spent.
+pub(super) struct Insisting<'a>(&'a Transport);
+
+impl StripeClient for Insisting<'_> {
+    type Err = GatewayError;
+
+    async fn execute(&self, asked: CustomizedStripeRequest) -> Result<Bytes, GatewayError> {
+        let (asked, how) = asked.into_pieces();
+        let Some(key) = how.request_strategy.and_then(|strategy| strategy.get_key()) else { return self.0.ask(&asked, None).await };
+        let mut outcome = self.0.ask(&asked, Some(key.as_str())).await;
+        for again in 1..KEYS {
+            if !matches!(outcome, Err(GatewayError::KeySpent(_))) {
+                break;
+            }
+            outcome = self.0.ask(&asked, Some(&format!("{}:again:{again}", key.as_str()))).await;
+        }
+        outcome
     }
 }
 
@@ -151,6 +184,7 @@ fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> GatewayError
     let refusal = Box::new(Refusal { status, error, request: text("request-id").unwrap_or_default().to_owned() });
     // https://docs.stripe.com/error-low-level: 409 is two requests with one key at once, 424 and 5xx are Stripe's own failures.
     match status.as_u16() {
+        500.. if text("idempotent-replayed") == Some("true") => GatewayError::KeySpent(refusal),
         408 | 409 | 424 | 425 | 429 | 500.. => {
             let retry_after = text("retry-after").and_then(|seconds| seconds.parse().ok()).map(Duration::from_secs);
             GatewayError::Away { retry_after, source: refusal }

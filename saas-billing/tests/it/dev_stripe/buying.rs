@@ -13,7 +13,7 @@ async fn whoever_pays_on_the_page_has_a_subscription() {
     let session = client.session(&customer, &price, &[("subscription_data[metadata][plan]", "team")]).await;
     assert_eq!((&session["status"], &session["payment_status"]), (&"open".into(), &"unpaid".into()));
     let page = client.sent(client.request(Method::GET, &format!("/c/pay/{}", id(&session)))).await;
-    assert!(page.text.contains("49 USD") && page.text.contains("<form"), "{}", page.text);
+    assert!(["49 USD", "Team, paid each month", "<form"].iter().all(|part| page.text.contains(part)), "{}", page.text);
     assert_eq!(client.get("/v1/subscriptions").await["data"].as_array().unwrap().len(), 0);
 
     let back = client.pays(&session, GOOD).await;
@@ -200,4 +200,66 @@ async fn a_stand_in_with_a_file_knows_its_customers_the_next_time() {
     assert_eq!(open().await.get("/v1/subscriptions?status=all").await["data"], serde_json::json!([]));
     assert!(file.with_extension("unreadable").exists());
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+/// S63: what cannot be charged waits for its payment while the old price holds; paid, it holds; not paid for a day, it is forgotten.
+#[tokio::test]
+async fn a_dearer_price_that_cannot_be_charged_waits_for_its_payment() {
+    let client = Client::new().await;
+    let (clock, start) = clocked(&client).await;
+    let (customer, price) = client.shop(&[("test_clock", &clock), ("payment_method", "pm_card_visa")]).await;
+    let made = client.post("/v1/subscriptions", &[("customer", &customer), ("items[0][price]", &price)]).await;
+    let dearer =
+        [("product", made["items"]["data"][0]["price"]["product"].as_str().unwrap()), ("currency", "usd"), ("unit_amount", "9900")];
+    let dearer = client.post("/v1/prices", &[&dearer[..], &[("recurring[interval]", "month")]].concat()).await;
+    client.post(&format!("/v1/customers/{customer}"), &[("payment_method", "pm_card_chargeCustomerFail")]).await;
+    let (path, at) = (format!("/v1/subscriptions/{}", id(&made)), start.to_string());
+    let item = id(&made["items"]["data"][0]);
+    let change = [
+        ("items[0][id]", item),
+        ("items[0][price]", id(&dearer)),
+        ("proration_behavior", "always_invoice"),
+        ("proration_date", &at),
+        ("payment_behavior", "pending_if_incomplete"),
+    ];
+    let costs = |held: &serde_json::Value| held["items"]["data"][0]["price"]["unit_amount"].as_i64().unwrap();
+    let asked = async || {
+        let held = client.post(&path, &change).await;
+        assert_eq!((costs(&held), &held["status"], held["pending_update"].is_null()), (4_900, &"active".into(), false));
+        held["latest_invoice"].as_str().unwrap().to_owned()
+    };
+    let bill = asked().await;
+    moved(&client, &clock, start + DAY).await;
+    let held = client.get(&path).await;
+    assert_eq!((costs(&held), held["pending_update"].is_null()), (4_900, true));
+    assert_eq!(client.get(&format!("/v1/invoices/{bill}")).await["status"], "void");
+
+    let bill = asked().await;
+    let paid = client.post(&format!("/v1/invoices/{bill}/pay"), &[("payment_method", "pm_card_visa")]).await;
+    assert_eq!((&paid["status"], &paid["total"]), (&"paid".into(), &5_000.into()));
+    let held = client.get(&path).await;
+    assert_eq!((costs(&held), held["pending_update"].is_null(), &held["status"]), (9_900, true, &"active".into()));
+}
+
+/// What is credited goes into what is paid next.
+#[tokio::test]
+async fn what_is_credited_is_taken_off_the_next_invoice() {
+    let client = Client::new().await;
+    let (clock, start) = clocked(&client).await;
+    let (customer, price) = client.shop(&[("test_clock", &clock), ("payment_method", "pm_card_visa")]).await;
+    let made = client.post("/v1/subscriptions", &[("customer", &customer), ("items[0][price]", &price)]).await;
+    let cheaper =
+        [("product", made["items"]["data"][0]["price"]["product"].as_str().unwrap()), ("currency", "usd"), ("unit_amount", "900")];
+    let cheaper = client.post("/v1/prices", &[&cheaper[..], &[("recurring[interval]", "month")]].concat()).await;
+    let form = [("items[0][price]", id(&cheaper)), ("proration_behavior", "always_invoice"), ("proration_date", &start.to_string())];
+    client.post(&format!("/v1/subscriptions/{}", id(&made)), &form).await;
+    let mut due = Vec::new();
+    // 40 dollars are credited; 9 are due each month.
+    for month in 1..=6 {
+        moved(&client, &clock, start + month * 31 * DAY).await;
+        let bill = client.get(&format!("/v1/invoices?customer={customer}&limit=1")).await["data"][0].clone();
+        assert_eq!((&bill["status"], &bill["total"]), (&"paid".into(), &900.into()));
+        due.push(bill["amount_due"].as_i64().unwrap());
+    }
+    assert_eq!(due, [0, 0, 0, 0, 500, 900]);
 }

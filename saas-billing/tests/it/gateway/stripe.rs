@@ -226,3 +226,78 @@ async fn whoever_does_not_answer_is_away() {
         assert!(matches!(error, GatewayError::Away { .. }), "{url}: {error:?}");
     }
 }
+
+/// S50: Stripe keeps a failure under its key and says it again; what is put where it is not yet is put under another key, and who makes a customer is
+/// told that the key is spent.
+#[tokio::test]
+async fn a_failure_that_stripe_keeps_is_told_from_one_that_passes() {
+    let stripe = DevStripe::start(Clock::system()).await.unwrap();
+    let gateway = gateway(&stripe);
+    let key = IdempotencyKey::of("customer", "acme");
+    let tenant = TenantId::new();
+    stripe.fail_next();
+    assert!(matches!(gateway.customer_create(tenant, &key).await, Err(GatewayError::Away { .. })));
+    for _ in 0..2 {
+        assert!(matches!(gateway.customer_create(tenant, &key).await, Err(GatewayError::KeySpent(_))));
+    }
+    gateway.customer_create(tenant, &IdempotencyKey::of("customer", "acme:1")).await.unwrap();
+
+    stripe.fail_next();
+    assert!(matches!(gateway.catalogue_put(&plans(4_900)).await, Err(GatewayError::Away { .. })));
+    assert!(gateway.catalogue_put(&plans(4_900)).await.unwrap().made.len() >= 2);
+    assert_eq!(gateway.catalogue_put(&plans(4_900)).await.unwrap(), Default::default());
+}
+
+/// S17: a state and a currency that nobody knew of when this was written keep nothing else from being read.
+#[tokio::test]
+async fn what_is_in_a_state_that_nobody_knows_is_named() {
+    let stripe = DevStripe::start(Clock::system()).await.unwrap();
+    let gateway = gateway(&stripe);
+    let client = crate::dev_stripe::client::Client::with(stripe.clone());
+    let (customer, price) = client.shop(&[("payment_method", "pm_card_visa")]).await;
+    let form = [("customer", customer.as_str()), ("items[0][price]", &price), ("metadata[saas_plan]", "team")];
+    let mut made = Vec::new();
+    for _ in 0..3 {
+        made.push(client.post("/v1/subscriptions", &form).await);
+    }
+    let [odd, foreign, _] = &made[..] else { panic!("{made:?}") };
+    let (odd, bill) = (odd["id"].as_str().unwrap(), foreign["latest_invoice"].as_str().unwrap());
+    stripe.corrupt(odd, "status", "frozen");
+    stripe.corrupt(bill, "currency", "xts");
+    let account = gateway.read(&CustomerId::new(customer.as_str())).await.unwrap().unwrap();
+    assert_eq!((account.subscriptions.len(), account.invoices.len()), (2, 2));
+    let mut said: Vec<_> = account.unread.iter().map(ToString::to_string).collect();
+    said.sort();
+    assert_eq!(said, [format!("the invoice {bill}: the currency xts"), format!("the subscription {odd}: the state frozen")]);
+}
+
+/// All that goes on is listed in pages, each once, with whose it is; what is over is not.
+#[tokio::test]
+async fn what_goes_on_is_listed_in_pages() {
+    let stripe = DevStripe::start(Clock::system()).await.unwrap();
+    let gateway = gateway(&stripe);
+    let client = crate::dev_stripe::client::Client::with(stripe);
+    let (customer, price) = client.shop(&[("payment_method", "pm_card_visa")]).await;
+    let form = [("customer", customer.as_str()), ("items[0][price]", &price), ("metadata[saas_plan]", "team")];
+    let mut made = std::collections::BTreeSet::new();
+    for _ in 0..105 {
+        made.insert(client.post("/v1/subscriptions", &form).await["id"].as_str().unwrap().to_owned());
+    }
+    let over = made.pop_first().unwrap();
+    client.asked(reqwest::Method::DELETE, &format!("/v1/subscriptions/{over}"), &[]).await;
+    let (mut seen, mut pages, mut after) = (std::collections::BTreeSet::new(), 0, None);
+    loop {
+        let page = gateway.subscriptions(after.as_ref()).await.unwrap();
+        pages += 1;
+        for it in page.listed {
+            let held = it.subscription.unwrap();
+            assert_eq!((it.customer.as_str(), held.plan.as_str(), held.state), (customer.as_str(), "team", SubscriptionState::Active));
+            assert!(seen.insert(it.id.to_string()));
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!((seen, pages), (made, 2));
+}
