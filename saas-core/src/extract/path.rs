@@ -14,6 +14,10 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for Path<T>
 
     #[expect(clippy::disallowed_types, reason = "this is what wraps it")]
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        // No text that a database keeps has this character.
+        if parts.uri.path().contains("%00") {
+            return Err(Problem::not_found());
+        }
         let axum::extract::Path(value) = axum::extract::Path::from_request_parts(parts, state).await.map_err(|_| Problem::not_found())?;
         Ok(Self(value))
     }

@@ -129,6 +129,14 @@ impl TestClient {
         self.call(Method::POST, path, "text/html", Some("application/x-www-form-urlencoded"), body.into()).await
     }
 
+    /// Sends a small text file of this name, as a browser's form does.
+    pub async fn upload(&self, method: Method, path: &str, name: &str) -> Answer {
+        let head = format!("--x\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n");
+        let body = head + "a plan\r\n--x--\r\n";
+        let accept = if path.starts_with("/api/") { "application/json" } else { "text/html" };
+        self.call(method, path, accept, Some("multipart/form-data; boundary=x"), body.into()).await
+    }
+
     /// Deletes.
     pub async fn delete(&self, path: &str) -> Answer {
         self.call(Method::DELETE, path, "application/json", None, Bytes::new()).await

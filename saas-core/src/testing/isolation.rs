@@ -1,28 +1,88 @@
-//! Attacks on the tenant wall, for every table that there is.
+//! Attacks on the tenant wall: on every table and every route that there is.
 //!
-//! [`attack`] takes the tables from the catalogue, fills each for two tenants, and then tries as the application login, as the first tenant
-//! and as nobody, to read, change, move, hide or learn of the second one's rows. A product calls it on its own migrations:
+//! # In five minutes
+//!
+//! One test of yours makes all attacks. It needs a database with your migrations, your application, and how somebody comes into it:
 //!
 //! ```no_run
-//! # use saas_core::{Migrations, testing::{TestDb, isolation}};
-//! # async fn example(migrations: &[Migrations]) -> Result<(), Box<dyn std::error::Error>> {
+//! use std::sync::Arc;
+//!
+//! use async_trait::async_trait;
+//! use saas_core::{App, Membership, Migrations, Principal, SessionId, SignedIn, TenantId};
+//! use saas_core::testing::{TestApp, TestClient, TestDb, isolation::{Cast, Suite}};
+//!
+//! /// The people of the application.
+//! struct People {
+//!     test: TestDb,
+//!     app: TestApp,
+//! }
+//!
+//! #[async_trait]
+//! impl Cast for People {
+//!     fn roles(&self) -> Vec<(&'static str, Vec<&'static str>)> {
+//!         vec![("owner", vec!["app.note.read", "app.note.write"]), ("viewer", vec!["app.note.read"])]
+//!     }
+//!
+//!     fn stranger(&self) -> TestClient {
+//!         self.app.acting(Principal::Anonymous)
+//!     }
+//!
+//!     // With saas-auth, let them sign up and sign in instead; this leaves the layer that authenticates out.
+//!     async fn member(&self, tenant: TenantId, role: &'static str) -> TestClient {
+//!         let user = self.test.user().await;
+//!         self.test.member(tenant, user, role).await;
+//!         let mut me = SignedIn::new(user, SessionId::new());
+//!         let (slug, name) = (tenant.to_string(), String::new());
+//!         me.memberships = vec![Membership { id: tenant, slug, name, role: role.to_owned(), second_factor_required: false }];
+//!         self.app.acting(Principal::User(Arc::new(me))).with("x-organization", &tenant.to_string())
+//!     }
+//! }
+//!
+//! # async fn example(migrations: &[Migrations], app: App) -> Result<(), Box<dyn std::error::Error>> {
 //! let test = TestDb::new(migrations).await?;
-//! isolation::attack(&test, &isolation::Seed::new()).await?.assert_safe();
+//! # let make_app = |_: &TestDb| app;
+//! let app = make_app(&test);
+//! let people = People { app: TestApp::new(app.clone()), test };
+//! let report = Suite::new(&people.test, &app, &people)
+//!     .source(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))
+//!     .open("GET", "/api/v1/me", "everybody may see what they are here")
+//!     .run()
+//!     .await?;
+//! println!("{report}");
+//! report.assert_safe();
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! [`setters`] finds what no attack can: source of the product's own that would set the tenant.
+//! The report names each attack that got through, where, and what to do. It also holds what every route answered everybody
+//! ([`Report::matrix`]): print it into a file, and compare.
 //!
-//! A table that could not be filled is an error, not a table less. Where a row cannot be guessed from the catalogue, [`Seed`] says what to
-//! write.
+//! # What is done
 //!
-//! [`purge`] looks the same way for what is left of a tenant that was deleted.
+//! * The catalogue is read as the doctor reads it, and the inventory is held against it (`CMP-06`).
+//! * [`attack`]: every table is filled for two tenants, each text of the second one bearing a canary. As the application login, as the first tenant
+//!   and as nobody, it is then tried to read, change, move, hide or learn of the second one's rows.
+//! * [`setters`]: the source is searched for what would set the tenant by itself.
+//! * [`purge`]: a tenant is deleted, if [`Suite::purge`] says how, and looked for.
+//! * [`attack_routes`]: every route is called by a stranger, by somebody of the first tenant and by each role of the second one, with a new row of
+//!   the second one's for each call. The status is what the route's access demands. Somebody of the first tenant is answered as for what never was, to the
+//!   byte, also after the owner asked for the same; sends the other tenant's ids in path, query, body and headers; sends what is broken. No answer shows
+//!   the canary or speaks of the database, none may be kept by a cache, and nothing of the second tenant's changes.
+//!
+//! The suite believes nothing by its silence: a table that could not be filled is an error, a route whose parameter could not be guessed too, and
+//! a member who could not do what they may is a finding (`control`). [`Seed`], [`Suite::parameter`], [`Suite::body`] and [`Suite::open`]
+//! say what cannot be guessed. An application with much of that brings its own [`Stage`].
 //!
 //! The attacks' ids are those of the threat list in the project's documentation: `T05` is a table without row-level security, `T43` an
-//! insert for another tenant, and so on.
+//! insert for another tenant, and so on. `examples/leaky` is an application in which each mistake can be made by itself, to see that it is
+//! found.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    io,
+    path::PathBuf,
+    time::Instant,
+};
 
 use sqlx::{Connection as _, PgConnection};
 
@@ -39,18 +99,23 @@ mod marks;
 mod oracle;
 mod purge;
 mod read;
+mod report;
+mod routes;
 mod server;
 mod source;
+mod suite;
 mod write;
 
+pub use purge::purge;
+pub use report::{Breach, Report};
+pub use routes::{Actor, Body, Demand, Matrix, Part, Request, Stage, attack_routes};
 pub use source::{Setter, setters};
+pub use suite::{Cast, Suite};
 
 use attacker::Attacker;
 use catalogue::Catalogue;
 use fill::Filled;
-use marks::Marks;
-
-pub use purge::purge;
+use marks::{Marks, snapshot};
 
 /// Values for columns that cannot be guessed from the catalogue.
 #[derive(Debug, Clone, Default)]
@@ -74,56 +139,6 @@ impl Seed {
     }
 }
 
-/// What the attacks came to.
-#[derive(Debug, Clone)]
-pub struct Report {
-    /// The tenant tables that were attacked, as `schema.table`.
-    pub tables: Vec<String>,
-    /// How many attacks were made.
-    pub attacks: usize,
-    /// Those that got through.
-    pub breaches: Vec<Breach>,
-}
-
-/// An attack that got through.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Breach {
-    /// Its id.
-    pub attack: &'static str,
-    /// The table.
-    pub table: String,
-    /// What was done and what happened.
-    pub what: String,
-}
-
-impl fmt::Display for Breach {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}: {}", self.attack, self.table, self.what)
-    }
-}
-
-impl Report {
-    /// Passes if no attack got through.
-    ///
-    /// # Panics
-    ///
-    /// With all that did.
-    pub fn assert_safe(&self) {
-        let breaches: String = self.breaches.iter().map(|breach| format!("\n  {breach}")).collect();
-        assert!(
-            breaches.is_empty(),
-            "{} of {} attacks on {} tables got through:{breaches}",
-            self.breaches.len(),
-            self.attacks,
-            self.tables.len()
-        );
-    }
-
-    fn breach(&mut self, attack: &'static str, table: &str, what: impl Into<String>) {
-        self.breaches.push(Breach { attack, table: table.to_owned(), what: what.into() });
-    }
-}
-
 /// The attacks could not be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -135,6 +150,26 @@ pub enum IsolationError {
         table: String,
         /// What stood in the way.
         reason: String,
+    },
+    /// What a parameter of a path names could not be guessed.
+    #[error("what {parameter} in {route} names is not known; say it with Suite::parameter")]
+    UnknownParameter {
+        /// The path.
+        route: String,
+        /// The parameter.
+        parameter: String,
+    },
+    /// The suite is told something of a route that does not exist.
+    #[error("the suite is told of {0}, which is no route")]
+    UnknownRoute(String),
+    /// The source could not be read.
+    #[error("{folder} could not be read")]
+    Source {
+        /// The folder.
+        folder: PathBuf,
+        /// Why.
+        #[source]
+        source: io::Error,
     },
     /// The seed names a column that does not exist.
     #[error("the seed names {0}, which is no column of a table that is filled")]
@@ -195,12 +230,18 @@ impl Ground {
 ///
 /// Fails if a table cannot be filled; what got through is in the report.
 pub async fn attack(test: &TestDb, seed: &Seed) -> Result<Report, IsolationError> {
-    let Ground { mut superuser, mut attacker, catalogue, filled } = Ground::prepare(test, seed).await?;
-    let marks = Marks::of(&catalogue, &filled);
-    let before = marks::snapshot(&mut superuser, &catalogue, &filled, Side::Victim).await?;
+    attack_but(test, seed, BTreeSet::new()).await
+}
 
-    let mut report =
-        Report { tables: catalogue.tenant_tables().map(|table| table.label.clone()).collect(), attacks: 0, breaches: Vec::new() };
+/// All but these.
+async fn attack_but(test: &TestDb, seed: &Seed, spared: BTreeSet<String>) -> Result<Report, IsolationError> {
+    let Ground { mut superuser, mut attacker, mut catalogue, filled } = Ground::prepare(test, seed).await?;
+    let marks = Marks::of(&catalogue, &filled);
+    catalogue.spared = spared;
+    let before = snapshot(&mut superuser, &catalogue, filled.tenant(Side::Victim)).await?;
+
+    let started = Instant::now();
+    let mut report = Report::of(catalogue.tenant_tables().map(|table| table.label.clone()).collect());
     findings::check(test, &mut report).await?;
     let battle = Battle { catalogue: &catalogue, filled: &filled, marks: &marks };
     // Statistics hold samples of everybody's values.
@@ -213,12 +254,13 @@ pub async fn attack(test: &TestDb, seed: &Seed) -> Result<Report, IsolationError
     write::own(&battle, &mut attacker).await?;
     report.attacks += attacker.attacks();
 
-    let after = marks::snapshot(&mut superuser, &catalogue, &filled, Side::Victim).await?;
+    let after = snapshot(&mut superuser, &catalogue, filled.tenant(Side::Victim)).await?;
     for (table, rows) in &before {
         if after.get(table) != Some(rows) {
             report.breach("T41-T49", table, "the rows of the other tenant are not as they were, byte by byte");
         }
     }
+    report.took = started.elapsed();
     Ok(report)
 }
 

@@ -1,5 +1,7 @@
 //! The tables, as the catalogue describes them.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 use sqlx::PgConnection;
 
@@ -13,6 +15,9 @@ pub(super) struct Catalogue {
     /// Roles that the application might want to become.
     pub(super) roles: Vec<String>,
     pub(super) version: i32,
+    /// Tables that are left alone, as `schema.table`.
+    #[serde(default)]
+    pub(super) spared: BTreeSet<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -86,7 +91,7 @@ impl Catalogue {
     }
 
     pub(super) fn tenant_tables(&self) -> impl Iterator<Item = &Table> {
-        self.tables.iter().filter(|table| table.tenant_column.is_some())
+        self.tables.iter().filter(|table| table.tenant_column.is_some() && !self.spared.contains(&table.label))
     }
 
     pub(super) fn table(&self, id: i64) -> Option<&Table> {

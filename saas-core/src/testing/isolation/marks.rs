@@ -8,10 +8,11 @@ use uuid::Uuid;
 use super::{
     IsolationError, Side,
     candidate::CANARY,
-    catalogue::{Catalogue, quoted},
+    catalogue::{Catalogue, literal, quoted},
     fill::{Filled, unfilled},
     refused,
 };
+use crate::TenantId;
 
 /// Texts that nobody but the victim may see: the canary in the forms that columns force it into, and the victim's ids.
 pub(super) struct Marks(Vec<String>);
@@ -58,12 +59,11 @@ impl Marks {
     }
 }
 
-/// Every row of one side with its place and the transaction that wrote it, so that a change to the same value is a change.
+/// Every row of a tenant with its place and the transaction that wrote it, so that a change to the same value is a change.
 pub(super) async fn snapshot(
     superuser: &mut PgConnection,
     catalogue: &Catalogue,
-    filled: &Filled,
-    side: Side,
+    tenant: TenantId,
 ) -> Result<BTreeMap<String, Vec<String>>, IsolationError> {
     let mut all = BTreeMap::new();
     for table in catalogue.tenant_tables() {
@@ -71,7 +71,7 @@ pub(super) async fn snapshot(
             "select concat_ws(' ', t.ctid::text, t.xmin::text, t::text) from {} t where t.{} = '{}' order by 1",
             table.name,
             quoted(table.tenant()),
-            Uuid::from(filled.tenant(side))
+            Uuid::from(tenant)
         );
         let rows = sqlx::raw_sql(AssertSqlSafe(query)).fetch_all(&mut *superuser).await.map_err(refused("show a tenant's rows"))?;
         if all.is_empty() && rows.is_empty() {
@@ -81,4 +81,40 @@ pub(super) async fn snapshot(
         all.insert(table.label.clone(), rows);
     }
     Ok(all)
+}
+
+/// Looks again and again at what a tenant has, in one statement, so that it can be done around each request.
+pub(super) struct Watch(String);
+
+impl Watch {
+    /// Over all tables, but for these columns.
+    pub(super) fn over(catalogue: &Catalogue, tenant: TenantId, but: &[&str]) -> Self {
+        let but: Vec<String> = but.iter().map(|column| literal(column)).collect();
+        let tables = catalogue.tenant_tables().map(|table| {
+            format!(
+                "select {} as place, (to_jsonb(t) - array[{}]::text[])::text as held from {} t where t.{} = '{}'",
+                literal(&table.label),
+                but.join(", "),
+                table.name,
+                quoted(table.tenant()),
+                Uuid::from(tenant)
+            )
+        });
+        let labels: Vec<String> = catalogue.tenant_tables().map(|table| literal(&table.label)).collect();
+        Self(format!(
+            "select place, coalesce(md5(string_agg(held, chr(10) order by held)), '') from unnest(array[{}]) place
+            left join ({}) rows using (place) group by place order by place",
+            labels.join(", "),
+            tables.collect::<Vec<_>>().join(" union all ")
+        ))
+    }
+
+    /// Each table, and one text that stands for all that the tenant has in it.
+    pub(super) async fn look(&self, superuser: &mut PgConnection) -> Result<Vec<(String, String)>, IsolationError> {
+        let rows = sqlx::query(AssertSqlSafe(self.0.clone())).fetch_all(superuser).await.map_err(refused("show a tenant's rows"))?;
+        rows.iter()
+            .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
+            .collect::<Result<_, sqlx::Error>>()
+            .map_err(refused("show a tenant's rows"))
+    }
 }

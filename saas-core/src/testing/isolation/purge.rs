@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     Ground, IsolationError, Report, Seed, Side,
     catalogue::{Catalogue, Table, literal, quoted},
-    marks::{self, Marks},
+    marks::{Marks, snapshot},
     refused,
 };
 use crate::{TenantId, inventory::Erasure, testing::TestDb};
@@ -44,13 +44,13 @@ use crate::{TenantId, inventory::Erasure, testing::TestDb};
 pub async fn purge(test: &TestDb, seed: &Seed, purge: impl AsyncFnOnce(TenantId)) -> Result<Report, IsolationError> {
     let Ground { mut superuser, catalogue, filled, .. } = Ground::prepare(test, seed).await?;
     let canary = Marks::canary();
-    let others = marks::snapshot(&mut superuser, &catalogue, &filled, Side::Attacker).await?;
+    let others = snapshot(&mut superuser, &catalogue, filled.tenant(Side::Attacker)).await?;
     let before = sightings(&mut superuser, &catalogue, &canary).await?;
     let victim = filled.tenant(Side::Victim);
     purge(victim).await;
 
     let planted = before.iter().filter(|(_, rows)| **rows > 0).map(|(table, _)| table.clone()).collect();
-    let mut report = Report { tables: planted, attacks: 0, breaches: Vec::new() };
+    let mut report = Report::of(planted);
     let inventory = test.db.inventory();
     let is_kept = |table: &Table| inventory.iter().any(|known| known.name == table.label && matches!(known.erasure, Erasure::Retain(_)));
     let after = sightings(&mut superuser, &catalogue, &canary).await?;
@@ -67,7 +67,7 @@ pub async fn purge(test: &TestDb, seed: &Seed, purge: impl AsyncFnOnce(TenantId)
             report.breach("purge", &table.label, format!("{rows} rows are still the tenant's"));
         }
     }
-    for (table, rows) in marks::snapshot(&mut superuser, &catalogue, &filled, Side::Attacker).await? {
+    for (table, rows) in snapshot(&mut superuser, &catalogue, filled.tenant(Side::Attacker)).await? {
         report.attacks += 1;
         if others.get(&table) != Some(&rows) {
             report.breach("purge", &table, "the rows of the other tenant are not as they were, byte by byte");
