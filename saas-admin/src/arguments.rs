@@ -1,6 +1,6 @@
 use std::{net::SocketAddr, path::PathBuf};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use saas_core::{EventId, JobId, TenantId};
 
 #[derive(Debug, Parser)]
@@ -45,6 +45,9 @@ pub(crate) enum Command {
     /// Look at letters and at addresses that nothing is sent to, and send to one again
     #[command(subcommand)]
     Mail(MailCommand),
+    /// Look at the switches of organizations, and set them
+    #[command(subcommand)]
+    Flags(FlagsCommand),
     /// Replace keys
     #[command(subcommand)]
     Keys(KeysCommand),
@@ -152,6 +155,40 @@ pub(crate) enum MailCommand {
         #[command(flatten)]
         options: OutputOptions,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum FlagsCommand {
+    /// List what can be switched, and how it is set for an organization
+    List {
+        /// The organization's id or short name
+        #[arg(long, value_name = "ORGANIZATION")]
+        tenant: Option<String>,
+        #[command(flatten)]
+        options: OutputOptions,
+    },
+    /// Set a switch of an organization, which holds from the next request on
+    Set {
+        /// The switch
+        name: String,
+        /// On, off, or as the product has it
+        state: FlagState,
+        /// The organization's id or short name
+        #[arg(long, value_name = "ORGANIZATION")]
+        tenant: String,
+        /// Why; the organization may read it
+        #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
+        reason: String,
+        #[command(flatten)]
+        options: OutputOptions,
+    },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum FlagState {
+    On,
+    Off,
+    Default,
 }
 
 #[derive(Debug, Args)]

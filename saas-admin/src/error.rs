@@ -59,6 +59,12 @@ pub enum Error {
     /// Mail goes to this address.
     #[error("nothing is in the way of mail to this address")]
     NotSuppressed,
+    /// The product has no such flag.
+    #[error("there is no flag called {0}")]
+    NoFlag(String),
+    /// There is no such organization.
+    #[error("there is no organization called {0}")]
+    NoTenant(String),
     /// The product has no such thing.
     #[error("this product has no {0}")]
     Absent(&'static str),

@@ -1,4 +1,5 @@
-//! The command line that every product shares: `serve`, `migrate`, `doctor`, `audit`, `billing`, `jobs`, `events`, `mail`, `keys`.
+//! The command line that every product shares: `serve`, `migrate`, `doctor`, `audit`, `billing`, `jobs`, `events`, `mail`, `flags`,
+//! `keys`.
 //!
 //! ```no_run
 //! use saas_admin::{Product, Program};
@@ -10,7 +11,7 @@
 //!
 //! #[tokio::main]
 //! async fn main() -> std::process::ExitCode {
-//!     let product = Product { name: "hello", title: "Hello", migrations: &[], events: &[], pages: &[], nav: &[], plans: None, compose };
+//!     let product = Product { name: "hello", title: "Hello", migrations: &[], events: &[], pages: &[], nav: &[], plans: None, flags: &[], compose };
 //!     saas_admin::run(product).await
 //! }
 //! ```
@@ -24,6 +25,7 @@ mod development;
 mod doctor;
 mod error;
 mod events;
+mod flags;
 mod jobs;
 mod keys;
 mod limits;
@@ -73,6 +75,7 @@ pub async fn run(product: Product) -> ExitCode {
         Some(Command::Jobs(command)) => jobs::jobs(&product, &arguments, command).await,
         Some(Command::Events(command)) => events::events(&product, &arguments, command).await,
         Some(Command::Mail(command)) => suppressions::mail(&product, &arguments, command).await,
+        Some(Command::Flags(command)) => flags::flags(&product, &arguments, command).await,
         Some(Command::Keys(command)) => keys::keys(&product, &arguments, command).await,
     };
     result.unwrap_or_else(|error| {

@@ -3,8 +3,8 @@ use std::fmt;
 use saas_auth::Provider;
 use saas_billing::{Payments, Plans, PlansError};
 use saas_core::{
-    Db, Dependencies, EventCatalogue, EventKind, Jobs, Lifecycle, Live, MasterKey, Metrics, Migrations, NavLink, Outbound, Relay, Routes,
-    file::Storage, limit::RateLimits, mail::Outbox, pages::PageSet, pages::Pages, webhook::Webhooks,
+    Db, Dependencies, EventCatalogue, EventKind, Flag, Jobs, Lifecycle, Live, MasterKey, Metrics, Migrations, NavLink, Outbound, Relay,
+    Routes, file::Storage, limit::RateLimits, mail::Outbox, pages::PageSet, pages::Pages, webhook::Webhooks,
 };
 use url::Url;
 
@@ -27,6 +27,8 @@ pub struct Product {
     pub nav: &'static [NavLink],
     /// What it is sold by, if it is sold.
     pub plans: Option<fn() -> Result<Plans, PlansError>>,
+    /// What can be switched for each organization.
+    pub flags: &'static [Flag],
     /// Puts it together.
     pub compose: fn(&Program) -> Result<Routes, ComposeError>,
 }

@@ -77,6 +77,8 @@ pub(crate) const CORE: &[Table] = &[
             ("leaves_at", Internal),
             ("purged_at", Internal),
             ("revision", Internal),
+            ("flags", Internal),
+            ("platform_flags", Internal),
         ],
     },
     Table {
@@ -111,6 +113,20 @@ pub(crate) const CORE: &[Table] = &[
         erasure: Erasure::Purge,
         exported: true,
         columns: &[("tenant_id", Internal), ("id", Internal), ("name", Content), ("permissions", Internal), ("created_at", Internal)],
+    },
+    Table {
+        name: "core.share",
+        erasure: Erasure::Purge,
+        exported: true,
+        columns: &[
+            ("tenant_id", Internal),
+            ("kind", Internal),
+            ("resource_id", Internal),
+            ("user_id", Person),
+            ("level", Internal),
+            ("shared_by", Internal),
+            ("shared_at", Internal),
+        ],
     },
     Table {
         name: "core.workspace",

@@ -31,6 +31,7 @@ mod export;
 mod extract;
 mod failure;
 pub mod file;
+mod flag;
 mod id;
 mod idempotency;
 pub mod inventory;
@@ -78,6 +79,7 @@ pub use erasure::person_erase_in;
 pub use event::{Change, Event, EventCatalogue, EventKind, EventSeverity, MASK, Masked, Personal, event_in, system_event_in};
 pub use export::{PackError, PersonExport, person_export_in};
 pub use extract::{Form, Json, Multipart, Path, Query, Upload, Validate};
+pub use flag::{Flag, FlagOwner, Flags};
 pub use id::{AgentId, EventId, KeyId, SessionId, TenantId, TokenFamilyId, UserId, WorkspaceId};
 pub use idempotency::NewTenantDb;
 pub use job::{
@@ -94,7 +96,10 @@ pub use metrics::{CounterHandle, Counters, Metrics, serve_metrics};
 pub use openapi::{Accepted, Answers, Created, Document, Download, NoContent, Operation};
 pub use origin::Origin;
 pub use outbound::{Outbound, OutboundAnswer, OutboundError, OutboundPolicy, ResolveName, SystemResolver};
-pub use permission::{Can, CurrentMember, Permission, Standing, Surroundings};
+pub use permission::{
+    Can, CanOwn, Conditions, CurrentMember, Permission, PlanFeatures, Reached, Reaching, Resource, ShareLevel, Standing, Surroundings,
+    Within,
+};
 pub use preferences::{Preferences, Theme, TimeZone, UnknownTheme, UnknownTimeZone, person_known_as_in, preferences_set_in};
 pub use principal::{Actor, AgentPrincipal, CurrentAgent, CurrentUser, KeyPrincipal, Membership, Principal, SignedIn, TokenPrincipal};
 pub use problem::{Cause, FieldError, Problem, ProblemType};

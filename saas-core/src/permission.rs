@@ -1,11 +1,21 @@
 //! Permissions as types: a handler's signature says what it takes to call it.
 
+mod condition;
+mod reach;
+mod resource;
+
 use std::{marker::PhantomData, sync::Arc};
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 
 use crate::{Access, Actor, Declares, Problem, TenantId, UserId};
+
+use condition::lacks;
+
+pub use condition::{Conditions, PlanFeatures};
+pub use reach::{Reached, Reaching, Within};
+pub use resource::{Resource, ShareLevel};
 
 /// Something that a member of a tenant may be allowed to do. Declared with [`permissions!`](crate::permissions).
 pub trait Permission: Send + Sync + 'static {
@@ -120,7 +130,8 @@ impl Declares for CurrentMember {
 #[derive(Debug, Clone)]
 pub struct Surroundings(pub Standing);
 
-/// Proof that the caller holds `P` in the tenant of the request: 401, 404 or 403 before anything else is read.
+/// Proof that the caller holds `P` in the tenant of the request, in full: 401, 404, 403 or, where `P` takes a feature that the plan does not have, 402,
+/// before anything else is read. For what is held for some things alone there are [`Reached`] and [`Reaching`].
 #[derive(Debug, Clone)]
 pub struct Can<P> {
     standing: Standing,
@@ -146,12 +157,56 @@ impl<S: Send + Sync, P: Permission> FromRequestParts<S> for Can<P> {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
         let standing = Standing::of(parts)?;
-        if standing.may::<P>() { Ok(Self { standing: standing.clone(), permission: PhantomData }) } else { Err(Problem::forbidden()) }
+        if !standing.may::<P>() {
+            return Err(lacks::<P>());
+        }
+        Conditions::of(parts).check_plan::<P>(standing).await?;
+        Ok(Self { standing: standing.clone(), permission: PhantomData })
     }
 }
 
 impl<P: Permission> Declares for Can<P> {
     fn access() -> Access {
         Access::permission(P::NAME)
+    }
+}
+
+/// Proof that the caller holds `P` at least for what they make, so that they may make something. What else they may do with it, [`Reached`] says.
+#[derive(Debug, Clone)]
+pub struct CanOwn<P> {
+    standing: Standing,
+    permission: PhantomData<fn() -> P>,
+}
+
+impl<P> CanOwn<P> {
+    /// Who is acting.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        self.standing.actor
+    }
+
+    /// The caller's standing.
+    #[must_use]
+    pub fn standing(&self) -> &Standing {
+        &self.standing
+    }
+}
+
+impl<S: Send + Sync, P: Permission> FromRequestParts<S> for CanOwn<P> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let (standing, conditions) = (Standing::of(parts)?, Conditions::of(parts));
+        if !standing.may::<P>() && !conditions.may_own::<P>() {
+            return Err(lacks::<P>());
+        }
+        conditions.check_plan::<P>(standing).await?;
+        Ok(Self { standing: standing.clone(), permission: PhantomData })
+    }
+}
+
+impl<P: Permission> Declares for CanOwn<P> {
+    fn access() -> Access {
+        Access::in_part(P::NAME)
     }
 }

@@ -8,7 +8,9 @@ use http::request::Parts;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{Access, AgentId, Declares, KeyId, Listed, Order, OrderBy, Preferences, Problem, SessionId, TenantId, TokenFamilyId, UserId};
+use crate::{
+    Access, AgentId, Declares, Flags, KeyId, Listed, Order, OrderBy, Preferences, Problem, SessionId, TenantId, TokenFamilyId, UserId,
+};
 
 /// Who is making the request. Put there by a layer that authenticates, such as `saas-auth`'s or one of your own; on the answer too, so that a
 /// page about a problem speaks to whoever asked.
@@ -96,6 +98,10 @@ pub struct Membership {
     /// [What is kept](crate::Revised) of the tenant is what counts if it is of this revision.
     #[serde(skip)]
     pub revision: Option<i64>,
+    /// Its switches, for the program alone.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub flags: Flags,
 }
 
 impl Listed for Membership {

@@ -45,7 +45,7 @@ problem_types! {
     SECOND_FACTOR_REQUIRED = "second-factor-required", FORBIDDEN, "This organization asks for a second factor";
     /// Whoever is signed in showed who they are too long ago for this; `methods` says what may be shown at `POST /api/v1/auth/prove`.
     STEP_UP_REQUIRED = "step-up-required", FORBIDDEN, "Show again who you are";
-    /// The caller is known and not permitted.
+    /// The caller is known and not permitted; `permission`, where it is there, names what is missing.
     FORBIDDEN = "forbidden", FORBIDDEN, "You are not allowed to do this";
     /// The request came from another site.
     CROSS_SITE = "cross-site", FORBIDDEN, "The request came from another site";
@@ -65,6 +65,8 @@ problem_types! {
     KEY_REUSED = "idempotency-key-reused", UNPROCESSABLE_ENTITY, "This idempotency key belongs to another request";
     /// The plan's limit is reached; `limit` and `used` say how far.
     LIMIT_REACHED = "limit-reached", PAYMENT_REQUIRED, "The limit of your plan is reached";
+    /// The plan does not have what this takes; `feature` names it, `upgrade` is the page of plans.
+    FEATURE_NOT_IN_PLAN = "feature-not-in-plan", PAYMENT_REQUIRED, "Your plan does not have this";
     /// What is due is not paid; `access` says what is possible still.
     PAYMENT_OVERDUE = "payment-overdue", PAYMENT_REQUIRED, "The subscription is not paid";
     /// A key stands in the address, where it is written down on its way: it goes into the `Authorization` header.

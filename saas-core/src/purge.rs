@@ -93,7 +93,8 @@ pub async fn tenant_purge(
 pub async fn tenant_purged_in(tx: &mut SystemTx, tenant: TenantId) -> Result<bool, DbError> {
     let now = tx.now();
     let purged = sqlx::query!(
-        "update core.tenant set slug = $2, name = 'deleted', second_factor_required = false, purged_at = $3
+        "update core.tenant set slug = $2, name = 'deleted', second_factor_required = false, flags = '{}', platform_flags = '{}',
+            purged_at = $3
         where id = $1 and state = 'deleted' and purged_at is null",
         Uuid::from(tenant),
         // One that nobody can have taken before.

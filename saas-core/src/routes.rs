@@ -200,6 +200,16 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         self
     }
 
+    /// Says of the routes that are here so far which take a feature of the plan, because a permission does: in their access and in the document. What
+    /// holds, the layer that finds the tenant knows by itself.
+    pub fn featured(mut self, features: &[(&'static str, &'static str)]) -> Self {
+        for entry in &mut self.list {
+            let taken = features.iter().filter(|(permission, _)| entry.info.access.permissions.contains(permission));
+            entry.info.access.features.extend(taken.map(|(_, feature)| *feature));
+        }
+        self
+    }
+
     /// Wraps the routes that are here so far.
     pub fn layer<L>(mut self, layer: L) -> Self
     where

@@ -101,6 +101,10 @@ tenancy-roles-text = Wer in { $organization } was darf. Eine Änderung gilt sofo
 tenancy-roles-permission = Berechtigung
 tenancy-roles-yes = Ja
 tenancy-roles-no = Nein
+tenancy-roles-held-own = Eigenes
+tenancy-roles-held-plan = Nicht im Tarif
+tenancy-roles-shareable = Auch nur für eines, durch Freigabe
+tenancy-roles-legend = „Eigenes“ gilt für das, was jemand selbst angelegt hat.
 tenancy-roles-own = Eigene Rollen
 tenancy-role-new = Neue Rolle
 tenancy-role-change = Ändern
@@ -127,6 +131,41 @@ tenancy-member-why = Warum
 tenancy-member-because = Die Rolle { $role } erlaubt es.
 tenancy-member-would = Eine dieser Rollen würde es erlauben: { $roles }.
 tenancy-member-nobody = Keine Rolle erlaubt es.
+tenancy-member-because-own = Die Rolle { $role }, die Ihre Organisation angelegt hat, erlaubt es.
+tenancy-member-own = Die Rolle { $role } erlaubt es für selbst Angelegtes.
+tenancy-member-shares = { $count ->
+    [one] Etwas wurde freigegeben, für das es erlaubt ist.
+   *[other] Für { $count } freigegebene Dinge ist es erlaubt.
+}
+tenancy-member-plan = Die Rolle { $role } erlaubt es, aber Ihr Tarif enthält nicht, was dazu nötig ist.
+tenancy-member-some = Teilweise
+tenancy-member-shared = Für { $name } freigegeben
+tenancy-member-shared-hidden = Etwas, das Sie nicht sehen dürfen
+
+tenancy-share-title = Wer { $title } nutzen darf
+tenancy-share-text = Wer durch seine Rolle darf, darf ohnehin und steht hier nicht.
+tenancy-share-view = Darf es ansehen
+tenancy-share-edit = Darf damit arbeiten
+tenancy-share-since = Seit
+tenancy-share-by = Freigegeben von { $name }
+tenancy-share-new = Freigeben
+tenancy-share-do = Freigeben
+tenancy-share-end = Freigabe beenden
+tenancy-share-end-ask = { $name } darf es ab sofort nicht mehr nutzen, außer durch die eigene Rolle.
+tenancy-share-end-do = Freigabe jetzt beenden
+tenancy-share-back = Zurück
+tenancy-share-nobody = Es ist für niemanden freigegeben
+tenancy-share-nobody-text = Geben Sie es für ein Mitglied frei, das es sonst nicht nutzen darf.
+tenancy-share-error-member = Diese Person gehört nicht mehr zur Organisation.
+
+tenancy-flags-title = Schalter
+tenancy-flags-text = Was an ist, gilt für alle in der Organisation ab dem nächsten Klick.
+tenancy-flags-on = An
+tenancy-flags-off = Aus
+tenancy-flags-turn-on = Einschalten
+tenancy-flags-turn-off = Ausschalten
+tenancy-flags-platform = Wird von den Betreibern festgelegt.
+tenancy-flags-owner = Das kann nur ändern, wem die Organisation gehört.
 
 permission-tenancy-member-read = Sehen, wer zur Organisation gehört
 permission-tenancy-member-write = Rollen anderer ändern und Mitglieder entfernen

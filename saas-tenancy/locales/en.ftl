@@ -101,6 +101,10 @@ tenancy-roles-text = Who may do what in { $organization }. A change holds at onc
 tenancy-roles-permission = Permission
 tenancy-roles-yes = Yes
 tenancy-roles-no = No
+tenancy-roles-held-own = Own
+tenancy-roles-held-plan = Not in your plan
+tenancy-roles-shareable = Also for one alone, by sharing
+tenancy-roles-legend = “Own” is for what somebody made themselves.
 tenancy-roles-own = Roles of your own
 tenancy-role-new = New role
 tenancy-role-change = Change
@@ -127,6 +131,41 @@ tenancy-member-why = Why
 tenancy-member-because = The role { $role } gives it.
 tenancy-member-would = One of these roles would give it: { $roles }.
 tenancy-member-nobody = No role gives it.
+tenancy-member-because-own = The role { $role }, which your organization made, gives it.
+tenancy-member-own = The role { $role } gives it for what they made themselves.
+tenancy-member-shares = { $count ->
+    [one] One thing was shared with them for which they have it.
+   *[other] { $count } things were shared with them for which they have it.
+}
+tenancy-member-plan = The role { $role } gives it, but your plan does not have what it takes.
+tenancy-member-some = In part
+tenancy-member-shared = Shared with { $name }
+tenancy-member-shared-hidden = Something that you may not see
+
+tenancy-share-title = Who may use { $title }
+tenancy-share-text = Whoever has a role that lets them may use it anyway and is not listed here.
+tenancy-share-view = May look at it
+tenancy-share-edit = May work on it
+tenancy-share-since = Since
+tenancy-share-by = Shared by { $name }
+tenancy-share-new = Share it
+tenancy-share-do = Share
+tenancy-share-end = Stop sharing
+tenancy-share-end-ask = { $name } may not use it any more from now on, unless their role lets them.
+tenancy-share-end-do = Stop sharing it
+tenancy-share-back = Back
+tenancy-share-nobody = It is shared with nobody
+tenancy-share-nobody-text = Share it with a member who may not use it otherwise.
+tenancy-share-error-member = This person does not belong to the organization any more.
+
+tenancy-flags-title = Switches
+tenancy-flags-text = What is on holds for everybody in the organization, from their next click on.
+tenancy-flags-on = On
+tenancy-flags-off = Off
+tenancy-flags-turn-on = Turn on
+tenancy-flags-turn-off = Turn off
+tenancy-flags-platform = Set by whoever runs this product.
+tenancy-flags-owner = An owner can change this.
 
 permission-tenancy-member-read = See who belongs to the organization
 permission-tenancy-member-write = Change roles of people and remove them

@@ -10,10 +10,16 @@ use axum::{
 };
 use futures_core::future::BoxFuture;
 use http::request::Parts;
-use saas_core::{Actor, AgentPrincipal, Membership, Origin, Principal, Problem, ProblemType, SignedIn, Standing, Surroundings, TenantDb};
+use saas_core::{
+    Actor, AgentPrincipal, Conditions, Flags, Membership, Origin, Principal, Problem, ProblemType, SignedIn, Standing, Surroundings,
+    TenantDb,
+};
 use tower::{Layer, Service};
 
-use crate::{Role, RoleName, Tenancy, TenantRef, role::Permissions};
+use crate::{
+    Role, RoleName, Tenancy, TenantRef,
+    role::{Permissions, Rights},
+};
 
 /// What the tenant of a request is looked for.
 #[derive(Debug, Clone, Copy)]
@@ -75,13 +81,15 @@ where
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
             match (purpose, tenancy.enter(&mut parts).await) {
-                (Purpose::Enter, Ok((standing, db))) => {
+                (Purpose::Enter, Ok(Entered { standing, db, conditions, flags })) => {
                     tracing::Span::current().record("tenant.id", tracing::field::display(standing.tenant));
                     parts.extensions.insert(standing);
                     parts.extensions.insert(db);
+                    parts.extensions.insert(conditions);
+                    drop(flags.map(|flags| parts.extensions.insert(flags)));
                 }
                 (Purpose::Enter, Err(problem)) => return Ok(problem.into_response()),
-                (Purpose::Show, Ok((standing, _))) => drop(parts.extensions.insert(Surroundings(standing))),
+                (Purpose::Show, Ok(entered)) => drop(parts.extensions.insert(Surroundings(entered.standing))),
                 (Purpose::Show, Err(_)) => {}
             }
             inner.call(Request::from_parts(parts, body)).await
@@ -89,8 +97,17 @@ where
     }
 }
 
+/// What a request is let in with.
+struct Entered {
+    standing: Standing,
+    db: TenantDb,
+    conditions: Conditions,
+    /// None where what found the caller does not know the tenant's.
+    flags: Option<Flags>,
+}
+
 impl Tenancy {
-    async fn enter(&self, parts: &mut Parts) -> Result<(Standing, TenantDb), Problem> {
+    async fn enter(&self, parts: &mut Parts) -> Result<Entered, Problem> {
         let principal = parts.extensions.get::<Principal>().cloned().ok_or_else(|| Problem::missing_layer("one that authenticates"))?;
         parts.extensions.insert(self.cookie());
         let named = match &principal {
@@ -105,7 +122,9 @@ impl Tenancy {
                 let place = place(&signed_in, named.as_ref())?;
                 let db = self.db().tenant(place.id).acting(signed_in.user).caused_by(Origin::of(parts)).read_only(read_only);
                 let held = self.held(&db, place).await?;
-                Ok((standing(place, Actor::from(&*signed_in), held), db))
+                let conditions = Conditions { own: held.own, person: Some(signed_in.user), ..self.conditions() };
+                let standing = standing(place, Actor::from(&*signed_in), held.permissions);
+                Ok(Entered { standing, db, conditions, flags: Some(place.flags.clone()) })
             }
             // A token is bound to one tenant, where it may do what its person may, but for what is withheld from tokens.
             Principal::Token(token) => {
@@ -116,21 +135,26 @@ impl Tenancy {
                 }
                 let db = self.db().tenant(token.place.id).acting(token.user).caused_by(Origin::of(parts)).read_only(read_only);
                 let held = self.held(&db, &token.place).await?;
-                let permissions = held.iter().copied().filter(|permission| !token.withheld.contains(permission)).collect();
-                Ok((standing(&token.place, Actor::from(&*token), permissions), db))
+                let left = |held: &Permissions| held.iter().copied().filter(|permission| !token.withheld.contains(permission)).collect();
+                let standing = standing(&token.place, Actor::from(&*token), left(&held.permissions));
+                let conditions =
+                    Conditions { own: left(&held.own), person: Some(token.user), withheld: token.withheld, ..self.conditions() };
+                Ok(Entered { standing, db, conditions, flags: Some(token.place.flags.clone()) })
             }
             // A key belongs to one tenant, and may do what its scopes and the role of its maker have in common. Its rows name no person: whoever
-            // made the key did not do what is done with it.
+            // made the key did not do what is done with it. So nothing is its own, and nothing is shared with it.
             Principal::Key(key) => {
                 opens(&key.creator, named.as_ref(), parts)?;
                 let db = self.db().tenant(key.tenant()).caused_by(Origin::of(parts)).read_only(read_only);
                 let held = self.held(&db, &key.creator).await?;
-                let permissions = held.iter().copied().filter(|permission| key.scopes.contains(permission)).collect();
-                Ok((standing(&key.creator, Actor::from(&*key), permissions), db))
+                let permissions = held.permissions.iter().copied().filter(|permission| key.scopes.contains(permission)).collect();
+                let standing = standing(&key.creator, Actor::from(&*key), permissions);
+                Ok(Entered { standing, db, conditions: self.conditions(), flags: Some(key.creator.flags.clone()) })
             }
             Principal::Agent(agent) => {
                 let standing = self.machine(agent, named.as_ref())?;
-                Ok((standing, self.db().tenant(agent.tenant).caused_by(Origin::of(parts)).read_only(read_only)))
+                let db = self.db().tenant(agent.tenant).caused_by(Origin::of(parts)).read_only(read_only);
+                Ok(Entered { standing, db, conditions: self.conditions(), flags: None })
             }
             _ => Err(Problem::unauthenticated()),
         }
@@ -138,12 +162,17 @@ impl Tenancy {
 
     /// What somebody may do by their role as it is now. The built-in ones are known; one of the organization's own is read for each request, so
     /// that a change of it holds from the next one on.
-    async fn held(&self, db: &TenantDb, place: &Membership) -> Result<Permissions, Problem> {
+    async fn held(&self, db: &TenantDb, place: &Membership) -> Result<Rights, Problem> {
         if let Ok(built_in) = place.role.parse::<Role>() {
-            return Ok(self.inner.roles.of(built_in));
+            return Ok(Rights::built_in(&self.inner.roles, built_in));
         }
         let mut tx = db.clone().read_only(true).begin().await?;
-        Ok(self.inner.roles.held_in(&mut tx, &RoleName::from(place.role.clone())).await?.permissions)
+        Ok(self.inner.roles.held_in(&mut tx, &RoleName::from(place.role.clone())).await?)
+    }
+
+    /// What is so for everybody: nothing is their own, and what takes a feature of the plan takes it.
+    fn conditions(&self) -> Conditions {
+        Conditions { features: self.inner.roles.shared_features(), plan: self.plan().cloned(), ..Conditions::default() }
     }
 
     /// A machine belongs to one tenant; a request that names another is not its to make.

@@ -18,6 +18,7 @@
 
 mod active;
 mod deletion;
+mod flag;
 mod invitation;
 mod layer;
 mod member;
@@ -29,19 +30,22 @@ mod role;
 mod seats;
 mod second_factor;
 mod settings;
+mod share;
 mod workspace;
 
 use std::{fmt, sync::Arc};
 
 use active::OrganizationCookie;
 use layer::Purpose;
-use saas_core::{Db, EventKind, Routes, mail::Outbox, pages::PageSet};
+use saas_core::{Db, EventKind, Flag, PlanFeatures, Resource, Routes, mail::Outbox, pages::PageSet};
 use seats::Unlimited;
+use share::Shareable;
 
 pub use active::ActiveOrganization;
 pub use deletion::{
     LeavingOrganization, OrganizationDeletionError, OrganizationLeaving, OrganizationPurgeError, OrganizationPurged, OrganizationRestored,
 };
+pub use flag::{FlagSwitched, flag_set_in, flag_set_system_in, flags_of_in, flags_unknown_in};
 pub use invitation::{
     Invitation, InvitationError, InvitationId, InvitationOutcome, InvitationRevoked, InvitationSent, Invited, Joined, MemberInvite,
     NewInvitations, invitations_in,
@@ -58,6 +62,7 @@ pub use role::{
 pub use seats::Seats;
 pub use second_factor::{OrganizationWrite, SecondFactorRequirementChanged, SecondFactorRuleError, second_factor_require_in};
 pub use settings::{OrganizationChange, OrganizationChangeError, OrganizationRenamed, organization_change_in};
+pub use share::{Share, ShareEnded, ShareError, ShareGiven, share_end_in, share_put_in, shares_in};
 pub use workspace::{
     Workspace, WorkspaceCreated, WorkspaceError, WorkspaceRead, WorkspaceRenamed, WorkspaceWrite, workspace_create_in, workspace_rename_in,
     workspaces_in,
@@ -72,6 +77,7 @@ pub const EVENTS: &[EventKind] = &[
     EventKind::of::<OrganizationRestored>(),
     EventKind::of::<OrganizationPurged>(),
     EventKind::of::<SecondFactorRequirementChanged>(),
+    EventKind::of::<FlagSwitched<'_>>(),
     EventKind::of::<InvitationSent>(),
     EventKind::of::<InvitationRevoked<'_>>(),
     EventKind::of::<MemberJoined>(),
@@ -80,6 +86,8 @@ pub const EVENTS: &[EventKind] = &[
     EventKind::of::<RoleCreated<'_>>(),
     EventKind::of::<RoleChanged<'_>>(),
     EventKind::of::<RoleDeleted<'_>>(),
+    EventKind::of::<ShareGiven>(),
+    EventKind::of::<ShareEnded>(),
     EventKind::of::<WorkspaceCreated>(),
     EventKind::of::<WorkspaceRenamed>(),
 ];
@@ -94,6 +102,9 @@ pub struct Tenancy {
     cookie: OrganizationCookie,
     seats: Arc<dyn Seats>,
     outbox: Option<Outbox>,
+    plan: Option<Arc<dyn PlanFeatures>>,
+    sharing: Arc<[Shareable]>,
+    flags: &'static [Flag],
 }
 
 struct Inner {
@@ -114,7 +125,15 @@ impl Tenancy {
     #[must_use]
     pub fn with_home(db: &Db, resolver: impl ResolveTenant, roles: Roles, home: &'static str) -> Self {
         let inner = Inner { db: db.clone(), resolver: Box::new(resolver), roles, home };
-        Self { inner: Arc::new(inner), cookie: OrganizationCookie { secure: true }, seats: Arc::new(Unlimited), outbox: None }
+        Self {
+            inner: Arc::new(inner),
+            cookie: OrganizationCookie { secure: true },
+            seats: Arc::new(Unlimited),
+            outbox: None,
+            plan: None,
+            sharing: Arc::from([]),
+            flags: &[],
+        }
     }
 
     /// Serves browsers over plain http from elsewhere than this machine: the cookie that holds the chosen organization is not marked secure
@@ -136,6 +155,28 @@ impl Tenancy {
     #[must_use]
     pub fn seats(mut self, seats: impl Seats) -> Self {
         self.seats = Arc::new(seats);
+        self
+    }
+
+    /// Knows what plans have, for the permissions that take a feature of them ([`Roles::featured`]).
+    #[must_use]
+    pub fn plan_features(mut self, plan: impl PlanFeatures) -> Self {
+        self.plan = Some(Arc::new(plan));
+        self
+    }
+
+    /// Lets things of a kind be shared with members one by one. `path` is the page of one of them, such as `/agents/{id}`: the people with whom it is
+    /// shared are at `/agents/{id}/people`, and at `/api/v1/agents/{id}/people` for programs.
+    #[must_use]
+    pub fn sharing<R: Resource>(mut self, path: &'static str) -> Self {
+        self.sharing = self.sharing.iter().copied().chain([Shareable::of::<R>(path)]).collect();
+        self
+    }
+
+    /// Knows these flags: an organization's owner switches those that are its own. Whoever runs the product names them in its `Product` too.
+    #[must_use]
+    pub fn flags(mut self, flags: &'static [Flag]) -> Self {
+        self.flags = flags;
         self
     }
 
@@ -164,14 +205,17 @@ impl Tenancy {
             Some(_) => (invitation::routes(), invitation::visitor_routes()),
             None => (Routes::new(), Routes::new()),
         };
+        let shares = self.sharing.iter().fold(Routes::new(), |routes, kind| routes.merge(kind.routes()));
         let own = member::routes()
+            .merge(flag::routes())
             .merge(inside)
             .merge(ownership::routes())
             .merge(role::routes())
             .merge(second_factor::routes())
             .merge(settings::routes())
             .merge(workspace::routes())
-            .with_state(self.clone());
+            .with_state(self.clone())
+            .merge(shares);
         // Whoever does not pay may leave all the same.
         let leaving = deletion::routes().with_state(self.clone());
         around(own).merge(leaving).layer(self.layer()).merge(
@@ -191,6 +235,18 @@ impl Tenancy {
 
     pub(crate) fn outbox(&self) -> Option<&Outbox> {
         self.outbox.as_ref()
+    }
+
+    pub(crate) fn plan(&self) -> Option<&Arc<dyn PlanFeatures>> {
+        self.plan.as_ref()
+    }
+
+    pub(crate) fn shareables(&self) -> &[Shareable] {
+        &self.sharing
+    }
+
+    pub(crate) fn known_flags(&self) -> &'static [Flag] {
+        self.flags
     }
 
     pub(crate) fn seat_limit(&self) -> &dyn Seats {

@@ -2,6 +2,7 @@
 
 mod api;
 mod event;
+mod explanation;
 mod name;
 mod own;
 mod page;
@@ -91,12 +92,17 @@ pub(crate) type Permissions = Arc<[&'static str]>;
 /// use saas_tenancy::{Role, Roles};
 ///
 /// let roles = Roles::new(&[("app.report.read", Role::ALL), ("app.report.write", &[Role::Owner, Role::Admin])])
+///     .own(&[("app.report.write", &[Role::Member])])
+///     .featured(&[("app.report.write", "reports")])
 ///     .agents(&["app.report.send"]);
-/// assert!(!roles.of(Role::Viewer).contains(&"app.report.write"));
+/// assert!(!roles.of(Role::Member).contains(&"app.report.write"));
+/// assert!(roles.own_of(Role::Member).contains(&"app.report.write"));
 /// ```
 #[derive(Debug, Clone)]
 pub struct Roles {
     by_role: BTreeMap<Role, Permissions>,
+    own: BTreeMap<Role, Permissions>,
+    features: Arc<[(&'static str, &'static str)]>,
     agents: Permissions,
 }
 
@@ -117,14 +123,24 @@ impl Roles {
     /// Each permission with the roles that hold it. The permissions of this crate are there already.
     #[must_use]
     pub fn new(matrix: &[(&'static str, &[Role])]) -> Self {
-        let by_role = Role::ALL
-            .iter()
-            .map(|role| {
-                let held = OWN.iter().chain(matrix).filter(|(_, roles)| roles.contains(role));
-                (*role, held.map(|(permission, _)| *permission).collect())
-            })
-            .collect();
-        Self { by_role, agents: Arc::from([]) }
+        let all: Vec<_> = OWN.iter().chain(matrix).copied().collect();
+        Self { by_role: by_role(&all), own: BTreeMap::new(), features: Arc::from([]), agents: Arc::from([]) }
+    }
+
+    /// Each permission with the roles that hold it for what is their own alone: for what somebody made who has such a role. Routes for which that is
+    /// enough take [`Reached`](saas_core::Reached), [`Reaching`](saas_core::Reaching) or [`CanOwn`](saas_core::CanOwn); all others refuse it.
+    #[must_use]
+    pub fn own(mut self, matrix: &[(&'static str, &[Role])]) -> Self {
+        self.own = by_role(matrix);
+        self
+    }
+
+    /// Each permission that takes a feature of the plan, with that feature. Whoever holds it is refused (402) where the plan does not have it;
+    /// [`Tenancy::plan_features`] says what plans have.
+    #[must_use]
+    pub fn featured(mut self, features: &[(&'static str, &'static str)]) -> Self {
+        self.features = features.into();
+        self
     }
 
     /// What machines with a credential of the tenant may do.
@@ -140,6 +156,22 @@ impl Roles {
         self.by_role.get(&role).cloned().unwrap_or_else(|| Arc::from([]))
     }
 
+    /// The permissions that a role has for what is its holder's own alone.
+    #[must_use]
+    pub fn own_of(&self, role: Role) -> Permissions {
+        self.own.get(&role).cloned().unwrap_or_else(|| Arc::from([]))
+    }
+
+    /// The permissions that take a feature of the plan, with that feature.
+    #[must_use]
+    pub fn features(&self) -> &[(&'static str, &'static str)] {
+        &self.features
+    }
+
+    pub(crate) fn shared_features(&self) -> Arc<[(&'static str, &'static str)]> {
+        Arc::clone(&self.features)
+    }
+
     /// The names of the built-in roles that hold a permission.
     #[must_use]
     pub fn holding(&self, permission: &str) -> Vec<&'static str> {
@@ -149,4 +181,9 @@ impl Roles {
     pub(crate) fn of_agents(&self) -> Permissions {
         Arc::clone(&self.agents)
     }
+}
+
+fn by_role(matrix: &[(&'static str, &[Role])]) -> BTreeMap<Role, Permissions> {
+    let held = |role: &Role| matrix.iter().filter(|(_, roles)| roles.contains(role)).map(|(permission, _)| *permission).collect();
+    Role::ALL.iter().map(|role| (*role, held(role))).collect()
 }

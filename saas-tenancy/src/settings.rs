@@ -1,12 +1,15 @@
 //! What an organization is called.
 
-use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::{
+    extract::State,
+    response::{IntoResponse as _, Redirect, Response},
+};
 use saas_core::{
-    Actor, Can, Change, DbError, Event, FieldError, Form, FormErrors, Html, Json, Page, Permission as _, Problem, Routes, Standing,
+    Actor, Can, Change, DbError, Event, FieldError, Flags, Form, FormErrors, Html, Json, Page, Permission as _, Problem, Routes, Standing,
     TenantDb, TenantTx, Validate, event_in,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::{query, query_as};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -154,10 +157,16 @@ async fn change(can: Can<OrganizationWrite>, db: TenantDb, Json(change): Json<Or
     Ok(Json(organization))
 }
 
-async fn show(can: Can<OrganizationWrite>, db: TenantDb, page: Page) -> Result<Html, Problem> {
+async fn show(
+    can: Can<OrganizationWrite>,
+    flags: Flags,
+    db: TenantDb,
+    State(tenancy): State<Tenancy>,
+    page: Page,
+) -> Result<Html, Problem> {
     let mut tx = db.begin().await?;
     let Organization { name, slug, .. } = organization_in(&mut tx, false).await?;
-    page.render(PAGE, context(&page, can.standing(), &name, &slug, &FormErrors::default()))
+    page.render(PAGE, context(&page, can.standing(), tenancy.switches(&page, &flags), (&name, &slug), &FormErrors::default()))
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -167,7 +176,14 @@ struct SettingsForm {
     slug: String,
 }
 
-async fn submit(can: Can<OrganizationWrite>, db: TenantDb, page: Page, Form(form): Form<SettingsForm>) -> Result<Response, Problem> {
+async fn submit(
+    can: Can<OrganizationWrite>,
+    flags: Flags,
+    db: TenantDb,
+    State(tenancy): State<Tenancy>,
+    page: Page,
+    Form(form): Form<SettingsForm>,
+) -> Result<Response, Problem> {
     let mut tx = db.begin().await?;
     let wanted = OrganizationChange { name: Some(form.name.clone()), slug: Some(form.slug.trim().to_owned()) };
     let mut errors = FormErrors::default();
@@ -188,11 +204,11 @@ async fn submit(can: Can<OrganizationWrite>, db: TenantDb, page: Page, Form(form
         Err(OrganizationChangeError::Taken) => errors.add("slug", "tenancy-settings-error-taken"),
         Err(error) => return Err(error.into()),
     }
-    page.refuse(PAGE, context(&page, can.standing(), &form.name, &form.slug, &errors))
+    page.refuse(PAGE, context(&page, can.standing(), tenancy.switches(&page, &flags), (&form.name, &form.slug), &errors))
 }
 
-fn context(page: &Page, standing: &Standing, name: &str, slug: &str, errors: &FormErrors) -> serde_json::Value {
-    json!({ "form": page.form(&[("name", name), ("slug", slug)], errors), "owns": standing.may::<OrganizationOwn>() })
+fn context(page: &Page, standing: &Standing, flags: Vec<Value>, (name, slug): (&str, &str), errors: &FormErrors) -> Value {
+    json!({ "form": page.form(&[("name", name), ("slug", slug)], errors), "owns": standing.may::<OrganizationOwn>(), "flags": flags })
 }
 
 #[cfg(test)]

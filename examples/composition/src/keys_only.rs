@@ -24,6 +24,7 @@ pub fn product() -> Product {
         pages: &[saas_auth::PAGES, saas_tenancy::PAGES],
         nav: &[],
         plans: None,
+        flags: &[],
         compose,
     }
 }

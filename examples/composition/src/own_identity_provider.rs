@@ -33,6 +33,7 @@ pub fn product() -> Product {
         pages: &[saas_tenancy::PAGES],
         nav: &[],
         plans: None,
+        flags: &[],
         compose,
     }
 }

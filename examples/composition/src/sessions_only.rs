@@ -15,6 +15,7 @@ pub fn product() -> Product {
         pages: &[saas_auth::PAGES],
         nav: &[],
         plans: None,
+        flags: &[],
         compose,
     }
 }

@@ -149,6 +149,7 @@ monitoring-plan-team = Team
 monitoring-plan-team-text = Für mehrere Standorte und alle, die sich um sie kümmern.
 monitoring-plan-business = Business
 monitoring-plan-business-text = Für viele Standorte und für Prüfer: das Protokoll bleibt sieben Jahre.
+monitoring-feature-custom-roles = Eigene Rollen
 monitoring-meter-seats = Personen
 monitoring-meter-agents = Agenten
 monitoring-meter-devices = Geräte
@@ -157,3 +158,10 @@ monitoring-meter-audit-days = Tage im Protokoll
 
 permission-monitoring-device-read = Agenten und Geräte sehen
 permission-monitoring-agent-write = Agenten hinzufügen und entfernen
+permission-monitoring-agent-share = Agenten für Mitglieder freigeben
+
+kind-monitoring-agent = Agent
+
+monitoring-flag-latency = Zeigen, wie schnell jedes Gerät antwortet
+monitoring-latency = { $milliseconds } ms
+monitoring-agent-share = Diesen Agenten freigeben

@@ -149,6 +149,7 @@ monitoring-plan-team = Team
 monitoring-plan-team-text = For several sites and the people who look after them.
 monitoring-plan-business = Business
 monitoring-plan-business-text = For many sites and for auditors: the audit log is kept for seven years.
+monitoring-feature-custom-roles = Own roles
 monitoring-meter-seats = People
 monitoring-meter-agents = Agents
 monitoring-meter-devices = Devices
@@ -157,3 +158,10 @@ monitoring-meter-audit-days = Days in the audit log
 
 permission-monitoring-device-read = See agents and devices
 permission-monitoring-agent-write = Add and remove agents
+permission-monitoring-agent-share = Share agents with members
+
+kind-monitoring-agent = Agent
+
+monitoring-flag-latency = Show how fast each device answers
+monitoring-latency = { $milliseconds } ms
+monitoring-agent-share = Share this agent

@@ -6,6 +6,7 @@ mod home;
 mod ingest;
 mod limits;
 mod live;
+mod plan;
 mod presence;
 mod seats;
 
@@ -16,9 +17,9 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use saas_admin::{ComposeError, Product, Program};
 use saas_auth::{API_KEY_NOTICES, ApiKeyRead, ApiKeyWrite, Auth, Document, Scope};
-use saas_billing::{BILLING_NOTICES, Billing, BillingRead, BillingWrite, Limit, Meter, Payments, Plans, PlansError, Till};
+use saas_billing::{BILLING_NOTICES, Billing, BillingRead, BillingWrite, Feature, Limit, Meter, Payments, Plans, PlansError, Till};
 use saas_core::{
-    AuditRead, DbError, Event as _, EventKind, EventReplay, Live, Migrations, NavLink, Permission as _, Routes, TenantDb, TenantStore,
+    AuditRead, DbError, Event as _, EventKind, EventReplay, Flag, Live, Migrations, NavLink, Permission as _, Routes, TenantDb, TenantStore,
     audit::AuditChain,
     chat::{Chat, ChatRead, ChatWrite},
     file::{FileRead, FileRules, FileWrite, Files},
@@ -32,7 +33,7 @@ use saas_core::{
     webhook::{WebhookRead, WebhookWrite},
 };
 use saas_tenancy::{
-    ActiveOrganization, Header, MemberRead, OrganizationLeaving, OrganizationRestored, OrganizationWrite, ResolveTenant as _, Role, Roles,
+    ActiveOrganization, Header, MemberRead, OrganizationLeaving, OrganizationRestored, OrganizationWrite, ResolveTenant as _, Role, RoleWrite, Roles,
     Tenancy, WorkspaceRead, WorkspaceWrite,
 };
 use sqlx::migrate::Migrator;
@@ -47,6 +48,8 @@ saas_core::permissions! {
     pub DeviceRead = "monitoring.device.read";
     /// Add and remove agents.
     pub AgentWrite = "monitoring.agent.write";
+    /// Share agents with members one by one.
+    pub AgentShare = "monitoring.agent.share";
     /// Report devices and their states. For agents.
     pub AgentReport = "monitoring.agent.report";
 }
@@ -66,6 +69,7 @@ pub const MATRIX: &[(&str, &[Role])] = &[
     (FileWrite::NAME, &[Role::Owner, Role::Admin, Role::Member]),
     (DeviceRead::NAME, Role::ALL),
     (AgentWrite::NAME, &[Role::Owner, Role::Admin]),
+    (AgentShare::NAME, &[Role::Owner, Role::Admin]),
     (BillingRead::NAME, &[Role::Owner, Role::Admin]),
     (BillingWrite::NAME, &[Role::Owner]),
     (ApiKeyRead::NAME, &[Role::Owner, Role::Admin]),
@@ -77,6 +81,21 @@ pub const MATRIX: &[(&str, &[Role])] = &[
     (WebhookRead::NAME, &[Role::Owner, Role::Admin]),
     (WebhookWrite::NAME, &[Role::Owner, Role::Admin]),
 ];
+
+/// Who may do what with what they added themselves.
+pub const OWN: &[(&str, &[Role])] = &[(AgentWrite::NAME, &[Role::Member]), (AgentShare::NAME, &[Role::Member])];
+
+/// An organization makes roles of its own.
+const CUSTOM_ROLES: Feature = Feature::new("custom-roles");
+
+/// What takes a feature of the plan.
+pub const FEATURED: &[(&str, &str)] = &[(RoleWrite::NAME, CUSTOM_ROLES.name())];
+
+/// The list of devices says how fast each answers.
+pub const LATENCY: Flag = Flag::new("latency", "monitoring-flag-latency");
+
+/// What can be switched for each organization.
+const FLAGS: &[Flag] = &[LATENCY];
 
 /// What API keys may be given. People are managed by people, and keys too.
 const SCOPES: &[Scope] = &[
@@ -155,6 +174,7 @@ pub fn product() -> Product {
         pages: &[saas_auth::PAGES, saas_tenancy::PAGES, saas_billing::PAGES, PAGES],
         nav: NAV,
         plans: Some(plans),
+        flags: FLAGS,
         compose,
     }
 }
@@ -207,12 +227,15 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
     auth.erase_daily(&program.jobs);
     auth.export_for(&program.jobs);
     auth.rotate_signing_keys_daily(&program.jobs);
-    let roles = Roles::new(MATRIX).agents(&[AgentReport::NAME]);
+    let roles = Roles::new(MATRIX).own(OWN).featured(FEATURED).agents(&[AgentReport::NAME]);
     let holders = roles.clone();
     let tenancy = Tenancy::with_home(&program.db, Header::new("x-organization").or(ActiveOrganization), roles, "/devices")
         .insecure_lan(program.insecure_lan)
         .inviting(program.outbox.clone())
-        .seats(seats::PlanSeats(billing.clone()));
+        .seats(seats::PlanSeats(billing.clone()))
+        .plan_features(plan::SoldFeatures { billing: billing.clone(), db: program.db.clone() })
+        .sharing::<agents::SharedAgent>("/agents/{id}")
+        .flags(FLAGS);
     Tenancy::sweep_daily(&program.jobs);
     presence::start(&program.db, &program.lifecycle);
 
@@ -279,7 +302,8 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .merge(notifications.unsubscribe_routes(&program.db).layer(limits::strangers(program)))
         .layer(auth.layer())
         .layer(limits::everybody(program))
-        .merge(program.payments.as_ref().map(Payments::routes).unwrap_or_default()))
+        .merge(program.payments.as_ref().map(Payments::routes).unwrap_or_default())
+        .featured(FEATURED))
 }
 
 /// What an organization's plan lets it use, for tokens to say.

@@ -1,5 +1,5 @@
 use ipnet::IpNet;
-use saas_core::{ClientAddress, Db, DbError, KeyId, KeyPrincipal, Membership};
+use saas_core::{ClientAddress, Db, DbError, Flags, KeyId, KeyPrincipal, Membership};
 use uuid::Uuid;
 
 use super::scope;
@@ -27,7 +27,7 @@ pub(super) async fn find(db: &Db, text: &KeyText) -> Result<Option<Found>, DbErr
                 sqlx::query!(
                     r#"select tenant_id as "tenant_id!", key_id as "key_id!", slug as "slug!", name as "name!", role as "role!",
                         scopes as "scopes!", networks as "networks!: Vec<IpNet>", used_long_ago as "used_long_ago!",
-                        tenant_revision
+                        tenant_revision, flags
                     from auth.api_key_lookup($1, $2)"#,
                     hash,
                     now,
@@ -47,6 +47,7 @@ pub(super) async fn find(db: &Db, text: &KeyText) -> Result<Option<Found>, DbErr
             role: row.role,
             second_factor_required: false,
             revision: row.tenant_revision,
+            flags: Flags::stored(row.flags),
         },
         scopes: row.scopes,
         networks: row.networks,

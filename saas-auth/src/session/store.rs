@@ -2,7 +2,7 @@ use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use saas_core::{
-    Actor, Db, DbError, Ledger, Membership, Origin, Preferences, SessionId, SignedIn, SystemTx, Token, UserId, system_event_in,
+    Actor, Db, DbError, Flags, Ledger, Membership, Origin, Preferences, SessionId, SignedIn, SystemTx, Token, UserId, system_event_in,
 };
 use serde::Serialize;
 use sqlx::types::Json;
@@ -86,7 +86,7 @@ pub(crate) async fn session_by_token(db: &Db, token: &Token) -> Result<Option<(S
                     r#"select session_id as "session_id!", user_id as "user_id!", name as "name!", email as "email!",
                         verified as "verified!", avatar_id as "avatar_id: AvatarId", locale, time_zone, theme,
                         methods as "methods!", proved_at as "proved_at!", seen_long_ago as "seen_long_ago!",
-                        tenant_id, tenant_slug, tenant_name, role, second_factor_required, tenant_revision
+                        tenant_id, tenant_slug, tenant_name, role, second_factor_required, tenant_revision, flags
                     from auth.session_lookup($1, $2)
                     order by tenant_name, tenant_id"#,
                     hash,
@@ -116,7 +116,8 @@ pub(crate) async fn session_by_token(db: &Db, token: &Token) -> Result<Option<(S
         else {
             continue;
         };
-        signed_in.memberships.push(Membership { id: id.into(), slug, name, role, second_factor_required, revision: row.tenant_revision });
+        let (revision, flags) = (row.tenant_revision, Flags::stored(row.flags));
+        signed_in.memberships.push(Membership { id: id.into(), slug, name, role, second_factor_required, revision, flags });
     }
     Ok(found)
 }

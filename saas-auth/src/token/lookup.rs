@@ -1,4 +1,4 @@
-use saas_core::{DbError, Membership, Permission as _, TokenFamilyId, TokenPrincipal};
+use saas_core::{DbError, Flags, Membership, Permission as _, TokenFamilyId, TokenPrincipal};
 use uuid::Uuid;
 
 use super::{AccessToken, access::Claims};
@@ -18,7 +18,7 @@ impl Auth {
                 Box::pin(async move {
                     sqlx::query!(
                         r#"select slug as "slug!", name as "name!", role as "role!", second_factor_missing as "second_factor_missing!",
-                            seen_long_ago as "seen_long_ago!", tenant_revision
+                            seen_long_ago as "seen_long_ago!", tenant_revision, flags
                         from auth.token_lookup($1, $2, $3, $4, $5)"#,
                         Uuid::from(tenant),
                         Uuid::from(family),
@@ -42,6 +42,7 @@ impl Auth {
             role: row.role,
             second_factor_required: row.second_factor_missing,
             revision: row.tenant_revision,
+            flags: Flags::stored(row.flags),
         };
         Ok(Some(TokenPrincipal::new(user, family, place, WITHHELD)))
     }

@@ -97,6 +97,10 @@ impl TenantDb {
         })
     }
 
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
     /// The tenant.
     #[must_use]
     pub fn tenant(&self) -> Option<TenantId> {

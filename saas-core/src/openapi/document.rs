@@ -101,6 +101,19 @@ impl Build {
                 let gap = if description.is_empty() { "" } else { " " };
                 description.push_str(&format!("{gap}Takes the permission {}.", names.join(" and ")));
             }
+            if !info.access.in_part.is_empty() {
+                object.insert("x-permissions-in-part".to_owned(), json!(info.access.in_part));
+                let names: Vec<_> = info.access.in_part.iter().map(|it| format!("`{it}`")).collect();
+                description.push_str(&format!(
+                    " For what is one's own, or was shared with one, holding {} for that is enough.",
+                    names.join(" and ")
+                ));
+            }
+            if !info.access.features.is_empty() {
+                object.insert("x-features".to_owned(), json!(info.access.features));
+                let names: Vec<_> = info.access.features.iter().map(|it| format!("`{it}`")).collect();
+                description.push_str(&format!(" The plan must have {}.", names.join(" and ")));
+            }
             if let Some(original) = &info.alias_of {
                 object.insert("x-alias-of".to_owned(), json!(original));
             }
@@ -220,6 +233,9 @@ fn responses(operation: &Operation, access: &Access) -> Value {
     }
     if !matches!(access.caller, Caller::Public | Caller::Provider) {
         slugs.insert(ProblemType::FORBIDDEN.slug);
+    }
+    if !access.features.is_empty() {
+        slugs.insert(ProblemType::FEATURE_NOT_IN_PLAN.slug);
     }
     let mut titles: BTreeMap<u16, Vec<&str>> = BTreeMap::new();
     for kind in ProblemType::ALL.iter().filter(|kind| slugs.contains(kind.slug)) {

@@ -9,6 +9,12 @@ pub struct Access {
     pub caller: Caller,
     /// The permissions that the caller must hold, all of them.
     pub permissions: BTreeSet<&'static str>,
+    /// Those of them that need not be held in full: for what is the caller's own, or was shared with them, they are enough.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub in_part: BTreeSet<&'static str>,
+    /// The features that the plan must have.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub features: BTreeSet<&'static str>,
 }
 
 /// A kind of caller, from the most open to the narrowest.
@@ -62,14 +68,26 @@ impl Access {
     /// Somebody who holds this permission in the tenant of the request.
     #[must_use]
     pub fn permission(name: &'static str) -> Self {
-        Self { caller: Caller::Member, permissions: BTreeSet::from([name]) }
+        Self { caller: Caller::Member, permissions: BTreeSet::from([name]), ..Self::default() }
+    }
+
+    /// Somebody who holds this permission there, at least for what is their own or was shared with them.
+    #[must_use]
+    pub fn in_part(name: &'static str) -> Self {
+        Self { in_part: BTreeSet::from([name]), ..Self::permission(name) }
     }
 
     /// What satisfies both.
     #[must_use]
     pub fn and(mut self, other: Self) -> Self {
         self.caller = self.caller.max(other.caller);
+        // Where one demands it in full, that is what it takes.
+        let in_part: BTreeSet<_> = self.in_part.union(&other.in_part).copied().collect();
+        let in_full = |it: &Self| it.permissions.difference(&it.in_part).copied().collect::<Vec<_>>();
+        let full: Vec<_> = in_full(&self).into_iter().chain(in_full(&other)).collect();
+        self.in_part = in_part.into_iter().filter(|name| !full.contains(name)).collect();
         self.permissions.extend(other.permissions);
+        self.features.extend(other.features);
         self
     }
 }

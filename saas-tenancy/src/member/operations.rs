@@ -293,6 +293,33 @@ impl Tenancy {
             None => Ok(None),
         }
     }
+
+    /// What a person hears of in the tenant now, for a stream: what they may do there in full, for their own, or with something that is shared with
+    /// them. A notice says only that there is something new, and who hears it reads as they may; so this opens nothing.
+    ///
+    /// # Errors
+    ///
+    /// Fails if nobody can tell.
+    pub async fn heard_by(&self, db: &TenantDb, actor: Actor) -> Result<Option<Arc<[&'static str]>>, DbError> {
+        let Actor::User(user) = actor else { return Ok(None) };
+        let mut tx = db.clone().read_only(true).begin().await?;
+        let found = query!(
+            r#"select m.role, array(
+                select s.kind || ' ' || s.level from core.share s where s.tenant_id = m.tenant_id and s.user_id = m.user_id
+            ) as "shares!"
+            from core.member m
+            join core.tenant t on t.id = m.tenant_id
+            where m.tenant_id = $1 and m.user_id = $2 and m.left_at is null and t.state = 'active'"#,
+            tx.tenant().map(uuid::Uuid::from),
+            uuid::Uuid::from(user),
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        let Some(found) = found else { return Ok(None) };
+        let held = self.roles().held_in(&mut tx, &RoleName::from(found.role)).await?;
+        let shared = self.shareables().iter().flat_map(|kind| kind.given(&found.shares));
+        Ok(Some(held.permissions.iter().chain(held.own.iter()).copied().chain(shared).collect()))
+    }
 }
 
 /// Where somebody stands who changes something about others.

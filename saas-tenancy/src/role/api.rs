@@ -3,8 +3,8 @@ use saas_core::{Can, Created, Json, NoContent, Path, Problem, Routes, TenantDb, 
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{NewRole, OwnRole, RoleId, RoleName, RoleWrite, roles_in};
-use crate::{MemberRead, Tenancy, member::member_role_in};
+use super::{NewRole, OwnRole, RoleId, RoleName, RoleWrite, explanation::Explanation, roles_in};
+use crate::{MemberRead, Tenancy};
 
 pub(super) fn routes() -> Routes<Tenancy> {
     Routes::new()
@@ -28,6 +28,18 @@ struct MatrixRole {
     id: Option<RoleId>,
     /// The names of permissions.
     permissions: Vec<String>,
+    /// The names of those that its holders have for what they made, and not for the rest.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    own: Vec<String>,
+}
+
+/// A permission that takes a feature of the plan.
+#[derive(Debug, Serialize, ToSchema)]
+struct FeaturedPermission {
+    permission: &'static str,
+    feature: &'static str,
+    /// Whether the organization's plan has it. Where it does not, nobody has the permission.
+    in_plan: bool,
 }
 
 /// Who may do what.
@@ -36,9 +48,12 @@ struct Matrix {
     /// All permissions that there are.
     permissions: Vec<String>,
     roles: Vec<MatrixRole>,
+    /// The permissions that take a feature of the plan.
+    features: Vec<FeaturedPermission>,
 }
 
-async fn matrix(_: Can<MemberRead>, db: TenantDb, State(tenancy): State<Tenancy>) -> Result<Json<Matrix>, Problem> {
+async fn matrix(can: Can<MemberRead>, db: TenantDb, State(tenancy): State<Tenancy>) -> Result<Json<Matrix>, Problem> {
+    let lacking = tenancy.lacking(can.standing()).await?;
     let mut tx = db.begin().await?;
     let own = roles_in(&mut tx).await?;
     let id_of = |name: &RoleName| own.iter().find(|role| role.name == name.as_str()).map(|role| role.id);
@@ -46,10 +61,13 @@ async fn matrix(_: Can<MemberRead>, db: TenantDb, State(tenancy): State<Tenancy>
     let roles = roles.into_iter().map(|rights| MatrixRole {
         id: id_of(&rights.role),
         permissions: rights.permissions.iter().map(ToString::to_string).collect(),
+        own: rights.own.iter().map(ToString::to_string).collect(),
         name: rights.role,
     });
     let permissions = tenancy.roles().permissions().iter().map(ToString::to_string).collect();
-    Ok(Json(Matrix { permissions, roles: roles.collect() }))
+    let features = tenancy.roles().features().iter();
+    let features = features.map(|(permission, feature)| FeaturedPermission { permission, feature, in_plan: !lacking.contains(feature) });
+    Ok(Json(Matrix { permissions, roles: roles.collect(), features: features.collect() }))
 }
 
 async fn create(
@@ -84,36 +102,14 @@ async fn delete(can: Can<RoleWrite>, db: TenantDb, State(tenancy): State<Tenancy
     Ok(NoContent)
 }
 
-/// What a member may do, and why.
-#[derive(Debug, Serialize, ToSchema)]
-struct Explanation {
-    /// The role that they have.
-    role: RoleName,
-    items: Vec<ExplainedPermission>,
-}
-
-/// One permission.
-#[derive(Debug, Serialize, ToSchema)]
-struct ExplainedPermission {
-    permission: String,
-    /// Whether they have it, which their role gives them.
-    held: bool,
-    /// The roles that would give it.
-    roles: Vec<RoleName>,
-}
-
 async fn explain(
-    _: Can<MemberRead>,
+    can: Can<MemberRead>,
     db: TenantDb,
     State(tenancy): State<Tenancy>,
     Path(user): Path<UserId>,
 ) -> Result<Json<Explanation>, Problem> {
+    let lacking = tenancy.lacking(can.standing()).await?;
     let mut tx = db.begin().await?;
-    let role = member_role_in(&mut tx, user).await?.ok_or_else(Problem::not_found)?;
-    let roles = tenancy.roles().all_in(&mut tx).await?;
-    let items = tenancy.roles().permissions().into_iter().map(|permission| {
-        let roles: Vec<_> = roles.iter().filter(|it| it.permissions.contains(&permission)).map(|it| it.role.clone()).collect();
-        ExplainedPermission { permission: permission.to_owned(), held: roles.contains(&role), roles }
-    });
-    Ok(Json(Explanation { items: items.collect(), role }))
+    let explanation = tenancy.explain_in(&mut tx, can.standing(), user, &lacking).await?;
+    explanation.map(Json).ok_or_else(Problem::not_found)
 }

@@ -4,10 +4,10 @@ use axum::{
 };
 use http::StatusCode;
 use saas_core::{Can, Form, FormErrors, Html, Page, Path, Problem, Routes, Standing, TenantDb, UserId};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::{NewRole, OwnRole, Rights, RoleError, RoleId, RoleWrite, roles_in};
+use super::{NewRole, OwnRole, Rights, RoleError, RoleId, RoleWrite, explanation::ExplainedPermission, roles_in};
 use crate::{MemberRead, Tenancy, member::member_in};
 
 pub(super) fn routes() -> Routes<Tenancy> {
@@ -26,7 +26,31 @@ fn label(page: &Page, permission: &str) -> String {
     page.text_or(&format!("permission-{}", permission.replace('.', "-")), permission)
 }
 
+/// How a role holds a permission.
+#[derive(Debug, Clone, Copy, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum Held {
+    All,
+    /// For what its holder made.
+    Own,
+    /// Not while the plan is as it is.
+    Plan,
+    None,
+}
+
+impl Held {
+    fn of(rights: &Rights, permission: &str, is_lacking: bool) -> Self {
+        match (rights.permissions.contains(&permission), rights.own.contains(&permission)) {
+            (false, false) => Self::None,
+            _ if is_lacking => Self::Plan,
+            (true, _) => Self::All,
+            (false, true) => Self::Own,
+        }
+    }
+}
+
 async fn show(can: Can<MemberRead>, db: TenantDb, State(tenancy): State<Tenancy>, page: Page) -> Result<Html, Problem> {
+    let lacking = tenancy.lacking(can.standing()).await?;
     let mut tx = db.begin().await?;
     let own = roles_in(&mut tx).await?;
     let all = tenancy.roles().all_in(&mut tx).await?;
@@ -42,12 +66,16 @@ async fn show(can: Can<MemberRead>, db: TenantDb, State(tenancy): State<Tenancy>
         .permissions()
         .into_iter()
         .map(|permission| {
-            let held: Vec<_> = all.iter().map(|rights| rights.permissions.contains(&permission)).collect();
-            json!({ "name": permission, "label": label(&page, permission), "held": held })
+            let lacking = tenancy.lacking_for(permission, &lacking);
+            let held: Vec<_> = all.iter().map(|rights| Held::of(rights, permission, lacking.is_some())).collect();
+            let is_shareable = tenancy.shareables().iter().any(|kind| kind.concerns(permission));
+            json!({ "name": permission, "label": label(&page, permission), "held": held, "shareable": is_shareable })
         })
         .collect();
     let can_write = can.standing().may::<RoleWrite>();
-    page.render("tenancy/roles.html", json!({ "roles": roles, "permissions": permissions, "can_write": can_write }))
+    let upgrade = tenancy.plan().filter(|_| !lacking.is_empty()).map(|plan| plan.upgrade());
+    let context = json!({ "roles": roles, "permissions": permissions, "can_write": can_write, "upgrade": upgrade });
+    page.render("tenancy/roles.html", context)
 }
 
 /// A role that is made or changed, as its form shows it. What the reader does not have, they cannot give.
@@ -201,26 +229,40 @@ async fn remove(
 
 /// Why somebody may do something, and why not.
 async fn explain(
-    _: Can<MemberRead>,
+    can: Can<MemberRead>,
     db: TenantDb,
     State(tenancy): State<Tenancy>,
     page: Page,
     Path(user): Path<UserId>,
 ) -> Result<Html, Problem> {
+    let lacking = tenancy.lacking(can.standing()).await?;
     let mut tx = db.begin().await?;
     let member = member_in(&mut tx, user).await?.ok_or_else(Problem::not_found)?;
-    let roles = tenancy.roles().all_in(&mut tx).await?;
-    let permissions: Vec<_> = tenancy
-        .roles()
-        .permissions()
-        .into_iter()
-        .map(|permission| {
-            let holding: Vec<_> = roles.iter().filter(|it| it.permissions.contains(&permission)).collect();
-            let held = holding.iter().any(|it| it.role.as_str() == member.role);
-            let labels: Vec<_> = holding.iter().map(|it| page.role(it.role.as_str())).collect();
-            json!({ "name": permission, "label": label(&page, permission), "held": held, "roles": labels })
+    let explained = tenancy.explain_in(&mut tx, can.standing(), user, &lacking).await?.ok_or_else(Problem::not_found)?;
+    let shown = |it: &ExplainedPermission| {
+        let labels: Vec<_> = it.roles.iter().map(|role| page.role(role.as_str())).collect();
+        json!({
+            "name": it.permission, "label": label(&page, &it.permission), "held": it.held, "own": it.own, "lacking": it.lacking.is_some(),
+            "by_role": it.roles.contains(&explained.role), "shares": it.shares, "roles": labels,
+        })
+    };
+    let permissions: Vec<_> = explained.items.iter().map(shown).collect();
+    let shared: Vec<_> = explained
+        .shared
+        .iter()
+        .map(|thing| {
+            json!({
+                "title": thing.title, "path": thing.path, "level": page.text(&format!("tenancy-share-{}", thing.level.as_str())),
+                "kind": page.text_or(&format!("kind-{}", thing.kind.replace('.', "-")), thing.kind), "shared_by": thing.shared_by,
+            })
         })
         .collect();
-    let context = json!({ "name": member.name, "email": member.email, "role": page.role(&member.role), "permissions": permissions });
-    page.render("tenancy/member.html", context)
+    let is_own_role = explained.role.built_in().is_none();
+    page.render(
+        "tenancy/member.html",
+        json!({
+            "name": member.name, "email": member.email, "role": page.role(&member.role), "is_own_role": is_own_role,
+            "permissions": permissions, "shared": shared,
+        }),
+    )
 }

@@ -14,17 +14,28 @@ use crate::OrganizationOwn;
 pub(crate) struct Rights {
     pub(crate) role: RoleName,
     pub(crate) permissions: Permissions,
+    /// What it may do with what is its holder's own.
+    pub(crate) own: Permissions,
 }
 
 impl Rights {
+    /// A built-in role.
+    pub(crate) fn built_in(roles: &Roles, role: Role) -> Self {
+        Self { role: role.into(), permissions: roles.of(role), own: roles.own_of(role) }
+    }
+
     /// What the caller of a request may do.
     pub(crate) fn of(standing: &Standing) -> Self {
-        Self { role: RoleName::from(standing.role.to_string()), permissions: Arc::clone(&standing.permissions) }
+        Self {
+            role: RoleName::from(standing.role.to_string()),
+            permissions: Arc::clone(&standing.permissions),
+            own: Permissions::default(),
+        }
     }
 
     /// A role that is gone.
     pub(crate) fn none(role: &str) -> Self {
-        Self { role: RoleName::from(role.to_owned()), permissions: Permissions::default() }
+        Self { role: RoleName::from(role.to_owned()), permissions: Permissions::default(), own: Permissions::default() }
     }
 
     pub(crate) fn may<P: Permission>(&self) -> bool {
@@ -36,7 +47,8 @@ impl Rights {
         match (self.role.built_in(), other.role.built_in()) {
             (Some(own), Some(other)) => other <= own,
             (None, Some(Role::Owner)) => false,
-            _ => self.holds_all(&other.permissions),
+            // What is held for one's own alone is given by whoever has it so, or in full.
+            _ => self.holds_all(&other.permissions) && other.own.iter().all(|it| self.permissions.contains(it) || self.own.contains(it)),
         }
     }
 
@@ -48,7 +60,8 @@ impl Rights {
 impl Roles {
     /// Every permission that some role holds, by name.
     pub(crate) fn permissions(&self) -> Vec<&'static str> {
-        let all: BTreeSet<_> = Role::ALL.iter().flat_map(|role| self.of(*role).iter().copied().collect::<Vec<_>>()).collect();
+        let held = |role: &Role| self.of(*role).iter().chain(self.own_of(*role).iter()).copied().collect::<Vec<_>>();
+        let all: BTreeSet<_> = Role::ALL.iter().flat_map(held).collect();
         all.into_iter().collect()
     }
 
@@ -65,18 +78,17 @@ impl Roles {
     /// What a stored role may do, with what was read of it if it is the organization's own; one that is gone may do nothing.
     pub(crate) fn rights(&self, role: String, own: Option<&[String]>) -> Rights {
         let role = RoleName::from(role);
-        let permissions = match (role.built_in(), own) {
-            (Some(built_in), _) => self.of(built_in),
-            (None, Some(own)) => self.known(own),
-            (None, None) => Permissions::default(),
-        };
-        Rights { role, permissions }
+        match (role.built_in(), own) {
+            (Some(built_in), _) => Rights::built_in(self, built_in),
+            (None, Some(made)) => Rights { role, permissions: self.known(made), own: Permissions::default() },
+            (None, None) => Rights::none(role.as_str()),
+        }
     }
 
     /// What a role may do in the organization; none if it has no such role.
     pub(crate) async fn rights_in(&self, tx: &mut TenantTx, role: &RoleName) -> Result<Option<Rights>, DbError> {
         if let Some(built_in) = role.built_in() {
-            return Ok(Some(Rights { role: role.clone(), permissions: self.of(built_in) }));
+            return Ok(Some(Rights::built_in(self, built_in)));
         }
         let own = query_scalar!(
             "select permissions from core.role where tenant_id = $1 and name = $2",
@@ -85,7 +97,7 @@ impl Roles {
         )
         .fetch_optional(&mut **tx)
         .await?;
-        Ok(own.map(|own| Rights { role: role.clone(), permissions: self.known(&own) }))
+        Ok(own.map(|own| self.rights(role.to_string(), Some(&own))))
     }
 
     /// What somebody may do who has this role; nothing if it is gone.
@@ -97,7 +109,7 @@ impl Roles {
     /// Every role of the organization, the built-in ones first.
     pub(crate) async fn all_in(&self, tx: &mut TenantTx) -> Result<Vec<Rights>, DbError> {
         let own = super::roles_in(tx).await?;
-        let built_in = Role::ALL.iter().map(|role| Rights { role: (*role).into(), permissions: self.of(*role) });
+        let built_in = Role::ALL.iter().map(|role| Rights::built_in(self, *role));
         Ok(built_in.chain(own.into_iter().map(|own| self.rights(own.name, Some(&own.permissions)))).collect())
     }
 }

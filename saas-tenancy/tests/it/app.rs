@@ -4,14 +4,16 @@ use async_trait::async_trait;
 use axum::Extension;
 use chrono::TimeDelta;
 use saas_core::{
-    Can, Clock, Membership, Permission as _, Principal, Problem, ProblemType, Routes, SessionId, SignedIn, StepUp, TenantId, TokenFamilyId,
-    TokenPrincipal, UserId, finish,
+    Can, Clock, Document, Flags, KeyId, KeyPrincipal, Membership, Permission as _, Principal, Problem, ProblemType, RouteInfo, Routes,
+    SessionId, SignedIn, StepUp, TenantId, TokenFamilyId, TokenPrincipal, UserId, finish,
     pages::Pages,
     testing::{TestApp, TestClient, TestDb},
 };
-use saas_tenancy::{ActiveOrganization, Header, MIGRATIONS, PAGES, PathParameter, ResolveTenant as _, Role, Roles, Tenancy};
+use saas_tenancy::{ActiveOrganization, Header, MIGRATIONS, PAGES, PathParameter, ResolveTenant as _, Role, Tenancy};
 
-use crate::mailbox::Mailbox;
+use sqlx::{Connection as _, PgConnection};
+
+use crate::{flags, mailbox::Mailbox, sharing};
 
 saas_core::permissions! {
     /// For tests.
@@ -23,6 +25,8 @@ pub(crate) struct App {
     pub(crate) test: TestDb,
     pub(crate) mailbox: Mailbox,
     pub(crate) tenancy: Tenancy,
+    routes: Vec<RouteInfo>,
+    document: Document,
     app: TestApp,
 }
 
@@ -51,17 +55,48 @@ impl App {
     }
 
     pub(crate) async fn with(clock: Clock, set_up: impl FnOnce(Tenancy) -> Tenancy) -> Self {
-        let test = TestDb::at(&[MIGRATIONS], clock, 10).await.unwrap();
+        Self::featured(clock, &[], set_up).await
+    }
+
+    /// The same, where these permissions take features of the plan.
+    pub(crate) async fn featured(clock: Clock, features: &[(&'static str, &'static str)], set_up: impl FnOnce(Tenancy) -> Tenancy) -> Self {
+        let test = TestDb::at(&[MIGRATIONS, sharing::MIGRATIONS], clock, 10).await.unwrap();
         let pages = Pages::builder().add(PAGES).build().unwrap();
-        let roles = Roles::new(&[(NoteWrite::NAME, &[Role::Owner, Role::Admin, Role::Member])]);
+        let roles = sharing::roles(&[(NoteWrite::NAME, &[Role::Owner, Role::Admin, Role::Member])]).featured(features);
         let resolver = PathParameter("organization").or(Header::new("x-organization")).or(ActiveOrganization);
         let mailbox = Mailbox::new(&test.db, &pages);
-        let tenancy = set_up(Tenancy::with_home(&test.db, resolver, roles, "/notes").inviting(mailbox.outbox.clone()));
-        let notes = Routes::new().get("/notes", whoami).get("/o/{organization}/notes", whoami).layer(tenancy.layer());
+        let tenancy = Tenancy::with_home(&test.db, resolver, roles, "/notes").inviting(mailbox.outbox.clone());
+        let tenancy = set_up(tenancy.sharing::<sharing::Report>("/reports/{id}").flags(flags::FLAGS));
+        let notes = Routes::new().get("/notes", whoami).get("/o/{organization}/notes", whoami).get("/flags", flags::all);
+        let notes = notes.merge(sharing::routes()).layer(tenancy.layer());
         let web = TestApp::web(&test, &pages);
         let step_up: Arc<dyn StepUp> = Arc::new(TenMinutes(test.db.clock().clone()));
-        let app = TestApp::new(finish(notes.merge(tenancy.routes()).layer(Extension(step_up)), web));
-        Self { app, mailbox, tenancy, test }
+        let app = finish(notes.merge(tenancy.routes()).layer(Extension(step_up)).featured(features), web);
+        let (routes, document) = (app.routes().to_vec(), app.document().clone());
+        Self { app: TestApp::new(app), mailbox, tenancy, routes, document, test }
+    }
+
+    /// What it answers to whom.
+    pub(crate) fn routes(&self) -> &[RouteInfo] {
+        &self.routes
+    }
+
+    /// What it says of itself.
+    pub(crate) fn document(&self) -> &serde_json::Value {
+        self.document.json()
+    }
+
+    /// Waits until so many statements wait for others.
+    pub(crate) async fn until_waiting(&self, statements: i64) {
+        let mut superuser = PgConnection::connect(self.test.database.superuser_url().expose()).await.unwrap();
+        let waiting = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        for _ in 0..6_000 {
+            if sqlx::query_scalar::<_, i64>(waiting).fetch_one(&mut superuser).await.unwrap() >= statements {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        panic!("it never came to be that {statements} statements wait");
     }
 
     pub(crate) fn stranger(&self) -> TestClient {
@@ -99,6 +134,12 @@ impl App {
         self.app.acting(Principal::Token(Arc::new(TokenPrincipal::new(user, TokenFamilyId::new(), place, &[]))))
     }
 
+    /// A program with a key that somebody made.
+    pub(crate) async fn key(&self, maker: UserId, scopes: &[&'static str]) -> TestClient {
+        let place = self.signed_in(maker).await.memberships.remove(0);
+        self.app.acting(Principal::Key(Arc::new(KeyPrincipal::new(KeyId::new(), place, scopes.to_vec()))))
+    }
+
     /// The same at another tenancy over the same database.
     pub(crate) async fn client_of(&self, tenancy: Tenancy, user: UserId) -> TestClient {
         let pages = Pages::builder().add(PAGES).build().unwrap();
@@ -117,8 +158,8 @@ impl App {
 
     pub(crate) async fn signed_in(&self, user: UserId) -> SignedIn {
         let mut tx = self.test.db.person(user).begin().await.unwrap();
-        let memberships: Vec<(TenantId, String, String, String, bool)> = sqlx::query_as(
-            "select t.id, t.slug, t.name, m.role, t.second_factor_required from core.member m join core.tenant t on t.id = m.tenant_id
+        let memberships: Vec<(TenantId, String, String, String, bool, Option<serde_json::Value>)> = sqlx::query_as(
+            "select t.id, t.slug, t.name, m.role, t.second_factor_required, jsonb_build_array(t.flags, t.platform_flags) from core.member m join core.tenant t on t.id = m.tenant_id
             where m.user_id = $1 and m.left_at is null and t.state = 'active' order by t.slug",
         )
         .bind(user)
@@ -131,13 +172,14 @@ impl App {
         signed_in.verified = true;
         let memberships = memberships.into_iter();
         signed_in.memberships = memberships
-            .map(|(id, slug, name, role, second_factor_required)| Membership {
+            .map(|(id, slug, name, role, second_factor_required, flags)| Membership {
                 id,
                 slug,
                 name,
                 role,
                 second_factor_required,
                 revision: None,
+                flags: Flags::stored(flags),
             })
             .collect();
         signed_in

@@ -5,6 +5,8 @@ mod app;
 #[cfg(test)]
 mod deletion;
 #[cfg(test)]
+mod flags;
+#[cfg(test)]
 mod invitations;
 #[cfg(test)]
 mod mailbox;
@@ -22,6 +24,8 @@ mod roles;
 mod second_factor;
 #[cfg(test)]
 mod settings;
+#[cfg(test)]
+mod sharing;
 #[cfg(test)]
 mod two_tabs;
 #[cfg(test)]

@@ -174,7 +174,7 @@ async fn the_matrix_and_the_reasons_are_what_holds() {
     let write = "tenancy.member.write";
     assert_eq!(of(write), json!({ "permission": write, "held": false, "roles": ["owner", "admin"] }));
     let page = viewer.page(&format!("/members/{bea}")).await.text();
-    assert!(page.contains("The role Writer gives it.") && page.contains("Owner, Administrator"), "{page}");
+    assert!(page.contains("The role Writer, which your organization made, gives it.") && page.contains("Owner, Administrator"), "{page}");
     assert_eq!(viewer.page(&format!("/members/{}", UserId::new())).await.status, StatusCode::NOT_FOUND);
     let roles = viewer.page("/roles").await.text();
     assert!(roles.contains("Writer") && !roles.contains("/roles/new"), "{roles}");

@@ -2,20 +2,22 @@
 
 mod add;
 mod one;
+mod shared;
 
 pub(super) use add::AgentAdded;
+pub(super) use shared::SharedAgent;
 
 use axum::{extract::State as AxumState, response::Redirect};
 use chrono::{DateTime, Utc};
 use saas_billing::{Limit, Usage};
 use saas_core::{
-    Actor, AgentId, Can, DbError, Event, Html, List, Listed, NoContent, Order, OrderBy, Page, Path, Permission as _, Problem, Query,
-    Routes, Secret, TenantDb, TenantTx, Wanted, WorkspaceId, event_in,
+    AgentId, DbError, Event, Html, List, Listed, NoContent, Order, OrderBy, Page, Permission as _, Problem, Query, Reached, Reaching,
+    Routes, Secret, TenantTx, Wanted, Within, WorkspaceId, event_in,
 };
 use saas_tenancy::workspaces_in;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::{FromRow, query, query_as};
+use sqlx::{FromRow, QueryBuilder, query};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -61,8 +63,8 @@ impl Event for AgentRemoved {
 }
 
 /// Removes an agent, its devices, its key and its credential, and gives back what they took of the plan.
-async fn agent_remove(state: &State, db: &TenantDb, actor: Actor, id: AgentId) -> Result<(), Problem> {
-    let mut tx = db.begin().await?;
+async fn agent_remove(state: &State, agent: &Reached<AgentWrite, SharedAgent>) -> Result<(), Problem> {
+    let ((mut tx, id), actor) = (agent.begin().await?, agent.actor());
     let tenant = tx.tenant().map(Uuid::from);
     // Devices before their agent, in the order in which whoever writes readings locks them.
     query!("select id from device where tenant_id = $1 and agent_id = $2 order by address for update", tenant, Uuid::from(id),)
@@ -85,20 +87,30 @@ async fn agent_remove(state: &State, db: &TenantDb, actor: Actor, id: AgentId) -
     Ok(())
 }
 
-async fn agents_in(tx: &mut TenantTx) -> Result<Vec<Agent>, DbError> {
-    let agents = query_as!(
-        Agent,
-        r#"select a.id as "id: AgentId", a.name, a.state, w.name as workspace, a.last_seen_at,
-            (select count(*) from device d where d.tenant_id = a.tenant_id and d.agent_id = a.id) as "devices!"
+/// An agent with what its reader may do with it.
+#[derive(FromRow)]
+struct Shown {
+    #[sqlx(flatten)]
+    agent: Agent,
+    can_write: bool,
+}
+
+async fn agents_in(tx: &mut TenantTx, seen: &Within<SharedAgent>, written: &Within<SharedAgent>) -> Result<Vec<Shown>, DbError> {
+    let mut query = QueryBuilder::new(
+        "select a.id, a.name, a.state, w.name as workspace, a.last_seen_at,
+            (select count(*) from device d where d.tenant_id = a.tenant_id and d.agent_id = a.id) as devices, ",
+    );
+    written.push_condition(&mut query, "a");
+    query.push(
+        " as can_write
         from agent a
         join core.workspace w on w.tenant_id = a.tenant_id and w.id = a.workspace_id
-        where a.tenant_id = $1
-        order by lower(a.name), a.id"#,
-        tx.tenant().map(Uuid::from),
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    Ok(agents)
+        where a.tenant_id = ",
+    );
+    query.push_bind(tx.tenant().map(Uuid::from));
+    seen.push(&mut query, "a");
+    query.push(" order by lower(a.name), a.id");
+    Ok(query.build_query_as().fetch_all(&mut **tx).await?)
 }
 
 impl Listed for Agent {
@@ -142,8 +154,8 @@ impl AgentState {
     }
 }
 
-async fn list(_: Can<DeviceRead>, db: TenantDb, wanted: Wanted<Agent, AgentFilter>) -> Result<List<Agent>, Problem> {
-    let mut tx = db.begin().await?;
+async fn list(reaching: Reaching<DeviceRead, SharedAgent>, wanted: Wanted<Agent, AgentFilter>) -> Result<List<Agent>, Problem> {
+    let (mut tx, seen) = reaching.begin().await?;
     let mut query = wanted.query(
         "select a.id, a.name, a.state, w.name as workspace, a.last_seen_at,
             (select count(*) from device d where d.tenant_id = a.tenant_id and d.agent_id = a.id) as devices
@@ -152,6 +164,7 @@ async fn list(_: Can<DeviceRead>, db: TenantDb, wanted: Wanted<Agent, AgentFilte
         where a.tenant_id = ",
     );
     query.push_bind(tx.tenant().map(Uuid::from));
+    seen.push(&mut query, "a");
     if let Some(state) = wanted.filter.state {
         query.push(" and a.state = ").push_bind(state.as_str());
     }
@@ -161,23 +174,13 @@ async fn list(_: Can<DeviceRead>, db: TenantDb, wanted: Wanted<Agent, AgentFilte
     Ok(wanted.fetch(&mut tx, query).await?)
 }
 
-async fn remove(
-    can: Can<AgentWrite>,
-    db: TenantDb,
-    AxumState(state): AxumState<State>,
-    Path(id): Path<AgentId>,
-) -> Result<NoContent, Problem> {
-    agent_remove(&state, &db, can.actor(), id).await?;
+async fn remove(agent: Reached<AgentWrite, SharedAgent>, AxumState(state): AxumState<State>) -> Result<NoContent, Problem> {
+    agent_remove(&state, &agent).await?;
     Ok(NoContent)
 }
 
-async fn remove_from_page(
-    can: Can<AgentWrite>,
-    db: TenantDb,
-    AxumState(state): AxumState<State>,
-    Path(id): Path<AgentId>,
-) -> Result<Redirect, Problem> {
-    agent_remove(&state, &db, can.actor(), id).await?;
+async fn remove_from_page(agent: Reached<AgentWrite, SharedAgent>, AxumState(state): AxumState<State>) -> Result<Redirect, Problem> {
+    agent_remove(&state, &agent).await?;
     Ok(Redirect::to("/agents"))
 }
 
@@ -188,23 +191,23 @@ struct FragmentQuery {
 }
 
 async fn show(
-    can: Can<DeviceRead>,
-    db: TenantDb,
+    reaching: Reaching<DeviceRead, SharedAgent>,
     AxumState(state): AxumState<State>,
     Query(query): Query<FragmentQuery>,
     page: Page,
 ) -> Result<Html, Problem> {
-    let mut tx = db.begin().await?;
-    let can_write = can.standing().may::<AgentWrite>();
-    let agents = agents_in(&mut tx).await?;
+    let written = reaching.within::<AgentWrite>()?;
+    let (mut tx, seen) = reaching.begin().await?;
+    let can_add = written.is_all() || reaching.conditions().may_own::<AgentWrite>();
+    let agents = agents_in(&mut tx, &seen, &written).await?;
     let workspaces = workspaces_in(&mut tx).await?.len();
-    let agents: Vec<_> = agents.iter().map(|agent| shown(agent, can_write)).collect();
+    let agents: Vec<_> = agents.iter().map(shown).collect();
     let usage = usage(state.billing.usage_in(&mut tx, AGENTS).await?);
     let template = if query.fragment.is_some() { "monitoring/fragments/agents.html" } else { "monitoring/agents.html" };
-    page.render(template, json!({ "agents": agents, "usage": usage, "can_add": can_write, "workspaces": workspaces }))
+    page.render(template, json!({ "agents": agents, "usage": usage, "can_add": can_add, "workspaces": workspaces }))
 }
 
-fn shown(agent: &Agent, can_write: bool) -> serde_json::Value {
+fn shown(Shown { agent, can_write }: &Shown) -> serde_json::Value {
     json!({
         "id": agent.id, "name": agent.name, "state": agent.state, "workspace": agent.workspace, "last_seen_at": agent.last_seen_at,
         "devices": agent.devices, "can_revoke": can_write,

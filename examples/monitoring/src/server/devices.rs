@@ -6,13 +6,15 @@ use axum::{
 };
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
-use saas_core::{AgentId, Can, DbError, List, Listed, Order, OrderBy, Page, Problem, Query, Routes, TenantDb, TenantTx, Wanted};
+use saas_core::{
+    AgentId, Can, DbError, Flags, List, Listed, Order, OrderBy, Page, Problem, Query, Reaching, Routes, TenantDb, TenantTx, Wanted,
+};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::{FromRow, query_as, query_scalar};
 use utoipa::ToSchema;
 
-use super::{DeviceId, DeviceRead, State};
+use super::{DeviceId, DeviceRead, LATENCY, State, agents::SharedAgent};
 use crate::agent::protocol::DeviceState;
 
 pub(super) fn routes() -> Routes<State> {
@@ -72,8 +74,8 @@ struct ListFilter {
     q: Option<String>,
 }
 
-async fn list(_: Can<DeviceRead>, db: TenantDb, wanted: Wanted<Device, ListFilter>) -> Result<List<Device>, Problem> {
-    let mut tx = db.begin().await?;
+async fn list(reaching: Reaching<DeviceRead, SharedAgent>, wanted: Wanted<Device, ListFilter>) -> Result<List<Device>, Problem> {
+    let (mut tx, seen) = reaching.begin().await?;
     let mut query = wanted.query(
         "select d.id, d.hostname as name, d.address, d.mac, d.state, d.since_at, d.checked_at, d.latency_us, a.name as agent
         from device d
@@ -81,6 +83,7 @@ async fn list(_: Can<DeviceRead>, db: TenantDb, wanted: Wanted<Device, ListFilte
         where d.tenant_id = ",
     );
     query.push_bind(tx.tenant().map(uuid::Uuid::from));
+    seen.push(&mut query, "a");
     if let Some(state) = wanted.filter.state {
         query.push(" and d.state = ").push_bind(state.to_string());
     }
@@ -132,6 +135,7 @@ impl DeviceFilter {
 
 async fn show(
     _: Can<DeviceRead>,
+    flags: Flags,
     db: TenantDb,
     page: Page,
     Query(query): Query<PageQuery>,
@@ -170,6 +174,7 @@ async fn show(
         "query": { "state": filter.state().unwrap_or_default(), "q": wanted },
         "fragment_href": address(&wanted, filter, at, true),
         "has_agents": has_agents, "clear_href": "/devices", "filters": filters, "page": pagination, "devices": devices,
+        "latency": flags.is_on(LATENCY),
     });
     let template = if query.fragment.is_some() { "monitoring/fragments/devices.html" } else { "monitoring/devices.html" };
     Ok(page.render(template, context)?.into_response())

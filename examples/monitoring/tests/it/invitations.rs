@@ -138,6 +138,7 @@ async fn of_two_who_accept_the_last_seat_of_the_plan_one_gets_it() {
 async fn a_role_of_ones_own_hears_of_what_it_may_see() {
     let app = App::new().await;
     let acme = app.tenant("acme").await;
+    app.plan(acme, "team").await;
     let owner = app.member(acme, Role::Owner).await;
     let mut people = Vec::new();
     for (name, permissions) in [("Door keeper", vec!["tenancy.member.read"]), ("Stoker", vec!["monitoring.device.read"])] {

@@ -31,6 +31,7 @@ async fn no_table_gives_anything_away_to_another_organization() {
         "billing.invoice",
         "billing.override",
         "core.role",
+        "core.share",
         "tenancy.invitation",
     ];
     for table in ours {

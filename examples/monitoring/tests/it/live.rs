@@ -22,7 +22,7 @@ const SOON: Duration = Duration::from_secs(5);
 const QUIET: Duration = Duration::from_millis(700);
 
 /// A stream of events, read as a browser would.
-struct Stream {
+pub(crate) struct Stream {
     body: BoxStream<'static, Bytes>,
     unread: String,
     /// The id of the last event.
@@ -31,7 +31,7 @@ struct Stream {
 
 impl Stream {
     /// Opens the stream and waits until it is heard by the database too.
-    async fn open(client: &TestClient) -> Self {
+    pub(crate) async fn open(client: &TestClient) -> Self {
         let response: http::Response<Body> = client.open("/live").await;
         assert_eq!(response.status(), StatusCode::OK);
         assert!(response.headers()["content-type"].to_str().unwrap().starts_with("text/event-stream"));
@@ -65,7 +65,7 @@ impl Stream {
     }
 
     /// Waits for a change of this topic; others may come before.
-    async fn hears(&mut self, topic: &str) {
+    pub(crate) async fn hears(&mut self, topic: &str) {
         let heard = async {
             while let Some((kind, data)) = self.next().await {
                 if kind == "changed" && data == topic {
@@ -77,7 +77,7 @@ impl Stream {
         assert!(timeout(SOON, heard).await.unwrap_or_else(|_| panic!("{topic} is not heard of")), "the stream ended before {topic}");
     }
 
-    async fn hears_nothing(&mut self) {
+    pub(crate) async fn hears_nothing(&mut self) {
         let heard = timeout(QUIET, self.next()).await;
         assert!(heard.is_err(), "{heard:?}");
     }
@@ -178,6 +178,7 @@ async fn a_change_is_heard_by_those_who_hold_its_permission() {
 async fn a_change_of_the_organizations_own_role_holds_on_streams_that_are_open() {
     let app = App::new().await;
     let acme = app.tenant("acme").await;
+    app.plan(acme, "team").await;
     let owner = app.member(acme, Role::Owner).await;
     let role = |permissions: &[&str]| json!({ "name": "Hooks", "permissions": permissions });
     let made = owner.browser.post("/api/v1/roles", &role(&["webhook.read", "tenancy.member.read"])).await;

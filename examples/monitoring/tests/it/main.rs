@@ -55,6 +55,8 @@ mod routes;
 #[cfg(test)]
 mod second_factor;
 #[cfg(test)]
+mod sharing;
+#[cfg(test)]
 mod telemetry;
 #[cfg(test)]
 mod tokens;

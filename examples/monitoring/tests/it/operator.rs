@@ -78,3 +78,46 @@ async fn an_operator_sees_why_an_address_gets_no_mail_and_lifts_it() {
     }
     assert!(command(&app, &["mail", "suppressed"]).await.stdout.contains("mail goes to every address"));
 }
+
+/// TEN-01: an operator sees how an organization's flags are set and sets them, with a reason; names that nobody reads are the doctor's to say.
+#[tokio::test]
+async fn an_operator_sets_a_flag_with_a_reason() {
+    let app = App::at(Clock::system()).await;
+    let tenant = app.tenant("acme").await;
+    let owner = app.member(tenant, Role::Owner).await;
+    let on = async || owner.browser.get("/api/v1/organization/flags").await.json()["items"][0]["on"].clone();
+    let listed = json(&command(&app, &["flags", "list", "--tenant", "acme", "--json"]).await)["flags"][0].clone();
+    assert_eq!(
+        (&listed["name"], &listed["owner"], &listed["on"], &listed["set"]),
+        (&"latency".into(), &"organization".into(), &false.into(), &Value::Null)
+    );
+    assert_eq!(on().await, false);
+    let id = tenant.to_string();
+    let set = ["flags", "set", "latency", "on", "--tenant", &id, "--reason", "ticket 7", "--json"];
+    assert_eq!(json(&command(&app, &set).await)["changed"], true);
+    assert_eq!(json(&command(&app, &set).await)["changed"], false);
+    assert_eq!(on().await, true, "from the next request on");
+    let log = owner.browser.get("/api/v1/audit").await.text();
+    assert!(log.contains("tenancy.flag.switched") && log.contains("ticket 7"), "{log}");
+    assert!(command(&app, &["flags", "list", "--tenant", "acme"]).await.stdout.contains("on"));
+    let reset = command(&app, &["flags", "set", "latency", "default", "--tenant", "acme", "--reason", "ticket 8"]).await;
+    assert!(reset.status.success() && reset.stdout.contains("as the product has it"), "{reset:?}");
+    assert_eq!(on().await, false);
+    for wrong in [
+        ["flags", "set", "nothing", "on", "--tenant", "acme", "--reason", "x"],
+        ["flags", "set", "latency", "on", "--tenant", "nobody", "--reason", "x"],
+    ] {
+        assert_eq!(command(&app, &wrong).await.status.code(), Some(1), "{wrong:?}");
+    }
+    assert_eq!(command(&app, &["flags", "set", "latency", "on", "--tenant", "acme"]).await.status.code(), Some(2), "a reason is asked for");
+
+    let doctor = json(&command(&app, &["doctor", "--json"]).await);
+    assert!(!doctor.to_string().contains("flag-unknown"), "{doctor}");
+    sqlx::query("update core.tenant set flags = '{\"forgotten\": true}'").execute(&mut app.owner().await).await.unwrap();
+    let doctor = command(&app, &["doctor", "--json"]).await;
+    assert!(doctor.status.success(), "a warning stops nobody: {doctor:?}");
+    let findings = json(&doctor)["findings"].clone();
+    let found = findings.as_array().unwrap().iter().find(|finding| finding["rule"] == "flag-unknown").unwrap();
+    assert_eq!((&found["object"], &found["severity"]), (&"forgotten".into(), &"warning".into()));
+    assert_eq!(on().await, false);
+}

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use saas_core::{Clock, DatabaseConfig, Db, Secret, testing::TestDb};
 use saas_tenancy::Role;
 use serde_json::json;
@@ -17,7 +17,7 @@ use tokio::{
     },
 };
 
-use crate::app::App;
+use crate::app::{App, expect};
 
 /// Stands between the program and PostgreSQL and counts the messages that wait for an answer: `Query` and `Sync`.
 struct Counter {
@@ -137,6 +137,9 @@ async fn a_request_asks_the_database_at_most_four_times() {
         assert_eq!(machine.get("/api/agent/status").await.status, StatusCode::OK);
         assert_eq!(machine.post("/api/agent/heartbeat", &beat).await.status, StatusCode::OK);
     }
+    let on = json!({ "on": true });
+    expect(&owner.browser.json(Method::PUT, "/api/v1/organization/flags/latency", &on).await, StatusCode::NO_CONTENT);
+    assert_eq!(person.get("/api/v1/organization/flags").await.status, StatusCode::OK);
     // The note is written off the request.
     let noted = "select (select count(*) from auth.api_key where last_used_at is not null)
         + (select count(*) from auth.agent_credential where last_used_at is not null)";
@@ -161,6 +164,9 @@ async fn a_request_asks_the_database_at_most_four_times() {
     assert_eq!(counter.take(), 1, "who");
     assert_eq!(again.browser().get("/").await.status, StatusCode::OK);
     assert_eq!(counter.take(), 0, "a stranger costs the database nothing");
+    let flags = person.get("/api/v1/organization/flags").await;
+    assert_eq!((flags.status, &flags.json()["items"][0]["on"]), (StatusCode::OK, &json!(true)));
+    assert_eq!(counter.take(), 1, "who, with the flags");
     assert_eq!(again.browser().bearer("mon_cred_forged").get("/api/agent/status").await.status, StatusCode::UNAUTHORIZED);
     // Every kind of key, right but for one letter of its secret or of its checksum, in the header or in the address.
     for text in [key, &agent.key, &agent.credential] {

@@ -10,7 +10,7 @@ pub(crate) use requests::upload;
 use std::collections::BTreeMap;
 
 use http::{Method, StatusCode};
-use monitoring::server::{MATRIX, product};
+use monitoring::server::{MATRIX, OWN, product};
 use saas_auth::ApiKeyWrite;
 use saas_core::{Caller, Clock, DatabaseConfig, Db, Permission as _, RouteInfo, Secret};
 use saas_tenancy::{OrganizationOwn, Role, Roles};
@@ -33,6 +33,7 @@ const EXCEPTIONS: &[(&str, &str, Kind, u16, &str)] = &[
     ("POST", "/organizations/restore", Kind::Other, 404, "the organization stands in the form"),
     ("POST", "/account/consents/{document}", Kind::Other, 303, "everybody is asked for the same documents"),
     ("PUT", "/api/v1/me/consents/{document}", Kind::Other, 204, "everybody is asked for the same documents"),
+    ("PUT", "/api/v1/organization/flags/{name}", Kind::Other, 204, "every organization has the same flags"),
     ("POST", "/api/agent/register", Kind::Agent, 401, "a machine registers with a key, before it has a credential"),
     ("POST", "/api/v1/agent/register", Kind::Agent, 401, "a machine registers with a key, before it has a credential"),
 ];
@@ -59,8 +60,12 @@ fn demand(route: &RouteInfo, kind: Kind) -> Demand {
     if let Some((.., status, _)) = exception {
         return Demand::Status(*status);
     }
-    let roles = Roles::new(MATRIX);
-    let holds = |role| route.access.permissions.iter().all(|permission| roles.of(role).contains(permission));
+    let roles = Roles::new(MATRIX).own(OWN);
+    // What is there already is the owner's; what is made is one's own.
+    let is_own = |role, permission| {
+        !route.path.contains("{id}") && route.access.in_part.contains(permission) && roles.own_of(role).contains(permission)
+    };
+    let holds = |role| route.access.permissions.iter().all(|it| roles.of(role).contains(it) || is_own(role, it));
     match (route.access.caller, kind) {
         // Whoever is leaving shows a cookie of its own, which none of these has.
         (Caller::Public, _) if route.path == "/api/v1/me/deletion/stop" => Demand::Status(401),
@@ -104,7 +109,7 @@ fn is_withheld(route: &RouteInfo) -> bool {
     // Whoever asks others for a second factor shows that they have one.
     let is_about_factors = route.path == "/api/v1/organization/second-factor" && route.method == Method::PUT;
     // Nor does it show who somebody is.
-    let is_owners = route.access.permissions.contains(OrganizationOwn::NAME);
+    let is_owners = route.access.permissions.contains(OrganizationOwn::NAME) && !route.path.contains("/flags/");
     is_about_factors || is_owners || route.access.permissions.contains(ApiKeyWrite::NAME)
 }
 

@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use axum::extract::Request;
 use http::{Method, StatusCode};
 use saas_core::{
-    Actor, AgentId, AgentPrincipal, KeyId, KeyPrincipal, Membership, Metrics, Principal, Routes, SessionId, SignedIn, Standing, TenantId,
-    UserId, Web, finish,
+    Actor, AgentId, AgentPrincipal, Flags, KeyId, KeyPrincipal, Membership, Metrics, Principal, Routes, SessionId, SignedIn, Standing,
+    TenantId, UserId, Web, finish,
     limit::{Allowance, Ask, Count, MemoryStore, Rate, RateLimitStore, RateLimits, Rule, StoreError, TenantAllowance},
     pages::Pages,
     testing::{Answer, TestApp, TestClient, TestDb},
@@ -123,6 +123,7 @@ fn place(tenant: TenantId) -> Membership {
         role: "owner".to_owned(),
         second_factor_required: false,
         revision: None,
+        flags: Flags::default(),
     }
 }
 

@@ -8,8 +8,8 @@ use http::StatusCode;
 use saas_auth::{AgentKeyError, AllowedFrom, KeyFlaw, NewAgentKey};
 use saas_billing::LimitError;
 use saas_core::{
-    Actor, AgentId, Can, Created, DbError, Event, FieldError, Form, FormErrors, Html, Json, Page, Permission as _, Problem, Routes, Secret,
-    TenantDb, Validate, WorkspaceId, event_in,
+    Actor, AgentId, CanOwn, Created, DbError, Event, FieldError, Form, FormErrors, Html, Json, Page, Permission as _, Problem, Routes,
+    Secret, TenantDb, Validate, WorkspaceId, event_in,
 };
 use saas_tenancy::workspaces_in;
 use serde::{Deserialize, Serialize};
@@ -138,7 +138,7 @@ struct AgentWithKey {
 }
 
 async fn create(
-    can: Can<AgentWrite>,
+    can: CanOwn<AgentWrite>,
     db: TenantDb,
     AxumState(state): AxumState<State>,
     Json(new): Json<NewAgent>,
@@ -176,7 +176,7 @@ impl NewForm {
     }
 }
 
-async fn new_page(_: Can<AgentWrite>, db: TenantDb, AxumState(state): AxumState<State>, page: Page) -> Result<Html, Problem> {
+async fn new_page(_: CanOwn<AgentWrite>, db: TenantDb, AxumState(state): AxumState<State>, page: Page) -> Result<Html, Problem> {
     show_new(&state, &db, &page, &NewForm::default(), &FormErrors::default()).await
 }
 
@@ -190,7 +190,7 @@ async fn show_new(state: &State, db: &TenantDb, page: &Page, form: &NewForm, err
 }
 
 async fn create_from_page(
-    can: Can<AgentWrite>,
+    can: CanOwn<AgentWrite>,
     db: TenantDb,
     AxumState(state): AxumState<State>,
     page: Page,

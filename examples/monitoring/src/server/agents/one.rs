@@ -9,8 +9,7 @@ use http::StatusCode;
 use ipnet::IpNet;
 use saas_auth::{AgentKey, AgentKeyId, AllowedFrom, Overlap, RotatedKey};
 use saas_core::{
-    Actor, AgentId, Can, Created, FieldError, Form, FormErrors, Json, NoContent, Page, Path, Problem, Query, Routes, TenantDb, TenantTx,
-    Validate,
+    AgentId, Created, FieldError, Form, FormErrors, Json, NoContent, Page, Problem, Query, Reached, Routes, TenantTx, Validate,
 };
 use saas_tenancy::workspaces_in;
 use serde::{Deserialize, Serialize};
@@ -19,7 +18,7 @@ use sqlx::query_as;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{AgentWrite, DeviceRead, FragmentQuery, State, command};
+use super::{super::AgentShare, AgentWrite, DeviceRead, FragmentQuery, SharedAgent, State, command};
 
 pub(super) fn routes() -> Routes<State> {
     Routes::new()
@@ -65,20 +64,26 @@ async fn agent_in(tx: &mut TenantTx, id: AgentId) -> Result<One, Problem> {
 }
 
 async fn show(
-    can: Can<DeviceRead>,
-    db: TenantDb,
+    reached: Reached<DeviceRead, SharedAgent>,
     AxumState(state): AxumState<State>,
-    Path(id): Path<AgentId>,
     Query(query): Query<FragmentQuery>,
     page: Page,
 ) -> Result<Response, Problem> {
-    let mut tx = db.begin().await?;
+    let (mut tx, id) = reached.begin().await?;
     let agent = agent_in(&mut tx, id).await?;
     if query.fragment.is_some() {
         let agent = json!({ "id": id, "name": agent.name, "state": agent.state, "devices": agent.devices });
         return Ok(page.render("monitoring/fragments/agent_connected.html", json!({ "agent": agent }))?.into_response());
     }
-    render(tx, &state, &page, can.standing().may::<AgentWrite>(), (id, agent), None).await
+    let may = May { write: reached.also_in::<AgentWrite>(&mut tx).await?, share: reached.also_in::<AgentShare>(&mut tx).await? };
+    render(tx, &state, &page, may, (id, agent), None).await
+}
+
+/// What a reader may do with an agent besides.
+#[derive(Clone, Copy)]
+struct May {
+    write: bool,
+    share: bool,
 }
 
 /// The page, with what was entered where it cannot be taken.
@@ -86,7 +91,7 @@ async fn render(
     mut tx: TenantTx,
     state: &State,
     page: &Page,
-    can_write: bool,
+    may: May,
     (id, agent): (AgentId, One),
     refused: Option<&str>,
 ) -> Result<Response, Problem> {
@@ -108,7 +113,7 @@ async fn render(
         "key": {
             "prefix": key.prefix, "created_at": key.created_at, "last_used_at": key.last_used_at, "previous_until": key.previous_until,
         },
-        "allowed_from": allowed, "form": form, "overlaps": OVERLAPS, "can_write": can_write,
+        "allowed_from": allowed, "form": form, "overlaps": OVERLAPS, "can_write": may.write, "can_share": may.share,
     });
     let status = if refused.is_some() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK };
     Ok((status, page.render("monitoring/agent.html", context)?).into_response())
@@ -119,12 +124,12 @@ async fn key_in(state: &State, tx: &mut TenantTx, key: AgentKeyId) -> Result<Age
     keys.into_iter().find(|it| it.id == key).ok_or_else(Problem::not_found)
 }
 
-async fn allow(state: &State, db: &TenantDb, actor: Actor, id: AgentId, networks: &[IpNet]) -> Result<(), Problem> {
-    let mut tx = db.begin().await?;
+async fn allow(state: &State, reached: &Reached<AgentWrite, SharedAgent>, networks: &[IpNet]) -> Result<AgentId, Problem> {
+    let (mut tx, id) = reached.begin().await?;
     let agent = agent_in(&mut tx, id).await?;
-    state.auth.agent_key_networks_set_in(&mut tx, actor, agent.key, networks).await?;
+    state.auth.agent_key_networks_set_in(&mut tx, reached.actor(), agent.key, networks).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(id)
 }
 
 #[derive(Debug, Deserialize)]
@@ -135,20 +140,19 @@ struct AllowForm {
 }
 
 async fn allow_from_page(
-    can: Can<AgentWrite>,
-    db: TenantDb,
+    reached: Reached<AgentWrite, SharedAgent>,
     AxumState(state): AxumState<State>,
-    Path(id): Path<AgentId>,
     page: Page,
     Form(form): Form<AllowForm>,
 ) -> Result<Response, Problem> {
     let allowed = AllowedFrom::parse(&form.allowed_from).ok().map(|allowed| allowed.networks()).filter(|networks| networks.len() <= 32);
     let Some(networks) = allowed else {
-        let mut tx = db.begin().await?;
+        let (mut tx, id) = reached.begin().await?;
         let agent = agent_in(&mut tx, id).await?;
-        return render(tx, &state, &page, true, (id, agent), Some(&form.allowed_from)).await;
+        let may = May { write: true, share: reached.also_in::<AgentShare>(&mut tx).await? };
+        return render(tx, &state, &page, may, (id, agent), Some(&form.allowed_from)).await;
     };
-    allow(&state, &db, can.actor(), id, &networks).await?;
+    let id = allow(&state, &reached, &networks).await?;
     Ok(Redirect::to(&format!("/agents/{id}")).into_response())
 }
 
@@ -163,22 +167,24 @@ struct AgentChange {
 impl Validate for AgentChange {}
 
 async fn change(
-    can: Can<AgentWrite>,
-    db: TenantDb,
+    reached: Reached<AgentWrite, SharedAgent>,
     AxumState(state): AxumState<State>,
-    Path(id): Path<AgentId>,
     Json(change): Json<AgentChange>,
 ) -> Result<NoContent, Problem> {
-    allow(&state, &db, can.actor(), id, &change.allowed_from.networks()).await?;
+    allow(&state, &reached, &change.allowed_from.networks()).await?;
     Ok(NoContent)
 }
 
-async fn agent_key_rotate(state: &State, db: &TenantDb, actor: Actor, id: AgentId, overlap: Overlap) -> Result<(One, RotatedKey), Problem> {
-    let mut tx = db.begin().await?;
+async fn agent_key_rotate(
+    state: &State,
+    reached: &Reached<AgentWrite, SharedAgent>,
+    overlap: Overlap,
+) -> Result<(AgentId, One, RotatedKey), Problem> {
+    let (mut tx, id) = reached.begin().await?;
     let agent = agent_in(&mut tx, id).await?;
-    let rotated = state.auth.agent_key_rotate_in(&mut tx, actor, agent.key, overlap).await?;
+    let rotated = state.auth.agent_key_rotate_in(&mut tx, reached.actor(), agent.key, overlap).await?;
     tx.commit().await?;
-    Ok((agent, rotated))
+    Ok((id, agent, rotated))
 }
 
 #[derive(Debug, Deserialize)]
@@ -188,15 +194,13 @@ struct RotateForm {
 }
 
 async fn rotate_from_page(
-    can: Can<AgentWrite>,
-    db: TenantDb,
+    reached: Reached<AgentWrite, SharedAgent>,
     AxumState(state): AxumState<State>,
-    Path(id): Path<AgentId>,
     page: Page,
     Form(form): Form<RotateForm>,
 ) -> Result<Response, Problem> {
     let overlap = overlap(form.overlap_hours)?;
-    let (agent, rotated) = agent_key_rotate(&state, &db, can.actor(), id, overlap).await?;
+    let (id, agent, rotated) = agent_key_rotate(&state, &reached, overlap).await?;
     let previous_until = (overlap != Overlap::NONE).then_some(rotated.previous_until);
     let agent = json!({ "id": id, "name": agent.name, "state": agent.state, "devices": agent.devices });
     let context = json!({ "command": command(&state, &rotated.secret), "agent": agent, "is_new": false, "previous_until": previous_until });
@@ -236,13 +240,11 @@ struct Rotated {
 }
 
 async fn rotate(
-    can: Can<AgentWrite>,
-    db: TenantDb,
+    reached: Reached<AgentWrite, SharedAgent>,
     AxumState(state): AxumState<State>,
-    Path(id): Path<AgentId>,
     Json(new): Json<Rotate>,
 ) -> Result<Created<Rotated>, Problem> {
-    let (_, rotated) = agent_key_rotate(&state, &db, can.actor(), id, overlap(new.overlap_hours)?).await?;
+    let (_, _, rotated) = agent_key_rotate(&state, &reached, overlap(new.overlap_hours)?).await?;
     let command = command(&state, &rotated.secret);
     Ok(Created(Rotated { key: rotated.secret.expose().to_owned(), command, previous_until: rotated.previous_until }))
 }

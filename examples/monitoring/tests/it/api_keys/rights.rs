@@ -218,6 +218,7 @@ async fn a_key_belongs_to_one_organization() {
 async fn a_key_follows_the_role_that_its_organization_made() {
     let app = App::new().await;
     let tenant = app.tenant("acme").await;
+    app.plan(tenant, "team").await;
     let owner = app.member(tenant, Role::Owner).await;
     let role = |permissions: &[&str]| json!({ "name": "Integrator", "permissions": permissions });
     let made = owner.browser.post("/api/v1/roles", &role(&["monitoring.device.read", "auth.api_key.read", "auth.api_key.write"])).await;

@@ -115,7 +115,12 @@ impl Scene {
     /// A good request: the path with what it names made anew, and the body.
     pub(super) async fn request(&self, app: &App, route: &RouteInfo, actor: &Actor) -> (String, Request) {
         let path = &route.path;
-        let path = if path.contains("agents/{id}") {
+        let path = if path.contains("people/{user}") {
+            let (agent, user) = self.shared(app).await;
+            path.replace("{id}", &agent).replace("{user}", &user.to_string())
+        } else if path.contains("flags/{name}") {
+            path.replace("{name}", "latency")
+        } else if path.contains("agents/{id}") {
             path.replace("{id}", &self.new_agent().await)
         } else if path.contains("api-keys/{id}") {
             path.replace("{id}", &new_api_key(&self.owner, &SCOPES[..1]).await.0)
@@ -222,6 +227,15 @@ impl Scene {
             }
         };
         id.as_str().unwrap().to_owned()
+    }
+
+    /// An agent that is shared with a member, and who that is.
+    async fn shared(&self, app: &App) -> (String, UserId) {
+        let (agent, user) = (self.new_agent().await, app.test.user().await);
+        app.test.member(self.tenant, user, "viewer").await;
+        let put = self.owner.json(Method::PUT, &format!("/api/v1/agents/{agent}/people/{user}"), &json!({ "level": "view" })).await;
+        expect(&put, StatusCode::NO_CONTENT);
+        (agent, user)
     }
 
     /// A role that the first organization made.

@@ -37,6 +37,13 @@ impl Request {
             ("PATCH", "/api/v1/agents/{id}") => Self::Json(json!({ "allowed_from": [] })),
             ("POST", "/agents/{id}/key") => Self::Form(vec![("overlap_hours", "24".to_owned())]),
             ("POST", "/api/v1/agents/{id}/key") => Self::Json(json!({ "overlap_hours": 24 })),
+            ("POST", "/agents/{id}/people") => Self::Form(vec![("user", Uuid::nil().to_string()), ("level", "view".to_owned())]),
+            ("POST", "/agents/{id}/people/remove") => Self::Form(vec![("user", Uuid::nil().to_string())]),
+            ("PUT", "/api/v1/agents/{id}/people/{user}") => Self::Json(json!({ "level": "view" })),
+            ("POST", "/organization/flags") => {
+                Self::Form([("name", "latency"), ("on", "true")].map(|(name, value)| (name, value.to_owned())).to_vec())
+            }
+            ("PUT", "/api/v1/organization/flags/{name}") => Self::Json(json!({ "on": true })),
             ("POST", "/api-keys") => {
                 Self::Form(vec![("name", format!("New of {kind:?}")), ("scopes", "monitoring.device.read".to_owned())])
             }

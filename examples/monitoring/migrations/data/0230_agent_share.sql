@@ -1,0 +1,1 @@
+select core.shareable('agent', 'monitoring.agent');
