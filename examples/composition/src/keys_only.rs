@@ -61,6 +61,7 @@ pub async fn key_for(program: &Program, organization: TenantId, maker: UserId, n
         actor: Actor::User(maker),
         role: Arc::from("owner"),
         permissions: Arc::from([NoteRead::NAME]),
+        revision: None,
     };
     let new = NewApiKey { name: name.to_owned(), scopes: vec![NoteRead::NAME.to_owned()], ..NewApiKey::default() };
     let mut tx = program.db.tenant(organization).acting(maker).begin().await?;

@@ -90,6 +90,7 @@ pub(crate) async fn member(db: saas_core::Db, mut request: Request, next: Next) 
             actor: Actor::User(me.user),
             role: "owner".into(),
             permissions: [FileRead::NAME, FileWrite::NAME, WebhookRead::NAME].into(),
+            revision: None,
         };
         request.extensions_mut().insert(db.tenant(tenant).acting(me.user));
         request.extensions_mut().insert(standing);

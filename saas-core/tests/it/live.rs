@@ -65,6 +65,7 @@ impl Node {
             actor: Actor::User(user),
             role: "owner".into(),
             permissions: Arc::new([READ]),
+            revision: None,
         };
         let mut headers = HeaderMap::new();
         if let Some(last) = last {

@@ -259,6 +259,7 @@ async fn member(db: saas_core::Db, mut request: Request, next: Next) -> Response
             actor: Actor::User(me.user),
             role: "owner".into(),
             permissions: [SiteRead::NAME, SiteWrite::NAME].into(),
+            revision: None,
         };
         request.extensions_mut().insert(db.tenant(tenant).acting(me.user));
         request.extensions_mut().insert(standing);

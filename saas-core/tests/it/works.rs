@@ -99,6 +99,7 @@ impl Works {
             actor: Actor::User(owner),
             role: "owner".into(),
             permissions: Arc::new([ChatWrite::NAME, FileRead::NAME]),
+            revision: None,
         };
         let (routes, db): (Routes, _) = (self.chat.routes(), self.db.tenant(tenant).acting(owner));
         let routes = routes.layer(axum::middleware::from_fn(move |mut request: Request, next: Next| {

@@ -198,6 +198,7 @@ async fn member(db: Db, mut request: Request, next: Next) -> Response {
             actor: Actor::User(me.user),
             role: me.name.as_str().into(),
             permissions: permissions.into(),
+            revision: None,
         };
         request.extensions_mut().insert(db.tenant(tenant).acting(me.user));
         request.extensions_mut().insert(standing);

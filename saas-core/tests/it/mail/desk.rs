@@ -36,6 +36,7 @@ impl Desk {
                 actor: Actor::User(me.user),
                 role: me.name.as_str().into(),
                 permissions: permissions.into(),
+                revision: None,
             };
             request.extensions_mut().insert(db.tenant(tenant).acting(me.user));
             request.extensions_mut().insert(standing);
