@@ -19,7 +19,8 @@ use saas_admin::{ComposeError, Product, Program};
 use saas_auth::{API_KEY_NOTICES, ApiKeyRead, ApiKeyWrite, Auth, Document, Scope};
 use saas_billing::{BILLING_NOTICES, Billing, BillingRead, BillingWrite, Feature, Limit, Meter, Payments, Plans, PlansError, Till};
 use saas_core::{
-    AuditRead, DbError, Event as _, EventKind, EventReplay, Flag, Live, Migrations, NavLink, Permission as _, Routes, TenantDb, TenantStore,
+    AuditRead, DbError, Event as _, EventKind, EventReplay, Flag, Live, Migrations, NavLink, Permission as _, Routes, TenantDb,
+    TenantStore,
     audit::AuditChain,
     chat::{Chat, ChatRead, ChatWrite},
     file::{FileRead, FileRules, FileWrite, Files},
@@ -33,8 +34,8 @@ use saas_core::{
     webhook::{WebhookRead, WebhookWrite},
 };
 use saas_tenancy::{
-    ActiveOrganization, Header, MemberRead, OrganizationLeaving, OrganizationRestored, OrganizationWrite, ResolveTenant as _, Role, RoleWrite, Roles,
-    Tenancy, WorkspaceRead, WorkspaceWrite,
+    ActiveOrganization, Header, MemberRead, OrganizationLeaving, OrganizationRestored, OrganizationWrite, ResolveTenant as _, Role,
+    RoleWrite, Roles, Tenancy, WorkspaceRead, WorkspaceWrite,
 };
 use sqlx::migrate::Migrator;
 
