@@ -40,7 +40,10 @@ pub(super) fn listed(held: &stripe_billing::Subscription) -> ListedSubscription 
     ListedSubscription {
         customer: CustomerId::new(held.customer.id().as_str()),
         id: SubscriptionId::new(held.id.as_str()),
-        subscription: subscription(held, None).ok().flatten(),
+        subscription: subscription(held, None).unwrap_or_else(|Odd(why)| {
+            tracing::warn!(subscription.id = %held.id, why, "a subscription in a list cannot be read");
+            None
+        }),
     }
 }
 

@@ -49,7 +49,7 @@ async fn a_larger_plan_is_shown_charged_and_held_at_once() {
     assert_eq!((changed.status, changed.location()), (StatusCode::SEE_OTHER, Some("/billing?from=changed")));
     assert!(owner.page("/billing?from=changed").await.text().contains("Business is active"));
     let bills = app.gateway.read(&order.customer).await.unwrap().unwrap().invoices;
-    assert_eq!(bills.iter().map(|bill| bill.paid.to_string()).collect::<Vec<_>>(), [due]);
+    assert_eq!(bills.iter().map(|bill| bill.paid.to_string()).collect::<Vec<_>>(), [due.as_str()]);
     assert_eq!(subscription(&owner).await["plan"], "business");
     // Sent once more, it is done already.
     assert_eq!(owner.form("/billing/change", &form).await.location(), Some("/billing?from=changed"));
@@ -61,7 +61,7 @@ async fn a_larger_plan_is_shown_charged_and_held_at_once() {
     expect(&preview, StatusCode::OK);
     assert_eq!((&preview.json()["due"], &preview.json()["exceeded"]), (&json!(0), &json!([])));
     let page = owner.page("/billing/change?plan=team&interval=month").await.text();
-    assert!(page.contains("Credited to what is paid next") && page.contains("Change now<"), "{page}");
+    assert!(page.contains("Credited to what is paid next") && page.contains("Change now") && !page.contains("and pay"), "{page}");
     let changed = owner.post(CHANGE, &json!({ "plan": "team", "interval": "month" })).await;
     assert_eq!(changed.json(), json!({ "state": "changed", "pay": null }));
     assert_eq!(subscription(&owner).await["plan"], "team");

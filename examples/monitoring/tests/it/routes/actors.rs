@@ -157,6 +157,8 @@ impl Scene {
         } else if path.contains("billing/invoices/{id}") {
             self.invoiced(app).await;
             path.replace("{id}", "in_canarybird")
+        } else if route.method == http::Method::GET && path.contains("billing/change") {
+            format!("{path}?plan=team&interval=month")
         } else if path.contains("channels/{id}") {
             path.replace("{id}", &self.channel().await)
         } else if path.contains("webhooks/{id}") {

@@ -172,12 +172,17 @@ impl Request {
             ("POST", "/account/consent") => Self::Form(vec![("consents", String::new())]),
             ("POST", "/account/consents/{document}") => Self::Form(vec![("version", "1".to_owned()), ("given", "true".to_owned())]),
             ("PUT", "/api/v1/me/consents/{document}") => Self::Json(json!({ "version": "1", "given": true })),
-            ("POST", "/billing/checkout") => {
+            ("POST", "/billing/checkout" | "/billing/change") => {
                 Self::Form([("plan", "team"), ("interval", "month")].map(|(name, value)| (name, value.to_owned())).to_vec())
             }
-            ("POST", "/api/v1/billing/checkout" | "/api/billing/checkout" | "/api/billing/subscribe") => {
-                Self::Json(json!({ "plan": "team", "interval": "month" }))
-            }
+            (
+                "POST",
+                "/api/v1/billing/checkout"
+                | "/api/billing/checkout"
+                | "/api/billing/subscribe"
+                | "/api/v1/billing/change-plan"
+                | "/api/billing/change-plan",
+            ) => Self::Json(json!({ "plan": "team", "interval": "month" })),
             ("POST", "/api/v1/billing/webhook" | "/api/billing/webhook") => Self::Json(json!({ "id": "evt_1" })),
             ("POST", "/mail") => Self::Form(vec![("name", "Acme".to_owned())]),
             ("PUT", "/api/v1/mail/brand") => Self::Json(json!({ "name": "Acme" })),
