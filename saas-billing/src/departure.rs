@@ -286,7 +286,9 @@ impl Consumer for Departures {
 
     async fn take(&self, tx: &mut SystemTx, events: &[RecordedEvent]) -> Result<(), ConsumerError> {
         for tenant in events.iter().filter(|event| self.0.contains(&event.name.as_str())).filter_map(|event| event.ledger.tenant()) {
-            settle_later_in(tx, tenant).await?;
+            for tenant in unsettled_in(tx, Some(tenant)).await? {
+                settle_later_in(tx, tenant).await?;
+            }
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ const PAGING: &[&str] = &["limit", "starting_after", "ending_before", "created",
 
 /// The objects of a kind that have what the filters ask: a parameter of the name of a field.
 pub(super) fn list(books: &Books, kind: &'static str, path: &str, params: &Params, filters: &[&str]) -> Answer {
-    list_of(books, kind, path, params, (filters, &|_| true))
+    list_of(books, kind, path, params, filters, &|_| true)
 }
 
 /// The same, of those that something holds for.
@@ -21,7 +21,8 @@ pub(super) fn list_of(
     kind: &'static str,
     path: &str,
     params: &Params,
-    (filters, holds): (&[&str], &dyn Fn(&Value) -> bool),
+    filters: &[&str],
+    holds: &dyn Fn(&Value) -> bool,
 ) -> Answer {
     let known: Vec<_> = PAGING.iter().chain(filters).copied().collect();
     params.only(&known)?;

@@ -46,7 +46,7 @@ pub(super) fn subscriptions(books: &mut Books, method: &Method, rest: &[&str], p
         ("GET", []) => {
             let all = params.text("status").is_some();
             let goes_on = |held: &Value| all || held["status"] != "canceled" && held["status"] != "incomplete_expired";
-            list_of(books, "subscription", "/v1/subscriptions", params, (&["customer", "status", "price"], &goes_on))
+            list_of(books, "subscription", "/v1/subscriptions", params, &["customer", "status", "price"], &goes_on)
         }
         ("GET", [id]) => books.find("subscription", id).cloned(),
         ("POST", []) => {

@@ -117,7 +117,7 @@ struct PreviewShown {
 /// What became of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
-enum Outcome {
+enum ChangeOutcome {
     /// The plan holds.
     Changed,
     /// It holds once what is due is paid, which could not be charged.
@@ -130,7 +130,7 @@ enum Outcome {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 struct ChangeShown {
     /// What became of it.
-    state: Outcome,
+    state: ChangeOutcome,
     /// Where to pay, if it waits for that.
     pay: Option<String>,
 }
@@ -220,7 +220,7 @@ impl Till {
         finish(&system, tenant, since).await?;
         let state = outcome?;
         let mut tx = db.begin().await?;
-        let invoices = if state == Outcome::Unpaid { invoices_in(&mut tx, 24).await? } else { Vec::new() };
+        let invoices = if state == ChangeOutcome::Unpaid { invoices_in(&mut tx, 24).await? } else { Vec::new() };
         Ok(ChangeShown { state, pay: invoices.iter().find_map(InvoiceShown::pay).map(Into::into) })
     }
 
@@ -231,21 +231,21 @@ impl Till {
         system: &SystemDb,
         customer: &CustomerId,
         wanted: &Wanted,
-    ) -> Result<Outcome, Problem> {
+    ) -> Result<ChangeOutcome, Problem> {
         let (mirror, tenant, now) = (self.mirror()?, can.standing().tenant, self.db.clock().now().trunc_subsecs(0));
         // Whoever died over it may have changed it.
         read_in_part(mirror.customer(system, customer).await)?;
         let held = self.changeable(tenant).await?;
         if is(&held, &wanted.plan, wanted.interval) {
-            return Ok(Outcome::Changed);
+            return Ok(ChangeOutcome::Changed);
         }
         let at = wanted.at.unwrap_or_else(|| now.clamp(held.period_start, held.period_end));
         if at < held.period_start || at > held.period_end || at > now.max(held.period_start) || at < now - SHOWN_FOR {
-            return Ok(Outcome::Stale);
+            return Ok(ChangeOutcome::Stale);
         }
         let quote = self.quote(db, customer, &held, (&wanted.plan, wanted.interval), at).await?;
         if wanted.due.is_some_and(|due| due != quote.preview.due.minor()) {
-            return Ok(Outcome::Stale);
+            return Ok(ChangeOutcome::Stale);
         }
         // It is wanted, whatever comes of it: whoever dies from here on has said so.
         let mut tx = system.begin().await?;
@@ -256,7 +256,7 @@ impl Till {
         read_in_part(mirror.customer(system, customer).await)?;
         let held = self.billing.holding(&self.db, tenant).await?.subscriptions.into_iter().find(|other| other.id == held.id);
         let holds = held.is_some_and(|held| is(&held, &wanted.plan, wanted.interval));
-        Ok(if holds { Outcome::Changed } else { Outcome::Unpaid })
+        Ok(if holds { ChangeOutcome::Changed } else { ChangeOutcome::Unpaid })
     }
 }
 
@@ -323,7 +323,7 @@ async fn change(
     Json(wanted): Json<Wanted>,
 ) -> Result<Json<ChangeShown>, Problem> {
     let shown = till.change_plan(&can, &db, origin, &wanted).await?;
-    if shown.state == Outcome::Stale {
+    if shown.state == ChangeOutcome::Stale {
         return Err(Problem::new(&ProblemType::CONFLICT).detail("What the preview said does not hold any more: ask for another one."));
     }
     Ok(Json(shown))
@@ -366,10 +366,10 @@ async fn submit(
 ) -> Result<Response, Problem> {
     let shown = till.change_plan(&can, &db, origin, &wanted).await?;
     let to = match shown.state {
-        Outcome::Changed => "/billing?from=changed".to_owned(),
-        Outcome::Unpaid => "/billing?from=unpaid".to_owned(),
+        ChangeOutcome::Changed => "/billing?from=changed".to_owned(),
+        ChangeOutcome::Unpaid => "/billing?from=unpaid".to_owned(),
         // A name of the catalogue's, or it would have been refused.
-        Outcome::Stale => format!("/billing/change?plan={}&interval={}&again=true", wanted.plan, wanted.interval.as_str()),
+        ChangeOutcome::Stale => format!("/billing/change?plan={}&interval={}&again=true", wanted.plan, wanted.interval.as_str()),
     };
     Ok(Redirect::to(&to).into_response())
 }

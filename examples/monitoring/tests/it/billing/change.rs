@@ -73,7 +73,7 @@ async fn what_a_smaller_plan_does_not_allow_is_said_before() {
     let app = App::new().await;
     let (tenant, owner, order) = on_team(&app, "acme").await;
     expect(&owner.post(CHANGE, &json!({ "plan": "business", "interval": "month" })).await, StatusCode::OK);
-    let more = "insert into quota (tenant_id, meter, used) values ($1, 'devices', 12000)";
+    let more = "insert into data.quota (tenant_id, meter, used) values ($1, 'devices', 12000)";
     sqlx::query(more).bind(Uuid::from(tenant)).execute(&mut app.superuser().await).await.unwrap();
     let page = plain(&owner.page("/billing/change?plan=team&interval=month").await.text());
     assert!(page.contains("you use 12,000, and Team has 10,000"), "{page}");
