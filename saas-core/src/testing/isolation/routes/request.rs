@@ -68,12 +68,17 @@ impl Request {
             new
         };
         let (path, query) = self.path.split_once('?').map_or((self.path.as_str(), None), |(path, query)| (path, Some(query)));
-        let template: Vec<_> = route.path.split('/').collect();
         let parts: Vec<_> = path.split('/').collect();
+        let named: Vec<_> = route.path.split('/').map(|part| part.starts_with('{')).collect();
+        // A size or a kind beside an id names no row.
+        let has_id = parts.iter().zip(&named).any(|(part, named)| *named && is_id(part));
         let mut path = parts
             .iter()
             .enumerate()
-            .map(|(at, part)| if template.get(at).is_some_and(|part| part.starts_with('{')) { other(part) } else { (*part).to_owned() })
+            .map(|(at, part)| {
+                let is_name = named.get(at) == Some(&true) && (is_id(part) || !has_id);
+                if is_name { other(part) } else { (*part).to_owned() }
+            })
             .collect::<Vec<_>>()
             .join("/");
         if let Some(query) = query {
@@ -190,12 +195,14 @@ mod tests {
         let route = RouteInfo { method: Method::POST, path: "/a/{id}/b/{kind}".to_owned(), access: Access::member(), alias_of: None };
         let (id, other) = (Uuid::now_v7().to_string(), Uuid::now_v7().to_string());
         let body = json!({ "note": other, "text": "z9-", "none": Uuid::nil() });
-        let request = Request::new(format!("/a/{id}/b/up9?x=1"), Body::Json(body));
+        let request = Request::new(format!("/a/{id}/b/64?x=1"), Body::Json(body));
         let (nothing, exchanged) = request.on_nothing(&route).unwrap();
-        assert_eq!(exchanged.iter().map(|(old, _)| old.as_str()).collect::<Vec<_>>(), [&id, "up9", &other]);
-        assert_eq!(nothing.path, format!("/a/{}/b/vq0?x=1", exchanged[0].1));
+        assert_eq!(exchanged.iter().map(|(old, _)| old.as_str()).collect::<Vec<_>>(), [&id, &other]);
+        assert_eq!(nothing.path, format!("/a/{}/b/64?x=1", exchanged[0].1));
         let Body::Json(body) = &nothing.body else { panic!("{nothing}") };
-        assert_eq!(body, &json!({ "note": exchanged[2].1, "text": "z9-", "none": Uuid::nil() }));
+        assert_eq!(body, &json!({ "note": exchanged[1].1, "text": "z9-", "none": Uuid::nil() }));
+        let invoice = RouteInfo { path: "/a/{id}".to_owned(), ..route.clone() };
+        assert_eq!(Request::new("/a/in_Z9".to_owned(), Body::Empty).on_nothing(&invoice).unwrap().0.path, "/a/jo_A0");
         let plain = RouteInfo { path: "/a".to_owned(), ..route };
         assert!(Request::new("/a".to_owned(), Body::Empty).on_nothing(&plain).is_none());
     }
