@@ -18,10 +18,7 @@ use saas_tenancy::{ActiveOrganization, Role, Roles, Tenancy};
 use serde_json::json;
 use sqlx::{AssertSqlSafe, Row as _};
 
-use crate::{
-    app::{App, expect, expect_problem},
-    routes::upload,
-};
+use crate::app::{App, expect, expect_problem};
 
 /// What is in every name that the organization gives to anything.
 const CANARY: &str = "Kanarienvogel";
@@ -99,7 +96,7 @@ async fn an_organization_that_was_used_is_deleted_with_everything() {
     let invited = json!({ "emails": [format!("{CANARY}@example.com")], "role": "viewer" });
     expect(&owner.browser.post("/api/v1/invitations", &invited).await, StatusCode::OK);
     for person in [&owner, &neighbour] {
-        expect(&upload(&person.browser, http::Method::POST, "/api/v1/files", &format!("{CANARY}.txt")).await, StatusCode::CREATED);
+        expect(&person.browser.upload(http::Method::POST, "/api/v1/files", &format!("{CANARY}.txt")).await, StatusCode::CREATED);
     }
     app.told_of_events().await;
     let chain = AuditChain::new(&app.test.db, &app.program.master_key);

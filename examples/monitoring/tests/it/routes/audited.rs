@@ -10,7 +10,7 @@ use super::actors::{Kind, Scene};
 use crate::app::App;
 
 /// Columns that are telemetry (design 12.9): they change with use, and a change of state is recorded beside them.
-const TELEMETRY: &[&str] = &["last_used_at", "last_seen_at", "checked_at", "latency_us", "asked", "kept", "read_at"];
+pub(super) const TELEMETRY: &[&str] = &["last_used_at", "last_seen_at", "checked_at", "latency_us", "asked", "kept", "read_at"];
 
 /// What is written about changes, and what is done later because of them.
 const ABOUT: &[&str] = &[
@@ -66,10 +66,10 @@ async fn every_request_that_changes_what_an_organization_has_leaves_an_audit_ent
     for route in app.routes.iter().filter(writes) {
         for kind in [Kind::Role(Role::Owner), Kind::Agent, Kind::AgentKey, Kind::ApiKey] {
             let actor = scene.actor(kind);
-            let (path, request) = scene.request(&app, route, actor).await;
+            let request = scene.request(&app, route, actor).await;
             let entries = "select count(*) from data.audit_entry";
             let (before, noted) = (everything(&app).await, app.count(entries).await);
-            let (status, _) = request.send(&actor.client, route, &path).await;
+            let status = request.send(&actor.client, route).await.status;
             let after = everything(&app).await;
             let changed: Vec<_> = after.iter().filter(|(table, rows)| before.get(*table) != Some(rows)).map(|(table, _)| table).collect();
             let name = format!("{} {}", route.method, route.path);
@@ -79,12 +79,7 @@ async fn every_request_that_changes_what_an_organization_has_leaves_an_audit_ent
                     unnoticed.push(format!("{name} as {kind:?} ({status}) changed {changed:?}"));
                 }
             }
-            if route.path == "/members/leave" {
-                app.bring_back(scene.tenant).await;
-            }
-            if route.path.ends_with("/sign-out") {
-                scene.sign_in_again(actor).await;
-            }
+            scene.after(&app, route, actor).await;
         }
     }
     assert!(unnoticed.is_empty(), "{}", unnoticed.join("\n"));
