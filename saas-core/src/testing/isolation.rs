@@ -33,7 +33,7 @@
 //!         self.test.member(tenant, user, role).await;
 //!         let mut me = SignedIn::new(user, SessionId::new());
 //!         let (slug, name) = (tenant.to_string(), String::new());
-//!         me.memberships = vec![Membership { id: tenant, slug, name, role: role.to_owned(), second_factor_required: false }];
+//!         me.memberships = vec![Membership { id: tenant, slug, name, role: role.to_owned(), second_factor_required: false, revision: None }];
 //!         self.app.acting(Principal::User(Arc::new(me))).with("x-organization", &tenant.to_string())
 //!     }
 //! }

@@ -29,7 +29,7 @@ impl Cast for People<'_> {
         self.test.member(tenant, user, role).await;
         let mut me = SignedIn::new(user, SessionId::new());
         let (slug, name) = (tenant.to_string(), "Acme".to_owned());
-        me.memberships = vec![Membership { id: tenant, slug, name, role: role.to_owned(), second_factor_required: false }];
+        me.memberships = vec![Membership { id: tenant, slug, name, role: role.to_owned(), second_factor_required: false, revision: None }];
         self.app.acting(Principal::User(Arc::new(me))).with("x-organization", &tenant.to_string())
     }
 }
