@@ -81,7 +81,7 @@ billing-return-title = Zurück von der Zahlung
 billing-return-text = Wir sehen nach, ob sie angekommen ist.
 billing-return-do = Zu meinem Tarif
 
-billing-notice-unpaid = Der andere Tarif konnte nicht abgebucht werden. Sobald die offene Rechnung bezahlt ist, gilt er; bis dahin bleibt alles, wie es war.
+billing-notice-unpaid = Der andere Tarif konnte nicht abgebucht werden. Wird die offene Rechnung innerhalb von 23 Stunden bezahlt, gilt er. Danach wählen Sie ihn noch einmal; bis dahin bleibt alles, wie es war.
 billing-held = Ihr Tarif
 billing-switch = Zu diesem wechseln
 billing-switch-title = Den Tarif wechseln

@@ -81,7 +81,7 @@ billing-return-title = Back from the payment
 billing-return-text = We look up whether it has arrived.
 billing-return-do = See my plan
 
-billing-notice-unpaid = The other plan could not be charged. As soon as the open invoice is paid, it is active; until then all is as it was.
+billing-notice-unpaid = The other plan could not be charged. If the open invoice is paid within 23 hours, it is active. After that, choose it again; until then all is as it was.
 billing-held = Your plan
 billing-switch = Change to it
 billing-switch-title = Change the plan

@@ -1,5 +1,6 @@
 //! What a tenant pays for ends with the tenant. From the moment that somebody wants it deleted nothing is charged any more: what is paid for ends with
-//! its period, and what is owed ends at once. Whoever brings the tenant back has what is left go on. At its end the gateway forgets the customer.
+//! its period, and what is owed ends at once. Whoever brings the tenant back has what is left go on. At its end the gateway forgets the customer. The one
+//! thing that is charged still is what somebody pays on a page of the gateway that was open then; it ends with its period.
 //!
 //! What is to happen follows from the tenant's state alone, so it does not matter who changed it, who heard of that, or how often somebody asks.
 
@@ -19,7 +20,7 @@ use uuid::Uuid;
 
 use crate::{
     BillingRead, Change, CustomerId, IdempotencyKey, Mirror, MirrorError, Payments, SubscriptionId,
-    mirror::{ROUNDS, customer_of_tenant, failed, turn_draw},
+    mirror::{ROUNDS, alone, customer_of_tenant, failed, turn_draw},
 };
 
 /// A subscription that ended while its organization was to be deleted does not go on, though the organization does.
@@ -141,15 +142,19 @@ impl Mirror {
     /// Fails if the gateway refuses or does not answer, or the database fails; what was done until then stays done.
     pub async fn settle(&self, db: &SystemDb, tenant: TenantId) -> Result<(), MirrorError> {
         for _ in 0..ROUNDS {
-            let stay = Stay::read(db, tenant).await?;
             let Some(customer) = customer_of_tenant(db, tenant).await? else { return Ok(()) };
-            match stay {
-                Stay::Stays => self.go_on(db, tenant, &customer).await?,
-                Stay::Leaves => self.wind_up(db, tenant, &customer).await?,
-                // What it had ends with it.
-                Stay::Gone => self.gateway().customer_delete(&customer).await?,
-            }
-            self.customer(db, &customer).await?;
+            let stay = alone(db, tenant, async {
+                let stay = Stay::read(db, tenant).await?;
+                match stay {
+                    Stay::Stays => self.go_on(db, tenant, &customer).await?,
+                    Stay::Leaves => self.wind_up(db, tenant, &customer).await?,
+                    // What it had ends with it.
+                    Stay::Gone => self.gateway().customer_delete(&customer).await?,
+                }
+                self.customer(db, &customer).await?;
+                Ok::<_, MirrorError>(stay)
+            })
+            .await?;
             // Somebody may have thought better of it while the gateway was asked.
             if Stay::read(db, tenant).await? == stay {
                 return Ok(());

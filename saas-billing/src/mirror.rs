@@ -7,6 +7,9 @@
 //! another one kept when their own answer is there keeps nothing: one that was asked for later knows all that theirs does, and one that was asked
 //! for earlier may be the newer all the same, so they ask again.
 
+mod alone;
+mod customer;
+
 use std::{mem, sync::Arc, time::Duration};
 
 use saas_core::{Actor, DbError, Job, JobError, Jobs, SystemDb, SystemRun, SystemTx, TenantId, system_event_in};
@@ -15,9 +18,11 @@ use serde_json::Value;
 use sqlx::{query, query_as, query_scalar};
 use uuid::Uuid;
 
+use self::customer::bind_in;
+pub(crate) use self::{alone::alone, customer::customer_of_tenant};
 use crate::{
-    Account, CustomerId, Gateway, GatewayError, IdempotencyKey, InvoicePaid, InvoiceState, PaymentFailed, Subscription,
-    SubscriptionChanged, SubscriptionState, Unread,
+    Account, CustomerId, Gateway, GatewayError, InvoicePaid, InvoiceState, PaymentFailed, Subscription, SubscriptionChanged,
+    SubscriptionState, Unread,
     departure::{settle_later_in, unsettled_in},
     invoice::invoice_put_in,
     subscription_put_in,
@@ -161,37 +166,6 @@ impl Mirror {
         }
     }
 
-    /// The tenant's customer at the gateway, which is made if there is none, or none any more: one, however often and by however many it is asked for.
-    ///
-    /// # Errors
-    ///
-    /// Fails if the gateway refuses or does not answer, or the database fails.
-    pub async fn customer_of(&self, db: &SystemDb, tenant: TenantId) -> Result<CustomerId, MirrorError> {
-        let mut failure = MirrorError::Busy;
-        for attempt in 0..KEYS {
-            let before = Bound::read(db, tenant).await?;
-            if let Some(Bound { id, is_deleted: false }) = before {
-                return Ok(id);
-            }
-            // The key is the tenant's, so two at once, and whoever comes after a crash, are given the same one.
-            let made = self.0.customer_create(tenant, &customer_key(tenant, before.as_ref(), attempt)).await;
-            let made = match made {
-                Ok(made) => made,
-                Err(error @ GatewayError::KeySpent(_)) => {
-                    failure = error.into();
-                    continue;
-                }
-                Err(error) => return Err(error.into()),
-            };
-            let mut tx = db.begin().await?;
-            bind_in(&mut tx, tenant, &made).await?;
-            tx.commit().await?;
-            // Somebody else may have bound it to another one since.
-            return customer_of_tenant(db, tenant).await?.ok_or(MirrorError::Bound(made));
-        }
-        Err(failure)
-    }
-
     /// Asks, and keeps the answer; what led to it is worked on then.
     async fn follow(&self, db: &SystemDb, customer: &CustomerId, event: Option<&str>) -> Result<Worked, MirrorError> {
         for _ in 0..ROUNDS {
@@ -263,33 +237,6 @@ impl Mirror {
 /// How often somebody asks again because others keep their answers meanwhile. Each time at least one of them has finished.
 pub(crate) const ROUNDS: u32 = 20;
 
-/// How many keys are tried, one after the other, if the gateway failed under each of them for good.
-const KEYS: u32 = 5;
-
-/// The key under which a tenant becomes a customer: another one after each customer that is deleted, and after each that is spent.
-fn customer_key(tenant: TenantId, before: Option<&Bound>, attempt: u32) -> IdempotencyKey {
-    let after = before.map(|before| format!(":{}", before.id)).unwrap_or_default();
-    let again = if attempt == 0 { String::new() } else { format!(":{attempt}") };
-    IdempotencyKey::of("customer", format_args!("{tenant}{after}{again}"))
-}
-
-/// The customer that a tenant is.
-struct Bound {
-    id: CustomerId,
-    is_deleted: bool,
-}
-
-impl Bound {
-    async fn read(db: &SystemDb, tenant: TenantId) -> Result<Option<Self>, DbError> {
-        let mut tx = db.begin().await?;
-        let row =
-            query!(r#"select id, deleted_at is not null as "is_deleted!" from billing.customer where tenant_id = $1"#, Uuid::from(tenant))
-                .fetch_optional(&mut *tx)
-                .await?;
-        Ok(row.map(|row| Self { id: CustomerId::new(row.id), is_deleted: row.is_deleted }))
-    }
-}
-
 /// A number that somebody drew before they asked.
 pub(crate) struct Turn {
     pub(crate) number: i64,
@@ -297,7 +244,7 @@ pub(crate) struct Turn {
     kept: i64,
 }
 
-/// Draws a customer's next number. It also tells one write of ours from the next: see [`IdempotencyKey`].
+/// Draws a customer's next number. It also tells one write of ours from the next: see [`IdempotencyKey`](crate::IdempotencyKey).
 pub(crate) async fn turn_draw(db: &SystemDb, customer: &CustomerId) -> Result<Option<Turn>, DbError> {
     let mut tx = db.begin().await?;
     let turn = query_as!(
@@ -309,10 +256,6 @@ pub(crate) async fn turn_draw(db: &SystemDb, customer: &CustomerId) -> Result<Op
     .await?;
     tx.commit().await?;
     Ok(turn)
-}
-
-pub(crate) async fn customer_of_tenant(db: &SystemDb, tenant: TenantId) -> Result<Option<CustomerId>, DbError> {
-    Ok(Bound::read(db, tenant).await?.map(|bound| bound.id))
 }
 
 async fn worked_on_in(tx: &mut SystemTx, id: &str, state: &str) -> Result<(), DbError> {
@@ -329,30 +272,6 @@ async fn locked_in(tx: &mut SystemTx, customer: &CustomerId) -> Result<Option<(T
         .fetch_optional(&mut **tx)
         .await?;
     Ok(row.map(|row| (row.tenant_id.into(), row.kept)))
-}
-
-/// Binds a tenant to a customer, for as long as that is there.
-async fn bind_in(tx: &mut SystemTx, tenant: TenantId, customer: &CustomerId) -> Result<(), DbError> {
-    let now = tx.now();
-    query!(
-        "update billing.customer set id = $2, created_at = $3, deleted_at = null where tenant_id = $1 and deleted_at is not null",
-        Uuid::from(tenant),
-        customer.as_str(),
-        now,
-    )
-    .execute(&mut **tx)
-    .await?;
-    query!(
-        "insert into billing.customer (tenant_id, id, created_at)
-        select id, $2, $3 from core.tenant where id = $1
-        on conflict do nothing",
-        Uuid::from(tenant),
-        customer.as_str(),
-        now,
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
 }
 
 /// Keeps what was read; of what cannot be read, what was read before stays.

@@ -10,7 +10,7 @@ use saas_core::{Counters, DbError, Job, Jobs, Metrics, SystemDb, SystemRun};
 use serde::{Deserialize, Serialize};
 use sqlx::query;
 
-use crate::{CustomerId, ListedSubscription, Mirror, MirrorError, Payments, SubscriptionId, mirror::failed};
+use crate::{CustomerId, ListedSubscription, Mirror, MirrorError, Payments, SubscriptionId, SubscriptionState, mirror::failed};
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Reconcile {}
@@ -65,7 +65,10 @@ impl Mirror {
                     cancel_at: there.cancel_at,
                 });
                 let here = stored.get(&id).map(|(_, here)| here);
-                if there.is_some() && there.as_ref() != here {
+                // What never came to be is listed for a while, and is nothing here.
+                let is_over =
+                    here.is_none() && there.as_ref().is_some_and(|there| there.state == SubscriptionState::IncompleteExpired.as_str());
+                if there.is_some() && there.as_ref() != here && !is_over {
                     differ.insert(customer);
                 }
                 seen.insert(id);

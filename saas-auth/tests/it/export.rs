@@ -105,6 +105,8 @@ async fn fill(app: &App, user: saas_core::UserId, tenant: saas_core::TenantId) {
         "insert into data.notification_preference (tenant_id, user_id, kind, channel, frequency) select $1, $2, 'a.b', 'mail', 'off' where $3 is not null",
         "insert into auth.consent (user_id, document, version, given, at, address, user_agent)
         select $2, 'terms', '1', true, $3, '203.0.113.77', 'Canarybird/1.0' where $1 is not null",
+        "insert into core.share (tenant_id, kind, resource_id, user_id, level, shared_by, shared_at)
+        values ($1, 'a.b', gen_random_uuid(), $2, 'view', $2, $3)",
         "insert into auth.avatar (user_id, id, small, large, created_at) select $2, gen_random_uuid(), 'x', 'y', $3 where $1 is not null",
         "insert into auth.passkey (id, user_id, credential_id, credential, name, created_at, last_used_at)
         select gen_random_uuid(), $2, uuid_send(gen_random_uuid()), '{}', 'Key ring', $3, $3 where $1 is not null",

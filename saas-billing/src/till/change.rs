@@ -4,7 +4,9 @@ use axum::{extract::State, response::Redirect};
 use saas_core::{Can, Event, NoContent, Origin, Problem, ProblemType, Routes, system_event_in};
 
 use super::{Till, buy::next_key, read_in_part};
-use crate::{BillingWrite, CancellationWanted, CancellationWithdrawn, Change, CustomerId, SubscriptionId, departure::decided_in};
+use crate::{
+    BillingWrite, CancellationWanted, CancellationWithdrawn, Change, CustomerId, SubscriptionId, departure::decided_in, mirror::alone,
+};
 
 pub(super) fn routes() -> Routes<Till> {
     Routes::new()
@@ -30,14 +32,17 @@ impl Till {
         let held = held.ok_or_else(|| Problem::new(&ProblemType::CONFLICT).detail("The organization pays for nothing."))?;
         let customer: CustomerId = mirror.customer_of(&system, tenant).await?;
         let subscription: &SubscriptionId = &held.id;
-        // It is wanted, whatever comes of it: whoever dies from here on has said so.
-        let mut tx = system.begin().await?;
-        decided_in(&mut tx, tenant, subscription).await?;
-        system_event_in(&mut tx, tenant.into(), can.actor(), subscription, &event(held.plan)).await?;
-        tx.commit().await?;
-        mirror.gateway().subscription_change(subscription, change, &next_key(&system, change.as_str(), &customer).await?).await?;
-        // What the page shows next is what the gateway has now, whenever it tells us.
-        read_in_part(mirror.customer(&system, &customer).await)
+        alone(&system, tenant, async {
+            // It is wanted, whatever comes of it: whoever dies from here on has said so.
+            let mut tx = system.begin().await?;
+            decided_in(&mut tx, tenant, subscription).await?;
+            system_event_in(&mut tx, tenant.into(), can.actor(), subscription, &event(held.plan)).await?;
+            tx.commit().await?;
+            mirror.gateway().subscription_change(subscription, change, &next_key(&system, change.as_str(), &customer).await?).await?;
+            // What the page shows next is what the gateway has now, whenever it tells us.
+            read_in_part(mirror.customer(&system, &customer).await)
+        })
+        .await
     }
 
     async fn cancel(&self, can: &Can<BillingWrite>, origin: Origin) -> Result<(), Problem> {

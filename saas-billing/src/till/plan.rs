@@ -3,22 +3,18 @@
 //! A smaller plan holds at once as a larger one does, and what is not used of the larger one is credited: nothing waits that something later could
 //! contradict. Nobody loses what they have more of than the smaller plan allows; only more is refused, and they are told so before.
 
-use std::time::Duration;
-
 use axum::{
     extract::State,
     response::{IntoResponse as _, Redirect, Response},
 };
 use chrono::{DateTime, SubsecRound as _, TimeDelta, Utc};
 use saas_core::{
-    Can, DbError, FieldError, Form, Html, Json, Origin, Page, Problem, ProblemType, Query, Routes, SystemDb, TenantDb, TenantId, Validate,
+    Can, FieldError, Form, Html, Json, Origin, Page, Problem, ProblemType, Query, Routes, SystemDb, TenantDb, TenantId, Validate,
     system_event_in,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::query;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::{
     Till,
@@ -28,17 +24,11 @@ use super::{
 };
 use crate::{
     BillingWrite, Currency, CustomerId, Interval, Limit, PlanChange, PlanChangeWanted, Preview, Subscription, SubscriptionState,
-    mirror::customer_of_tenant,
+    mirror::{alone, customer_of_tenant},
 };
 
 /// For how long what was shown is what is charged.
 const SHOWN_FOR: TimeDelta = TimeDelta::hours(1);
-
-/// After how long whoever was changing a plan is taken to be dead: longer than the gateway may take for all that is asked of it.
-const DEAD_AFTER: TimeDelta = TimeDelta::minutes(3);
-
-/// How often, and how many times, somebody looks whether another one has finished.
-const LOOK: (Duration, u32) = (Duration::from_millis(250), 80);
 
 pub(super) fn routes() -> Routes<Till> {
     Routes::new()
@@ -215,10 +205,7 @@ impl Till {
         let (system, tenant) = (self.system(origin), can.standing().tenant);
         self.mirror()?;
         let customer = self.payer(&system, tenant).await?;
-        let since = begin(&system, tenant).await?;
-        let outcome = self.change_alone(can, db, &system, &customer, wanted).await;
-        finish(&system, tenant, since).await?;
-        let state = outcome?;
+        let state = alone(&system, tenant, self.change_alone(can, db, &system, &customer, wanted)).await?;
         let mut tx = db.begin().await?;
         let invoices = if state == ChangeOutcome::Unpaid { invoices_in(&mut tx, 24).await? } else { Vec::new() };
         Ok(ChangeShown { state, pay: invoices.iter().find_map(InvoiceShown::pay).map(Into::into) })
@@ -262,37 +249,6 @@ impl Till {
 
 fn is(held: &Subscription, plan: &str, interval: Interval) -> bool {
     held.plan == plan && held.interval == interval
-}
-
-/// Begins to change a plan, when nobody else does; without a lock or a connection, since the gateway is asked meanwhile.
-async fn begin(system: &SystemDb, tenant: TenantId) -> Result<DateTime<Utc>, Problem> {
-    for _ in 0..LOOK.1 {
-        let mut tx = system.begin().await?;
-        let now = tx.now().trunc_subsecs(6);
-        let begun = query!(
-            "update billing.customer set changing_since = $2 where tenant_id = $1 and (changing_since is null or changing_since < $3)",
-            Uuid::from(tenant),
-            now,
-            now - DEAD_AFTER,
-        )
-        .execute(&mut *tx)
-        .await
-        .map_err(DbError::from)?;
-        tx.commit().await?;
-        if begun.rows_affected() > 0 {
-            return Ok(now);
-        }
-        tokio::time::sleep(LOOK.0).await;
-    }
-    Err(Problem::new(&ProblemType::CONFLICT).detail("The plan is being changed just now."))
-}
-
-async fn finish(system: &SystemDb, tenant: TenantId, since: DateTime<Utc>) -> Result<(), DbError> {
-    let mut tx = system.begin().await?;
-    query!("update billing.customer set changing_since = null where tenant_id = $1 and changing_since = $2", Uuid::from(tenant), since)
-        .execute(&mut *tx)
-        .await?;
-    tx.commit().await
 }
 
 async fn preview(

@@ -117,21 +117,26 @@ async fn what_was_cancelled_before_stays_so() {
 /// Somebody thinks better of it while the gateway is asked: what holds in the end is what they want last.
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_comes_back_while_it_is_being_ended_keeps_it() {
-    let shop = Shop::new().await;
-    let (tenant, customer, _) = bought(&shop, "acme", SubscriptionState::Active).await;
-    becomes(&shop.test, tenant, "leaving").await;
-    let gateway = Gated::new(&shop.gateway);
-    let (mirror, db) = (Mirror::new(gateway.clone()), system(&shop));
-    gateway.hold();
-    let settling = tokio::spawn(async move { mirror.settle(&db, tenant).await });
-    gateway.until_asked(1).await;
-    becomes(&shop.test, tenant, "active").await;
-    // Somebody settles what is so now, and finds nothing to do; the other one still has what was so before.
-    shop.mirror.settle(&system(&shop), tenant).await.unwrap();
-    gateway.release();
-    settling.await.unwrap().unwrap();
-    assert_eq!(held(&shop, &customer).await.cancel_at, None);
-    assert_eq!(shop.mirror.settle_all(&system(&shop)).await.unwrap(), 0);
+    // It is looked at, or ended just now.
+    for (hold, asked) in [(Gated::hold as fn(&Gated), 1), (Gated::hold_change, 2)] {
+        let shop = Shop::new().await;
+        let (tenant, customer, _) = bought(&shop, "acme", SubscriptionState::Active).await;
+        becomes(&shop.test, tenant, "leaving").await;
+        let gateway = Gated::new(&shop.gateway);
+        let (mirror, db) = (Mirror::new(gateway.clone()), system(&shop));
+        hold(&gateway);
+        let ending = tokio::spawn(async move { mirror.settle(&db, tenant).await });
+        gateway.until_asked(asked).await;
+        becomes(&shop.test, tenant, "active").await;
+        // Somebody settles what is so now; the other one still has what was so before.
+        let (mirror, db) = (shop.mirror.clone(), system(&shop));
+        let going_on = tokio::spawn(async move { mirror.settle(&db, tenant).await });
+        gateway.release();
+        ending.await.unwrap().unwrap();
+        going_on.await.unwrap().unwrap();
+        assert_eq!(held(&shop, &customer).await.cancel_at, None);
+        assert_eq!(shop.mirror.settle_all(&system(&shop)).await.unwrap(), 0);
+    }
 }
 
 /// S47: what somebody pays on a page that was open ends as well, and an event of an organization that is no more brings nothing back.

@@ -21,14 +21,15 @@ pub(crate) struct Gated(Arc<Inner>);
 struct Inner {
     gateway: MemoryGateway,
     closed: Mutex<VecDeque<oneshot::Receiver<()>>>,
+    changing: Mutex<VecDeque<oneshot::Receiver<()>>>,
     keys: Mutex<VecDeque<oneshot::Sender<()>>>,
     asked: Semaphore,
 }
 
 impl Gated {
     pub(crate) fn new(gateway: &MemoryGateway) -> Self {
-        let (closed, keys) = Default::default();
-        Self(Arc::new(Inner { gateway: gateway.clone(), closed, keys, asked: Semaphore::new(0) }))
+        let (closed, changing, keys) = Default::default();
+        Self(Arc::new(Inner { gateway: gateway.clone(), closed, changing, keys, asked: Semaphore::new(0) }))
     }
 
     /// One more answer waits.
@@ -38,7 +39,14 @@ impl Gated {
         self.0.keys.lock().unwrap().push_back(key);
     }
 
-    /// The answer that waits longest arrives.
+    /// One more change of a subscription waits before it happens.
+    pub(crate) fn hold_change(&self) {
+        let (key, closed) = oneshot::channel();
+        self.0.changing.lock().unwrap().push_back(closed);
+        self.0.keys.lock().unwrap().push_back(key);
+    }
+
+    /// What waits longest goes on.
     pub(crate) fn release(&self) {
         self.0.keys.lock().unwrap().pop_front().unwrap().send(()).unwrap();
     }
@@ -75,6 +83,11 @@ impl Gateway for Gated {
     }
 
     async fn subscription_change(&self, subscription: &SubscriptionId, change: Change, key: &IdempotencyKey) -> Result<(), GatewayError> {
+        let closed = self.0.changing.lock().unwrap().pop_front();
+        self.0.asked.add_permits(1);
+        if let Some(closed) = closed {
+            closed.await.unwrap();
+        }
         self.0.gateway.subscription_change(subscription, change, key).await
     }
 

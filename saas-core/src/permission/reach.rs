@@ -143,8 +143,8 @@ async fn found_in<R: Resource>(tx: &mut TenantTx, read_only: bool, id: Uuid, per
     let mut query = QueryBuilder::<Postgres>::new("with shared as (select level from core.share where tenant_id = ");
     query.push_bind(tenant).push(" and kind = ").push_bind(R::KIND).push(" and resource_id = ").push_bind(id);
     query.push(" and user_id = ").push_bind(Uuid::from(person));
-    // Whoever takes it back waits for what is done by it.
-    query.push(if read_only { ")" } else { " for share)" });
+    // Whoever takes it back waits for what is done by it, and so does whoever does the same again: what is removed takes its shares along.
+    query.push(if read_only { ")" } else { " for no key update)" });
     match R::AUTHOR {
         Some(author) => {
             query.push(" select coalesce(thing.").push(author).push(" = ").push_bind(Uuid::from(person)).push(", false) as is_own")

@@ -47,7 +47,7 @@ pub async fn flag_set_system_in(
     Ok(true)
 }
 
-/// An organization by its id or short name, with how its flags are set; none if there is no such one.
+/// An organization by its id, or by its short name if that is nobody's id, with how its flags are set; none if there is no such one.
 ///
 /// # Errors
 ///
@@ -55,7 +55,9 @@ pub async fn flag_set_system_in(
 pub async fn flags_of_in(tx: &mut SystemTx, named: &str) -> Result<Option<(TenantId, Flags)>, DbError> {
     let found = query!(
         "select id, jsonb_build_array(flags, platform_flags) as flags from core.tenant
-        where (id::text = $1 or slug = $1) and state <> 'deleted'",
+        where (id::text = $1 or slug = $1) and state <> 'deleted'
+        order by id::text = $1 desc
+        limit 1",
         named,
     )
     .fetch_optional(&mut **tx)

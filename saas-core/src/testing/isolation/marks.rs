@@ -53,9 +53,9 @@ impl Marks {
         self.0.iter().map(String::as_str).find(|mark| text.contains(mark))
     }
 
-    /// Whether a text holds what the attacker could not have known: an id may have been in the attack.
+    /// The first mark in a text that the attacker could not have known: an id may have been in the attack.
     pub(super) fn find_unknown(&self, text: &str, attack: &str) -> Option<&str> {
-        self.find(text).filter(|mark| !attack.contains(mark))
+        self.texts().find(|mark| text.contains(mark) && !attack.contains(mark))
     }
 }
 
@@ -116,5 +116,19 @@ impl Watch {
             .map(|row| Ok((row.try_get(0)?, row.try_get(1)?)))
             .collect::<Result<_, sqlx::Error>>()
             .map_err(refused("show a tenant's rows"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_beside_an_id_that_was_asked_for_is_found() {
+        let marks = Marks(vec!["01-the-tenant".to_owned(), "canary".to_owned()]);
+        let (attack, answer) = ("GET /notes?tenant=01-the-tenant", r#"[{"tenant": "01-the-tenant", "text": "canary"}]"#);
+        assert_eq!(marks.find_unknown(answer, attack), Some("canary"));
+        assert_eq!(marks.find_unknown(r#"{"no such tenant": "01-the-tenant"}"#, attack), None);
+        assert_eq!(marks.find_unknown(answer, ""), Some("01-the-tenant"));
     }
 }

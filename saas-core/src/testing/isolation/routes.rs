@@ -152,7 +152,7 @@ impl Assault<'_> {
         let asked = request.to_string();
         for text in std::iter::once(answer.text()).chain(headers) {
             // What was sent may come back.
-            if let Some(mark) = self.stage.gives_away(&text).filter(|mark| !asked.contains(mark)) {
+            if let Some(mark) = self.stage.gives_away(&text, &asked) {
                 self.report.breach(attack, &target.name, format!("{} was shown {mark:?} for {request}", actor.name));
                 return;
             }
@@ -239,7 +239,7 @@ impl Assault<'_> {
             return Ok(());
         };
         let own = self.send(target, member, request).await;
-        self.has_shown |= stage.gives_away(&own.text()).is_some();
+        self.has_shown |= stage.gives_away(&own.text(), "").is_some();
         let warm = self.send(target, actor, request).await;
         let nothing: [&str; 0] = [];
         if essence(&warm, nothing) != essence(cold, nothing) {

@@ -298,10 +298,11 @@ impl Scene {
         (endpoint, tested.json()["id"].as_str().unwrap().to_owned())
     }
 
-    /// What of the first organization stands in a text. (Its canary is not the island of that name, whose time is in a list.)
-    pub(super) fn gives_away(&self, text: &str) -> Option<String> {
-        let text = text.to_lowercase();
-        ["canarybird".to_owned(), "10.0.0.1".to_owned(), self.tenant.to_string()].into_iter().find(|secret| text.contains(secret))
+    /// What of the first organization stands in a text and not in what was asked. (Its canary is not the island of that name, whose time is in a list.)
+    pub(super) fn gives_away(&self, text: &str, asked: &str) -> Option<String> {
+        let (text, asked) = (text.to_lowercase(), asked.to_lowercase());
+        let mut secrets = ["canarybird".to_owned(), "10.0.0.1".to_owned(), self.tenant.to_string()].into_iter();
+        secrets.find(|secret| text.contains(secret) && !asked.contains(secret))
     }
 }
 

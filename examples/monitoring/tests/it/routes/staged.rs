@@ -67,8 +67,8 @@ impl Stage for Staged<'_> {
         vec![self.scene.tenant.to_string(), "canarybird".to_owned()]
     }
 
-    fn gives_away(&self, text: &str) -> Option<String> {
-        self.scene.gives_away(text)
+    fn gives_away(&self, text: &str, asked: &str) -> Option<String> {
+        self.scene.gives_away(text, asked)
     }
 
     async fn request(&self, route: &RouteInfo, actor: &Actor) -> Result<Request, IsolationError> {

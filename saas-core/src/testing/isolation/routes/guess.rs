@@ -203,8 +203,8 @@ impl Stage for Guess<'_> {
         std::iter::once(self.victim().to_string()).chain(slug).collect()
     }
 
-    fn gives_away(&self, text: &str) -> Option<String> {
-        self.marks.find(text).map(str::to_owned)
+    fn gives_away(&self, text: &str, asked: &str) -> Option<String> {
+        self.marks.find_unknown(text, asked).map(str::to_owned)
     }
 
     async fn request(&self, route: &RouteInfo, _: &Actor) -> Result<Request, IsolationError> {

@@ -73,7 +73,11 @@ impl Demand {
             (_, Part::Stranger) => Self::of_stranger(route),
             (Caller::Agent, _) | (_, Part::Program) => Self::Any,
             (_, Part::Outsider) if route.path.contains('{') => Self::Status(404),
-            (Caller::Member, Part::Member(_)) if !part.may(route) => Self::Status(403),
+            (Caller::Member, Part::Member(held)) if !part.may(route) => {
+                // What is held for some things alone may be enough: that is between the caller and the thing.
+                let lacks_in_full = route.access.permissions.difference(held).any(|it| !route.access.in_part.contains(it));
+                if lacks_in_full { Self::Status(403) } else { Self::Any }
+            }
             _ => Self::Allowed,
         }
     }
@@ -101,8 +105,8 @@ pub trait Stage: Send + Sync {
         vec![self.victim().to_string()]
     }
 
-    /// What of the victim's stands in a text.
-    fn gives_away(&self, text: &str) -> Option<String>;
+    /// What of the victim's stands in a text, and did not stand in what was asked.
+    fn gives_away(&self, text: &str, asked: &str) -> Option<String>;
 
     /// A good request to a route, on something of the victim's that is there.
     async fn request(&self, route: &RouteInfo, actor: &Actor) -> Result<Request, IsolationError>;
