@@ -21,6 +21,7 @@ async fn the_tables_of_core_withstand_all_attacks() {
         "core.mail",
         "core.member",
         "core.role",
+        "core.share",
         "core.tenant",
         "core.workspace",
         "data.audit_entry",
