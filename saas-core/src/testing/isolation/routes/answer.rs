@@ -49,7 +49,8 @@ impl Names {
         if answer.status.as_u16() < 400 {
             return None;
         }
-        let text = answer.text();
+        // A nonce is any letters, and so may be these.
+        let text = without_nonce(answer);
         let lower = text.to_lowercase();
         let speech = SPEECH.iter().find(|speech| lower.contains(**speech)).map(|speech| (*speech).to_owned());
         speech.or_else(|| self.0.iter().find(|name| is_word(&text, name)).cloned())
@@ -91,20 +92,25 @@ pub(super) fn essence(answer: &Answer, asked: impl IntoIterator<Item = impl AsRe
         .map(|(name, value)| format!("{name}: {}", String::from_utf8_lossy(value.as_bytes())))
         .collect();
     headers.sort();
-    let mut text = answer.text();
+    let mut text = without_nonce(answer);
     for asked in asked {
         text = text.replace(asked.as_ref(), "{asked}");
-    }
-    let policy = answer.headers.get(header::CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok()).unwrap_or_default();
-    if let Some(nonce) = policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()) {
-        // As it stands in a header, and as in a page.
-        text = text.replace(nonce, "{nonce}").replace(&nonce.replace('/', "&#x2f;"), "{nonce}");
     }
     let id = answer.headers.get("x-request-id").and_then(|id| id.to_str().ok()).filter(|id| id.parse::<Uuid>().is_ok());
     if let Some(id) = id {
         text = text.replace(id, "{request}");
     }
     format!("{}\n{}\n{text}", answer.status, headers.join("\n"))
+}
+
+fn without_nonce(answer: &Answer) -> String {
+    let text = answer.text();
+    let policy = answer.headers.get(header::CONTENT_SECURITY_POLICY).and_then(|policy| policy.to_str().ok()).unwrap_or_default();
+    match policy.split("'nonce-").nth(1).and_then(|rest| rest.split('\'').next()) {
+        // As it stands in a header, and as in a page.
+        Some(nonce) => text.replace(nonce, "{nonce}").replace(&nonce.replace('/', "&#x2f;"), "{nonce}"),
+        None => text,
+    }
 }
 
 /// Why an answer to somebody in particular may be kept for others: its header says so, or does not forbid it.
