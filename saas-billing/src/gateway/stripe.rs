@@ -225,7 +225,7 @@ impl Gateway for StripeGateway {
         plan::change(self, change, key).await
     }
 
-    /// Stripe ends the customer's subscriptions with it, and keeps invoices and payments (https://docs.stripe.com/api/customers/delete); what it is to
+    /// Stripe ends the customer's subscriptions with it, and keeps invoices and payments (<https://docs.stripe.com/api/customers/delete>); what it is to
     /// redact of those, its dashboard is asked for.
     async fn customer_delete(&self, customer: &CustomerId) -> Result<(), GatewayError> {
         over(DeleteCustomer::new(customer.as_str()).send(&self.0).await)
