@@ -32,8 +32,7 @@
 //!         let user = self.test.user().await;
 //!         self.test.member(tenant, user, role).await;
 //!         let mut me = SignedIn::new(user, SessionId::new());
-//!         let (slug, name) = (tenant.to_string(), String::new());
-//!         me.memberships = vec![Membership { id: tenant, slug, name, role: role.to_owned(), second_factor_required: false, revision: None }];
+//!         me.memberships = vec![Membership::new(tenant, role)];
 //!         self.app.acting(Principal::User(Arc::new(me))).with("x-organization", &tenant.to_string())
 //!     }
 //! }

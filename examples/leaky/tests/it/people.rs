@@ -3,7 +3,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use leaky::roles;
 use saas_core::{
-    Flags, Membership, Principal, SessionId, SignedIn, TenantId,
+    Membership, Principal, SessionId, SignedIn, TenantId,
     testing::{TestApp, TestClient, TestDb, isolation::Cast},
 };
 use saas_tenancy::Role;
@@ -28,16 +28,7 @@ impl Cast for People<'_> {
         let user = self.test.user().await;
         self.test.member(tenant, user, role).await;
         let mut me = SignedIn::new(user, SessionId::new());
-        let (slug, name) = (tenant.to_string(), "Acme".to_owned());
-        me.memberships = vec![Membership {
-            id: tenant,
-            slug,
-            name,
-            role: role.to_owned(),
-            second_factor_required: false,
-            revision: None,
-            flags: Flags::default(),
-        }];
+        me.memberships = vec![Membership::new(tenant, role)];
         self.app.acting(Principal::User(Arc::new(me))).with("x-organization", &tenant.to_string())
     }
 }
