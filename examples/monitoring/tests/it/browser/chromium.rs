@@ -217,7 +217,16 @@ impl Page {
 
     /// Types on the keyboard, into whatever has the focus.
     pub(super) async fn keys(&self, keys: &str) {
-        self.client.active_element().await.unwrap().send_keys(keys).await.unwrap();
+        let mut typed = self.client.active_element().await.unwrap().send_keys(keys).await;
+        // The page may have given way to the next one in between; then nothing was typed.
+        for _ in 0..100 {
+            if typed.is_ok() {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            typed = self.client.active_element().await.unwrap().send_keys(keys).await;
+        }
+        typed.unwrap();
     }
 
     /// Presses Tab until something has the focus, which must be seen to have it on the way.
