@@ -39,7 +39,7 @@ pub trait Gateway: fmt::Debug + Send + Sync {
     /// Fails if the gateway does not answer.
     async fn read(&self, customer: &CustomerId) -> Result<Option<Account>, GatewayError>;
 
-    /// Lists all subscriptions of all customers that are not over, in pages: those that follow on `after`, or the first.
+    /// Lists all subscriptions of all customers that are not canceled, in pages: those that follow on `after`, or the first.
     ///
     /// # Errors
     ///

@@ -45,8 +45,8 @@ pub(super) fn subscriptions(books: &mut Books, method: &Method, rest: &[&str], p
     match (method.as_str(), rest) {
         ("GET", []) => {
             let all = params.text("status").is_some();
-            let goes_on = |held: &Value| all || held["status"] != "canceled" && held["status"] != "incomplete_expired";
-            list_of(books, "subscription", "/v1/subscriptions", params, &["customer", "status", "price"], &goes_on)
+            let is_listed = |held: &Value| all || held["status"] != "canceled";
+            list_of(books, "subscription", "/v1/subscriptions", params, &["customer", "status", "price"], &is_listed)
         }
         ("GET", [id]) => books.find("subscription", id).cloned(),
         ("POST", []) => {

@@ -203,7 +203,7 @@ impl Gateway for MemoryGateway {
         let mut books = self.books();
         books.fails()?;
         let held = books.accounts.iter().flat_map(|(customer, account)| account.subscriptions.iter().map(move |held| (customer, held)));
-        let held = held.filter(|(_, held)| !held.state.is_over() && after.is_none_or(|after| held.id > *after));
+        let held = held.filter(|(_, held)| held.state != SubscriptionState::Canceled && after.is_none_or(|after| held.id > *after));
         let mut listed: Vec<_> = held
             .map(|(customer, held)| ListedSubscription {
                 customer: customer.clone(),

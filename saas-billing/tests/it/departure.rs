@@ -198,7 +198,7 @@ async fn killed_at_every_step_it_comes_to_the_same() {
     let shop = Shop::new().await;
     let mut cuts = 0;
     let mut settled = async |mirror: &Mirror, tenant| {
-        for polls in (1..).step_by(4) {
+        for polls in (1..).step_by(3) {
             if let Some(done) = cut_short(mirror.settle(&system(&shop), tenant), polls).await {
                 return done.unwrap();
             }

@@ -120,14 +120,14 @@ impl Tenancy {
         Ok(())
     }
 
-    /// The next one whose time has come; false if none is left.
+    /// The next one whose time has come; false if none is left. Whoever holds it is waited for: it may be somebody who was cut off.
     async fn delete_one(&self, db: &SystemDb) -> Result<bool, OrganizationPurgeError> {
         let mut tx = db.begin().await?;
         let now = tx.now();
         let next = query!(
             r#"update core.tenant set state = 'deleted', leaves_at = null
             from (
-                select id from core.tenant where state = 'leaving' and leaves_at <= $1 order by leaves_at limit 1 for no key update skip locked
+                select id from core.tenant where state = 'leaving' and leaves_at <= $1 order by leaves_at limit 1 for no key update
             ) next
             where tenant.id = next.id
             returning tenant.id as "id: TenantId", tenant.name"#,

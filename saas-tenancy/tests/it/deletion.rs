@@ -8,6 +8,7 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     task::Poll,
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -230,6 +231,32 @@ async fn a_purge_that_is_killed_at_every_step_and_begun_again_leaves_nothing() {
     assert!(report.tables.len() > 15, "the canary was in {:?} alone", report.tables);
     assert!(!store.asked.lock().unwrap().is_empty());
     assert_eq!(events(&app, "tenancy.organization.purged").await, 1);
+}
+
+/// Such as one that was cut off and has not given up its transaction yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_purge_waits_for_whoever_holds_the_organization() {
+    let app = App::new().await;
+    let tenant = app.test.tenant("acme").await;
+    app.member(tenant, Role::Owner).await;
+    leaves_now(&app, tenant).await;
+    let mut holding = app.test.db.system("a test holds an organization").begin().await.unwrap();
+    sqlx::query("select 1 from core.tenant where id = $1 for no key update").bind(tenant).execute(&mut *holding).await.unwrap();
+    let (tenancy, system) = (app.tenancy.clone(), app.test.db.system("purge"));
+    let purging = tokio::spawn(async move { tenancy.purge(&system, &[]).await.unwrap() });
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    loop {
+        // A transaction sees who is waiting as it was when it first looked.
+        let mut tx = app.test.db.system("look at what a test did").begin().await.unwrap();
+        let waiting = "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
+        if sqlx::query_scalar(waiting).fetch_one(&mut *tx).await.unwrap() {
+            break;
+        }
+        assert!(tokio::time::Instant::now() < deadline && !purging.is_finished(), "it waits");
+    }
+    holding.rollback().await;
+    let purged = purging.await.unwrap();
+    assert_eq!((purged, state(&app, tenant).await.as_str()), (1, "deleted"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

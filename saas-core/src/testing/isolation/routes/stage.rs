@@ -129,3 +129,25 @@ pub trait Stage: Send + Sync {
         &[]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Access;
+
+    /// RBA-03.
+    #[test]
+    fn what_is_held_for_some_things_may_be_enough_and_what_is_not_held_is_not() {
+        let route = |access| RouteInfo { method: Method::GET, path: "/notes".to_owned(), access, alias_of: None };
+        let member = |held: &[&'static str]| Part::Member(held.iter().copied().collect());
+        for (access, held, demanded) in [
+            (Access::permission("note.read"), ["note.read"].as_slice(), Demand::Allowed),
+            (Access::permission("note.read"), &["note.write"], Demand::Status(403)),
+            (Access::in_part("note.read"), &[], Demand::Any),
+            (Access::in_part("note.read").and(Access::permission("note.write")), &["note.read"], Demand::Status(403)),
+            (Access::in_part("note.read").and(Access::permission("note.write")), &["note.write"], Demand::Any),
+        ] {
+            assert_eq!(Demand::of(&route(access.clone()), &member(held)), demanded, "{held:?} for {access:?}");
+        }
+    }
+}

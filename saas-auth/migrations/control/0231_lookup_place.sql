@@ -1,4 +1,5 @@
--- The switches of a tenant come with the place in it that each of these finds: [its own, the platform's], or null where none is set.
+-- With the place that each of these finds come the revision of its tenant, so that nothing more is asked for what is kept of it, and its switches:
+-- [its own, the platform's], or null where none is set.
 drop function auth.session_lookup(bytea, timestamptz);
 
 create function auth.session_lookup(hash bytea, now timestamptz)
