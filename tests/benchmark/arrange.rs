@@ -24,9 +24,9 @@ pub(crate) struct Arranged {
     pub(crate) senders: Vec<Tenant>,
     pub(crate) few: Vec<Tenant>,
     pub(crate) logins: Logins,
-    /// The product as it is delivered, and what it was at rest: its memory in MiB.
+    /// The product as it is delivered, and what it was at rest: its memory in MB.
     pub(crate) product: Server,
-    pub(crate) rest_mib: f64,
+    pub(crate) rest_mb: f64,
     /// The same, writing no line for each request.
     pub(crate) quiet: Server,
     /// The product on the database with few rows.
@@ -53,7 +53,7 @@ pub(crate) async fn arrange(cluster: &Cluster, plan: &Plan, report: &mut Report)
 
     let of = |name, logins, log| Product { name, folder: &folder, logins: Some(logins), pool: plan.pool, log };
     let product = Server::product(of("framework", &logins, None)).await?;
-    let rest_mib = crate::machine::memory_mib(product.process)?.0;
+    let rest_mb = crate::machine::memory_mb(product.process)?.0;
     let quiet = Server::product(of("framework, quiet", &logins, Some("warn"))).await?;
     let small_server = Server::product(of("framework, few rows", &small_logins, None)).await?;
     let policy_url = login(cluster).await?;
@@ -67,7 +67,7 @@ pub(crate) async fn arrange(cluster: &Cluster, plan: &Plan, report: &mut Report)
         bare: hand("query alone", Duties::None, &logins.system).await?,
         small: small_server,
         product,
-        rest_mib,
+        rest_mb,
         quiet,
         tenants,
         senders,

@@ -43,6 +43,13 @@ pub(crate) fn memory_mib(process: u32) -> Outcome<(f64, f64)> {
     Ok((mib("VmRSS:")?, mib("VmHWM:")?))
 }
 
+/// The same in MB, in which it is said how little a program at rest should take.
+pub(crate) fn memory_mb(process: u32) -> Outcome<(f64, f64)> {
+    let (now, most) = memory_mib(process)?;
+    let mb = |mib: f64| mib * f64::from(1 << 20) / 1e6;
+    Ok((mb(now), mb(most)))
+}
+
 /// What the system keeps for those who are connected to a port of this machine until they take it: bytes, by the port of each.
 pub(crate) fn unsent(port: u16) -> Outcome<HashMap<u16, u64>> {
     const ESTABLISHED: &str = "01";

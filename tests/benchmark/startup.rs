@@ -8,7 +8,7 @@ use crate::{
     Outcome,
     arrange::Arranged,
     cluster::{Cluster, data_of, wait_until_stopped},
-    machine::memory_mib,
+    machine::memory_mb,
     report::Report,
     server::{Product, Server},
 };
@@ -27,20 +27,20 @@ pub(crate) async fn measure(cluster: &Cluster, arranged: &Arranged, report: &mut
     wait_until_stopped(&data).await?;
     let (warm, server) = start("warm").await?;
     let (beside, second) = start("beside").await?;
-    let (rest, _) = memory_mib(second.process)?;
+    let (rest, _) = memory_mb(second.process)?;
     second.stop().await?;
     server.stop().await?;
     wait_until_stopped(&data).await?;
-    let (loaded, most) = memory_mib(arranged.product.process)?;
+    let (loaded, most) = memory_mb(arranged.product.process)?;
     report.say(&format!(
         "\nStart to ready: {cold:.2} s in a new folder, {warm:.2} s where the cluster was stopped (expected: 1 or less), {beside:.2} s where \
-         it was running\nMemory: {rest:.0} MiB at rest (expected: 60 or less), {loaded:.0} MiB after all this load, {most:.0} MiB at most"
+         it was running\nMemory: {rest:.0} MB at rest (expected: 60 or less), {loaded:.0} MB after all this load, {most:.0} MB at most"
     ))?;
     report.section(
         "program",
         json!({
             "start_new_s": cold, "start_warm_s": warm, "start_beside_s": beside,
-            "memory_rest_mib": rest, "memory_rest_before_load_mib": arranged.rest_mib, "memory_loaded_mib": loaded, "memory_most_mib": most,
+            "memory_rest_mb": rest, "memory_rest_before_load_mb": arranged.rest_mb, "memory_loaded_mb": loaded, "memory_most_mb": most,
         }),
     )
 }
