@@ -101,11 +101,14 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
 
 /// Counts what is of the whole program.
 fn measure(metrics: &Metrics, db: &Db, live: &Live) {
-    let (pools, live) = (db.clone(), live.clone());
+    let (pools, transactions, live) = (db.clone(), db.clone(), live.clone());
     metrics.watch("live_streams", "Open streams of live updates", [], move || vec![([], live.streams() as f64)]);
     metrics.watch("database_connections", "Connections to the database, by login and state", ["login", "state"], move || {
         let pools = pools.pools().into_iter();
         pools.flat_map(|(login, size, idle)| [([login, "open"], f64::from(size)), ([login, "idle"], idle as f64)]).collect()
+    });
+    metrics.watch_counters("system_transactions", "Transactions across tenants, by what they are for", ["reason"], move || {
+        transactions.system_uses().into_iter().map(|(reason, begun)| ([reason], begun as f64)).collect()
     });
 }
 

@@ -70,7 +70,7 @@ impl Db {
         TenantDb::new(self.clone(), None, Some(user))
     }
 
-    /// The way across tenants. The reason is counted and can be searched for.
+    /// The way across tenants. Each transaction is counted by the reason, which can be searched for.
     ///
     /// # Security
     ///
@@ -78,14 +78,17 @@ impl Db {
     /// handler the trouble of naming its tenant.
     #[must_use]
     pub fn system(&self, reason: &'static str) -> SystemDb {
-        *self.inner.reasons.lock().unwrap_or_else(PoisonError::into_inner).entry(reason).or_default() += 1;
         SystemDb::new(self.clone(), reason)
     }
 
-    /// How often the system login was used, by reason.
+    /// How many transactions across tenants were begun, by reason.
     #[must_use]
     pub fn system_uses(&self) -> BTreeMap<&'static str, u64> {
         self.inner.reasons.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn count_system_use(&self, reason: &'static str) {
+        *self.inner.reasons.lock().unwrap_or_else(PoisonError::into_inner).entry(reason).or_default() += 1;
     }
 
     /// Runs one statement as the application login with no tenant set: it sees no tenant's row, and is there to call the lookup

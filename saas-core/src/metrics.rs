@@ -28,7 +28,12 @@ pub(crate) use http::HttpMetrics;
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, EncodeMetric as _, text::encode},
-    metrics::{MetricType, counter::Counter, family::Family, gauge::ConstGauge},
+    metrics::{
+        MetricType,
+        counter::{ConstCounter, Counter},
+        family::Family,
+        gauge::ConstGauge,
+    },
     registry::Registry,
 };
 pub use serve::serve_metrics;
@@ -71,9 +76,15 @@ impl Metrics {
     where
         R: Fn() -> Vec<([&'static str; N], f64)> + Send + Sync + 'static,
     {
-        if self.is_new(name) {
-            self.registry(|registry| registry.register_collector(Box::new(Watched { name, help, labels, read })));
-        }
+        self.collect(Watched { name, help, kind: MetricType::Gauge, labels, read });
+    }
+
+    /// The same for what something else counts, and only goes up. `_total` is added to the name.
+    pub fn watch_counters<const N: usize, R>(&self, name: &'static str, help: &'static str, labels: [&'static str; N], read: R)
+    where
+        R: Fn() -> Vec<([&'static str; N], f64)> + Send + Sync + 'static,
+    {
+        self.collect(Watched { name, help, kind: MetricType::Counter, labels, read });
     }
 
     /// All of it in the OpenMetrics text format (1.0), which Prometheus reads.
@@ -89,6 +100,15 @@ impl Metrics {
 
     pub(crate) fn http(&self) -> &HttpMetrics {
         &self.inner.http
+    }
+
+    fn collect<const N: usize, R>(&self, watched: Watched<R, N>)
+    where
+        Watched<R, N>: Collector,
+    {
+        if self.is_new(watched.name) {
+            self.registry(|registry| registry.register_collector(Box::new(watched)));
+        }
     }
 
     fn registry<T>(&self, use_it: impl FnOnce(&mut Registry) -> T) -> T {
@@ -168,6 +188,7 @@ fn labelled<const N: usize>(labels: [&'static str; N], values: [&'static str; N]
 struct Watched<R, const N: usize> {
     name: &'static str,
     help: &'static str,
+    kind: MetricType,
     labels: [&'static str; N],
     read: R,
 }
@@ -177,9 +198,14 @@ where
     R: Fn() -> Vec<([&'static str; N], f64)> + Send + Sync + 'static,
 {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> Result<(), fmt::Error> {
-        let mut metric = encoder.encode_descriptor(self.name, self.help, None, MetricType::Gauge)?;
+        let mut metric = encoder.encode_descriptor(self.name, self.help, None, self.kind)?;
         for (values, number) in (self.read)() {
-            ConstGauge::new(number).encode(metric.encode_family(&labelled(self.labels, values))?)?;
+            let labels = labelled(self.labels, values);
+            let encoder = metric.encode_family(&labels)?;
+            match self.kind {
+                MetricType::Counter => ConstCounter::new(number).encode(encoder)?,
+                _ => ConstGauge::new(number).encode(encoder)?,
+            }
         }
         Ok(())
     }

@@ -38,6 +38,7 @@ impl SystemDb {
     ///
     /// Fails if no connection can be had.
     pub async fn begin(&self) -> Result<SystemTx, DbError> {
+        self.db.count_system_use(self.reason);
         let transaction = OpenTransaction::begin(&self.db.inner.system, "begin").await?;
         tracing::debug!(reason = self.reason, "system transaction");
         Ok(SystemTx { transaction, origin: self.origin.clone(), clock: self.db.clock().clone() })

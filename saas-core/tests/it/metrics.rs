@@ -57,6 +57,7 @@ async fn a_program_adds_counters_and_numbers_of_its_own() {
         vec![(["app", "idle"], 3.0), (["app", "used"], 1.0)]
     });
     metrics.watch("live_streams", "Open streams", [], || vec![([], 7.0)]);
+    metrics.watch_counters("runs", "Runs", ["job"], || vec![(["sweep"], 5.0)]);
     // The second of a name is not shown, and disturbs nobody.
     metrics.counters("mails", "Others", []).of([]).inc();
     let text = metrics.text();
@@ -67,6 +68,8 @@ async fn a_program_adds_counters_and_numbers_of_its_own() {
         "# TYPE pool_connections gauge",
         r#"pool_connections{pool="app",state="idle"} 3.0"#,
         "live_streams{} 7.0",
+        "# TYPE runs counter",
+        r#"runs_total{job="sweep"} 5.0"#,
         "# EOF",
     ] {
         assert!(text.contains(line), "{line}: {text}");

@@ -88,6 +88,7 @@ async fn logs_carry_ids_and_nothing_that_is_secret() {
     for line in [
         r#"http_requests_total{method="GET",path="/api/v1/devices",status="200"} 1"#,
         r#"database_connections{login="app",state="open"}"#,
+        r#"system_transactions_total{reason="relay events"}"#,
         "live_streams{} 0",
         r#"dependency_state{dependency="mail",state="closed"} 1"#,
         r#"rate_limit_asked_total{rule="account",outcome="allowed"}"#,
