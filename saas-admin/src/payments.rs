@@ -83,6 +83,21 @@ pub(crate) type StandIn = Option<DevStripe>;
 #[cfg(not(feature = "dev-stripe"))]
 pub(crate) type StandIn = ();
 
+impl Started {
+    /// Where what stands in for Stripe is.
+    #[cfg(feature = "dev-stripe")]
+    pub(crate) fn stand_in_url(&self) -> Option<Url> {
+        self.stand_in.as_ref().map(|stripe| stripe.url().clone())
+    }
+
+    /// This program was built without it.
+    #[cfg(not(feature = "dev-stripe"))]
+    pub(crate) fn stand_in_url(&self) -> Option<Url> {
+        let Self { payments: _, stand_in: () } = self;
+        None
+    }
+}
+
 /// Stripe as it is configured; in development, without that, the stand-in.
 pub(crate) async fn start(product: &Product, config: &Config, db: &Db, public_url: &Url) -> Result<Started, Error> {
     match &config.stripe {

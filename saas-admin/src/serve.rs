@@ -49,7 +49,9 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
     let pages = pages(product, config.is_development())?;
     let mut providers = config.providers.clone();
     let provider = if config.is_development() { providers::development(&mut providers, &public_url, db.clock().clone())? } else { None };
-    let payments::Started { payments, stand_in: _stand_in } = payments::start(product, &config, &db, &public_url).await?;
+    let started = payments::start(product, &config, &db, &public_url).await?;
+    let stripe = started.stand_in_url();
+    let payments::Started { payments, stand_in: _stand_in } = started;
     let program = Program {
         db: db.clone(),
         outbox: Outbox::new(pages.clone(), master_key.clone(), public_url.clone()),
@@ -77,7 +79,7 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
     let chain = AuditChain::new(&db, &program.master_key);
     chain.keep_daily(&program.jobs, &development::checkpoints(&config)?);
     saas_core::sweep_daily(&program.jobs);
-    let app = assemble(product, &program, Development { mailbox, provider }, config.trusted_proxies.clone())?;
+    let app = assemble(product, &program, Development { mailbox, provider, stripe }, config.trusted_proxies.clone())?;
     program.relay.start(&lifecycle);
     let webhooks = program.webhooks.start(&lifecycle);
     chain.start_sealing(&lifecycle);
@@ -116,15 +118,17 @@ fn measure(metrics: &Metrics, db: &Db, live: &Live) {
 pub(crate) struct Development {
     pub(crate) mailbox: Option<Routes>,
     pub(crate) provider: Option<Routes>,
+    /// Where what stands in for Stripe is.
+    pub(crate) stripe: Option<Url>,
 }
 
 /// The whole application: what the product composed, and what stands around it.
 pub(crate) fn assemble(product: &Product, program: &Program, development: Development, trusted_proxies: Vec<IpNet>) -> Result<App, Error> {
     program.relay.register(program.webhooks.clone());
     let mut routes = (product.compose)(program).map_err(Error::Compose)?.merge(program.catalogue.routes());
-    let has_provider = development.provider.is_some();
     if let Some(mailbox) = development.mailbox {
-        routes = routes.merge(mailbox).merge(Routes::new().get("/dev", start_page).with_state(Start { has_provider }));
+        let start = Start { has_provider: development.provider.is_some(), stripe: development.stripe };
+        routes = routes.merge(mailbox).merge(Routes::new().get("/dev", start_page).with_state(start));
     }
     if let Some(provider) = development.provider {
         routes = routes.merge(provider);
@@ -163,9 +167,10 @@ fn local_url(address: SocketAddr) -> Result<Url, Error> {
 }
 
 /// What the start page tells of.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 struct Start {
     has_provider: bool,
+    stripe: Option<Url>,
 }
 
 async fn start_page(State(start): State<Start>, page: Page) -> Result<Html, Problem> {
@@ -174,6 +179,11 @@ async fn start_page(State(start): State<Start>, page: Page) -> Result<Html, Prob
     if start.has_provider {
         let note = page.text("core-start-provider-text");
         services.push(json!({ "name": page.text("core-start-provider"), "address": format!("{address}dev/oidc"), "note": note }));
+    }
+    if let Some(address) = &start.stripe {
+        services.push(
+            json!({ "name": page.text("core-start-stripe"), "address": address.as_str(), "note": page.text("core-start-stripe-text") }),
+        );
     }
     page.render("core/start.html", json!({ "services": services }))
 }

@@ -16,7 +16,7 @@ async fn it_starts_from_nothing_and_twice_at_once() {
     assert_ne!(first.port(), second.port());
     assert!(first.said().contains(&format!("Mail  {}/dev/mail", first.url)), "{}", first.said());
     for server in [&first, &second] {
-        for (path, text) in [("/", "<html"), ("/dev", "<html"), ("/sign-up", "<form"), ("/health/ready", "ready")] {
+        for (path, text) in [("/", "<html"), ("/dev", "Stand-in for Stripe"), ("/sign-up", "<form"), ("/health/ready", "ready")] {
             let answer = reqwest::get(format!("{}{path}", server.url)).await.unwrap();
             assert_eq!(answer.status(), 200, "{path}");
             assert!(answer.text().await.unwrap().contains(text), "{path}");
