@@ -10,6 +10,12 @@ const SHORTEST_IPV4_PREFIX: u8 = 16;
 const SHORTEST_IPV6_PREFIX: u8 = 120;
 /// The most addresses in all networks together, which bounds the agent's memory.
 const MAX_ADDRESSES: u64 = 4 * 65_536;
+/// One each 30 seconds, unless somebody says otherwise.
+const CHECKS_IN_AN_HOUR: u64 = 120;
+/// More than a reading takes on disk, of whatever address.
+const READING_BYTES: u64 = 128;
+/// A small network's buffer, which costs nothing until it is used.
+const LEAST_BUFFER_BYTES: u64 = 64 * 1024 * 1024;
 
 /// The networks that an agent watches: sweepable, without host bits, none inside another.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,7 +62,7 @@ impl Networks {
         if kept.is_empty() {
             return Err(NetworksError::None);
         }
-        let total = kept.iter().map(|network| addresses(*network)).sum();
+        let total = total(&kept);
         if total > MAX_ADDRESSES {
             return Err(NetworksError::TooMany(total));
         }
@@ -67,6 +73,12 @@ impl Networks {
     #[must_use]
     pub fn as_slice(&self) -> &[IpNet] {
         &self.0
+    }
+
+    /// The room on disk that an hour of readings takes at most, if every address is a device: the default of the buffer.
+    #[must_use]
+    pub fn buffer_bytes(&self) -> u64 {
+        (total(&self.0) * CHECKS_IN_AN_HOUR * READING_BYTES).max(LEAST_BUFFER_BYTES)
     }
 
     /// Whether an address is a host of one of the networks.
@@ -91,6 +103,10 @@ fn is_host(network: IpNet, address: IpAddr) -> bool {
         IpNet::V4(net) => net.prefix_len() >= 31 || (address != net.network() && address != net.broadcast()),
         IpNet::V6(net) => net.prefix_len() >= 127 || address != net.network(),
     }
+}
+
+fn total(networks: &[IpNet]) -> u64 {
+    networks.iter().map(|network| addresses(*network)).sum()
 }
 
 fn addresses(network: IpNet) -> u64 {

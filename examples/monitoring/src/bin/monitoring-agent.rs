@@ -67,9 +67,9 @@ struct RunArguments {
     /// Seconds between two sweeps.
     #[arg(long, value_name = "N", default_value = "300", value_parser = clap::value_parser!(u64).range(1..=86_400))]
     discover_seconds: u64,
-    /// The most that readings which are not sent yet may take on disk, in MiB.
-    #[arg(long, value_name = "MIB", default_value = "64", value_parser = clap::value_parser!(u64).range(1..=65_536))]
-    buffer_mib: u64,
+    /// The most that readings which are not sent yet may take on disk, in MiB [default: what an hour of them takes, 64 or more].
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=65_536))]
+    buffer_mib: Option<u64>,
 }
 
 /// What is wrong before the agent starts.
@@ -107,15 +107,16 @@ async fn start(arguments: Arguments) -> Result<Result<(), AgentError>, StartErro
         return Ok(print_status(&state.dir()?, &mut io::stdout()).await);
     }
     let RunArguments { server, key, networks, once, check_seconds, heartbeat_seconds, discover_seconds, buffer_mib } = arguments.run;
+    let networks = Networks::new(networks)?;
     let config = Config {
         server: server.ok_or(StartError::NoServer)?,
         key,
-        networks: Networks::new(networks)?,
+        buffer_bytes: buffer_mib.map_or_else(|| networks.buffer_bytes(), |mib| mib * 1024 * 1024),
+        networks,
         state: arguments.state.dir()?,
         check: check_seconds.map(Duration::from_secs),
         heartbeat: heartbeat_seconds.map(Duration::from_secs),
         discover: Duration::from_secs(discover_seconds),
-        buffer_bytes: buffer_mib * 1024 * 1024,
     };
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -4,8 +4,8 @@ use std::{fs, net::IpAddr, path::Path, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use monitoring::agent::{
-    Batch, Buffer,
-    protocol::{Reading, Status},
+    Batch, Buffer, Networks,
+    protocol::{MAX_PER_REQUEST, Reading, Status},
 };
 
 const MIB: u64 = 1024 * 1024;
@@ -53,6 +53,30 @@ fn an_hour_offline_with_250_devices_survives_restarts_and_comes_back_in_order() 
     assert_eq!(buffer.readings(), 30_000);
     assert_eq!(drain(&buffer), rounds);
     assert_eq!((buffer.readings(), buffer.dropped_readings()), (0, 0));
+}
+
+/// As many devices as a plan has at one place: every address of these networks, each check in as many requests as it takes.
+#[test]
+fn an_hour_offline_of_ten_thousand_devices_fits_into_the_default_room() {
+    let networks = Networks::new(["10.7.0.0/19", "10.7.32.0/21"].map(|network| network.parse().unwrap())).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let buffer = Buffer::open(dir.path(), networks.buffer_bytes()).unwrap();
+    // As wide as readings of IPv4 come.
+    let reading = |number: i32, device: u32| Reading {
+        address: IpAddr::from((0x0a07_0000_u32 + device).to_be_bytes()),
+        at: start() + TimeDelta::seconds(30) * number + TimeDelta::microseconds(123_456),
+        up: true,
+        latency_us: Some(1_000_000),
+    };
+    for number in 0..120 {
+        let readings: Vec<_> = (1..=10_000).map(|device| reading(number, device)).collect();
+        let parts = readings.chunks(MAX_PER_REQUEST);
+        let batches: Vec<_> = parts.map(|part| Batch::Readings(Status { readings: part.to_vec() })).collect();
+        buffer.append(&batches).unwrap();
+    }
+    assert_eq!((buffer.readings(), buffer.dropped_readings()), (1_200_000, 0));
+    let Batch::Readings(oldest) = buffer.next().unwrap().unwrap().batch else { panic!("what was checked is no device that was found") };
+    assert_eq!(oldest.readings.first(), Some(&reading(0, 1)));
 }
 
 #[test]
