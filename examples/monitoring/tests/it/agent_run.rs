@@ -9,8 +9,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use chrono::{DateTime, Utc};
-use monitoring::agent::protocol::Reading;
+use chrono::{DateTime, TimeDelta, Utc};
+use monitoring::agent::protocol::{Heartbeat, Reading};
 
 use crate::lab::{AgentSettings, Answer, Recorded, RecordingServer};
 
@@ -26,6 +26,14 @@ fn batches(recorded: &[Recorded]) -> Vec<&Vec<Reading>> {
         _ => None,
     });
     batches.collect()
+}
+
+fn heartbeats(recorded: &[Recorded]) -> Vec<&Heartbeat> {
+    let heartbeats = recorded.iter().filter_map(|recorded| match recorded {
+        Recorded::Heartbeat(heartbeat) => Some(heartbeat),
+        _ => None,
+    });
+    heartbeats.collect()
 }
 
 /// The rounds that an agent said it had put on the disk, by the time of their last reading, and how many readings each had.
@@ -92,6 +100,23 @@ async fn readings_made_offline_arrive_later_in_order_and_once() {
     assert_in_order_and_once(&server.readings());
     let devices: BTreeSet<_> = server.devices().into_iter().map(|device| device.address).collect();
     assert_eq!(devices.len(), HOSTS);
+}
+
+/// MON-01: a heartbeat comes by itself at each interval, which is a second here.
+#[tokio::test]
+async fn it_says_that_it_is_there_at_each_interval() {
+    let state = tempfile::tempdir().unwrap();
+    let server = RecordingServer::start();
+    let agent = AgentSettings::new(&server.url(), NETWORK, state.path()).start();
+    server.until(PATIENCE, "three heartbeats", |recorded| heartbeats(recorded).len() >= 3).await;
+    agent.terminate();
+    let (status, said) = agent.ended(SOON).await;
+    assert!(status.success(), "{said}");
+    let recorded = server.recorded();
+    for pair in heartbeats(&recorded).windows(2) {
+        let between = pair[1].at - pair[0].at;
+        assert!(between > TimeDelta::milliseconds(900), "one came {between} after the one before");
+    }
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+use rustix::thread::{CapabilitySet, LinkNameSpaceType, capabilities, move_into_link_name_space};
 use tokio::task::JoinSet;
 
 /// Hosts of each kind.
@@ -75,12 +75,17 @@ impl Lab {
     /// The agent's own address, which answers like any host.
     pub(crate) const OWN: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 7, 0, 254));
 
-    /// Builds the network.
-    ///
-    /// # Errors
-    ///
-    /// This system does not let us have network namespaces.
-    pub(crate) fn build() -> io::Result<Self> {
+    /// Builds the network, or nothing where this process may not: loopback has to do then, and `tests/run` says so. Whoever may and cannot is
+    /// told what is missing.
+    pub(crate) fn where_permitted() -> Option<Self> {
+        let may = CapabilitySet::NET_ADMIN | CapabilitySet::SYS_ADMIN;
+        if !capabilities(None).unwrap().effective.contains(may) {
+            return None;
+        }
+        Some(Self::build().unwrap_or_else(|error| panic!("no network namespaces, with all rights to them (iproute2 is needed): {error}")))
+    }
+
+    fn build() -> io::Result<Self> {
         let name = format!("mon{}x{}", std::process::id(), LABS.fetch_add(1, Ordering::Relaxed));
         remove_leftovers();
         let mut lab = Self { name, services: JoinSet::new() };
