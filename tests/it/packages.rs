@@ -17,6 +17,11 @@ fn cargo() -> Command {
     cargo
 }
 
+/// Beside what is built for tests, which has other features.
+fn target() -> PathBuf {
+    root().join("target/packages")
+}
+
 const CRATES: &[&str] = &["saas-core", "saas-auth", "saas-tenancy", "saas-billing", "saas-admin"];
 
 /// DX-09.
@@ -97,15 +102,40 @@ fn forget_unpacked_packages() {
     }
 }
 
-/// DX-09: `cargo package` unpacks each crate and builds it against the packages of the others.
+/// DX-09: `cargo package` unpacks each crate and builds it against the packages of the others, with what is on by itself and with all that there is.
 #[test]
 fn every_package_builds_offline_without_a_database() {
     forget_unpacked_packages();
-    let mut package = cargo();
-    package.args(["package", "--allow-dirty", "--offline"]).env("CARGO_TARGET_DIR", root().join("target/packages"));
-    for name in CRATES {
-        package.args(["-p", name]);
+    for features in [None, Some("--all-features")] {
+        let mut package = cargo();
+        package.args(["package", "--allow-dirty", "--offline"]).args(features).env("CARGO_TARGET_DIR", target());
+        for name in CRATES {
+            package.args(["-p", name]);
+        }
+        let output = package.output().unwrap();
+        assert!(output.status.success(), "{features:?}: {}", String::from_utf8_lossy(&output.stderr));
     }
-    let output = package.output().unwrap();
+}
+
+/// Design 12.25: built as README says for production, a program has nothing of what serves development. A type that is compiled in has its name among
+/// the symbols.
+#[test]
+fn a_program_that_is_built_for_production_has_no_servers_of_development() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, command) = readme.split_once("cargo build --release ").unwrap();
+    let arguments = command.split(['#', '\n']).next().unwrap().split_whitespace();
+    let output = cargo().args(["build", "--offline"]).args(arguments).env("CARGO_TARGET_DIR", target()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let program = target().join("debug/monitoring");
+    let has = |name: &str| Command::new("grep").args(["--quiet", "--text", name]).arg(&program).status().unwrap().success();
+    assert!(has("SmtpMailer"), "the program has no symbols to look at");
+    for (file, name) in [
+        ("saas-core/src/mail/mailbox.rs", "DevMailbox"),
+        ("saas-auth/src/provider/dev.rs", "DevProvider"),
+        ("saas-billing/src/dev_stripe.rs", "DevStripe"),
+    ] {
+        let source = fs::read_to_string(root().join(file)).unwrap();
+        assert!(source.contains(&format!("pub struct {name}")), "{file} is what is looked for");
+        assert!(!has(name), "{name} is in the program");
+    }
 }
