@@ -19,6 +19,8 @@ mod dev;
 #[cfg(test)]
 mod download;
 #[cfg(test)]
+mod entered;
+#[cfg(test)]
 mod events;
 #[cfg(test)]
 mod files;
