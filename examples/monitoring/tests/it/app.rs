@@ -127,9 +127,11 @@ impl App {
         self.execute("insert into billing.tenant_plan (tenant_id, plan, since) select $1, $2::text, now()", tenant, plan).await;
     }
 
-    /// Sets the state of an organization: active, suspended or deleted.
+    /// Sets the state of an organization: active, suspended, leaving or deleted.
     pub(crate) async fn set_state(&self, tenant: TenantId, state: &'static str) {
-        self.execute("update core.tenant set state = $2 where id = $1", tenant, state).await;
+        let statement =
+            "update core.tenant set state = $2, leaves_at = case $2 when 'leaving' then now() + interval '30 days' end where id = $1";
+        self.execute(statement, tenant, state).await;
     }
 
     /// Undoes that people left an organization.

@@ -11,6 +11,8 @@ mod api_keys;
 #[cfg(test)]
 mod app;
 #[cfg(test)]
+mod asleep;
+#[cfg(test)]
 mod audit;
 #[cfg(test)]
 mod billing;
