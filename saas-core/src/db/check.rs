@@ -53,6 +53,19 @@ pub(crate) fn is_old_server(version: i32) -> bool {
     }
 }
 
+/// Everything that is wrong, the worst first: the server, by its version as it is written and as a number, and what the rules found.
+fn found(version: &str, number: i32, by_rules: Vec<Finding>) -> Vec<Finding> {
+    let server = is_old_server(number).then(|| Finding {
+        rule: OLD_SERVER,
+        severity: Severity::Danger,
+        object: format!("PostgreSQL {version}"),
+        message: "this server has known holes in row-level security; update to 15.20, 16.16, 17.12, 18.7 or later",
+    });
+    let mut findings: Vec<_> = server.into_iter().chain(by_rules).collect();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    findings
+}
+
 struct Rule {
     name: &'static str,
     severity: Severity,
@@ -108,14 +121,6 @@ impl Db {
             sqlx::query_as("select current_setting('server_version'), current_setting('server_version_num')::integer")
                 .fetch_one(&mut *connection)
                 .await?;
-        if is_old_server(number) {
-            findings.push(Finding {
-                rule: OLD_SERVER,
-                severity: Severity::Danger,
-                object: format!("PostgreSQL {version}"),
-                message: "this server has known holes in row-level security; update to 15.20, 16.16, 17.12, 18.7 or later",
-            });
-        }
         for rule in RULES {
             // The texts are our own files; what they need to know is bound.
             let query = sqlx::query_scalar::<_, String>(AssertSqlSafe(format!("{TENANT_TABLES}{}", rule.sql)));
@@ -129,8 +134,7 @@ impl Db {
             }));
         }
         findings.extend(self.unregistered(&mut connection).await?);
-        findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-        Ok(findings)
+        Ok(found(&version, number, findings))
     }
 
     /// Tables and columns that no inventory names, and names that no table bears (CMP-06).
@@ -160,7 +164,7 @@ impl Db {
 
 #[cfg(test)]
 mod tests {
-    use super::is_old_server;
+    use super::{Finding, OLD_SERVER, Severity, found, is_old_server};
 
     /// T20: the minor releases of the list, and majors before and after it.
     #[test]
@@ -171,5 +175,16 @@ mod tests {
         for new in [150_020, 150_021, 160_016, 170_012, 180_007, 190_000] {
             assert!(!is_old_server(new), "{new}");
         }
+    }
+
+    /// T20: it is among the worst, so that a program does not start on it.
+    #[test]
+    fn an_old_server_is_found_before_all_that_is_less() {
+        let less = || Finding { rule: "sequence", severity: Severity::Warning, object: "data.counter".to_owned(), message: "counts" };
+        let rules =
+            |number| found("15.19", number, vec![less()]).iter().map(|finding| (finding.rule, finding.severity)).collect::<Vec<_>>();
+        assert_eq!(rules(150_019), [(OLD_SERVER, Severity::Danger), ("sequence", Severity::Warning)]);
+        assert_eq!(rules(150_020), [("sequence", Severity::Warning)]);
+        assert_eq!(found("15.19", 150_019, Vec::new())[0].object, "PostgreSQL 15.19");
     }
 }

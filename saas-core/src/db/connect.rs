@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
-use super::{Db, Finding, Inner, Migrations, ProvisionError, check, connections::Connections, migrate::with_core};
+use super::{Db, Finding, Inner, Migrations, ProvisionError, Severity, check, connections::Connections, migrate::with_core};
 use crate::{Clock, Secret};
 
 /// Where the database is and how much of it to use.
@@ -47,16 +47,18 @@ impl Db {
 
     /// Looks at the logins and the tables, and fails with all that is dangerous.
     async fn refuse_danger(&self, allow_old_server: bool) -> Result<(), ConnectError> {
-        let mut dangerous = Vec::new();
-        for finding in self.findings().await.map_err(ConnectError::Check)? {
-            if finding.rule == check::OLD_SERVER && allow_old_server {
-                tracing::warn!("{finding}");
-            } else if finding.severity == super::Severity::Danger {
-                dangerous.push(finding);
-            }
+        for finding in tolerated(self.findings().await.map_err(ConnectError::Check)?, allow_old_server)? {
+            tracing::warn!("{finding}");
         }
-        if dangerous.is_empty() { Ok(()) } else { Err(ConnectError::Dangerous(dangerous)) }
+        Ok(())
     }
+}
+
+/// What is dangerous and lived with, for the log.
+fn tolerated(findings: Vec<Finding>, allow_old_server: bool) -> Result<Vec<Finding>, ConnectError> {
+    let dangerous = findings.into_iter().filter(|finding| finding.severity == Severity::Danger);
+    let (tolerated, refused): (Vec<_>, Vec<_>) = dangerous.partition(|finding| finding.rule == check::OLD_SERVER && allow_old_server);
+    if refused.is_empty() { Ok(tolerated) } else { Err(ConnectError::Dangerous(refused)) }
 }
 
 async fn connections(name: &'static str, url: &Secret, size: u32) -> Result<Connections, ConnectError> {
@@ -105,4 +107,36 @@ pub enum ConnectError {
 
 fn list(findings: &[Finding]) -> String {
     findings.iter().map(|finding| format!("\n  - {finding}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn finding(rule: &'static str, severity: Severity) -> Finding {
+        Finding { rule, severity, object: rule.to_owned(), message: "is wrong" }
+    }
+
+    fn refused(findings: &[Finding], allow_old_server: bool) -> Vec<&'static str> {
+        match tolerated(findings.to_vec(), allow_old_server) {
+            Err(ConnectError::Dangerous(findings)) => findings.iter().map(|finding| finding.rule).collect(),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// T20: by itself a program does not start on such a server; whoever says that they know is warned, and of nothing else.
+    #[test]
+    fn an_old_server_is_refused_or_warned_of_as_the_setting_says() {
+        let old = [finding(check::OLD_SERVER, Severity::Danger), finding("sequence", Severity::Warning)];
+        assert_eq!(refused(&old, false), [check::OLD_SERVER]);
+        assert_eq!(tolerated(old.to_vec(), true).unwrap(), old[..1]);
+        assert!(tolerated(old[1..].to_vec(), false).unwrap().is_empty());
+    }
+
+    #[test]
+    fn no_other_danger_is_tolerated() {
+        let both = [finding(check::OLD_SERVER, Severity::Danger), finding("view", Severity::Danger)];
+        assert_eq!(refused(&both, true), ["view"]);
+        assert_eq!(refused(&both, false), [check::OLD_SERVER, "view"]);
+    }
 }
