@@ -49,6 +49,8 @@ mod pricing;
 #[cfg(test)]
 mod process;
 #[cfg(test)]
+mod readme;
+#[cfg(test)]
 mod restore;
 #[cfg(test)]
 mod round_trips;
