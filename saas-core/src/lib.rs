@@ -109,7 +109,7 @@ pub use relay::{
     UndeliveredEvent, events_replay_in, events_undelivered_in,
 };
 pub use revised::Revised;
-pub use routes::{Access, Caller, Declares, Described, Paths, RouteInfo, Routes};
+pub use routes::{Access, Beneath, Caller, Declares, Described, Paths, RouteInfo, Routes};
 pub use secret::{Secret, Token, TokenHash};
 pub use settings::{Settings, SettingsError};
 pub use step_up::{RecentProof, StepUp};

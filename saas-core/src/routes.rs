@@ -5,9 +5,13 @@
 //! [`finish`](crate::finish) takes nothing else.
 
 mod access;
+mod beneath;
 mod declares;
 
+pub(crate) use beneath::wrap;
+
 pub use access::{Access, Caller};
+pub use beneath::Beneath;
 pub use declares::{Declares, Described};
 
 use std::fmt;
@@ -17,7 +21,7 @@ use axum::{
     extract::Request,
     handler::Handler,
     response::IntoResponse,
-    routing::{MethodFilter, Route, on},
+    routing::{MethodFilter, on},
 };
 use http::Method;
 use serde::Serialize;
@@ -213,13 +217,13 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// Wraps the routes that are here so far.
     pub fn layer<L>(mut self, layer: L) -> Self
     where
-        L: Layer<Route> + Clone + Send + Sync + 'static,
+        L: Layer<Beneath> + Clone + Send + Sync + 'static,
         L::Service: Service<Request> + Clone + Send + Sync + 'static,
         <L::Service as Service<Request>>::Response: IntoResponse + 'static,
         <L::Service as Service<Request>>::Error: Into<std::convert::Infallible> + 'static,
         <L::Service as Service<Request>>::Future: Send + 'static,
     {
-        self.router = self.router.layer(layer);
+        self.router = wrap(self.router, layer);
         self
     }
 

@@ -17,14 +17,13 @@ use super::{
 use crate::{DbError, MasterKey, Problem, ProblemType};
 
 /// The routes whose requests may be sent again with a key, and the keys that answers are sealed with.
-#[derive(Clone)]
 pub(crate) struct Repeatable {
-    pub(crate) routes: Arc<HashSet<(Method, String)>>,
+    pub(crate) routes: HashSet<(Method, String)>,
     pub(crate) keys: MasterKey,
 }
 
 /// Answers a request that has a key once, and the same again as it was answered.
-pub(crate) async fn once(Shared(repeatable): Shared<Repeatable>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn once(Shared(repeatable): Shared<Arc<Repeatable>>, mut request: Request, next: Next) -> Response {
     if request.method().is_safe() || !request.headers().contains_key(HEADER) {
         return next.run(request).await;
     }
@@ -45,7 +44,7 @@ pub(crate) async fn once(Shared(repeatable): Shared<Repeatable>, mut request: Re
         return problem.into_response();
     }
     let uri = request.extensions().get::<OriginalUri>().map_or_else(|| request.uri().clone(), |uri| uri.0.clone());
-    let keyed = Keyed::new(key, repeatable.keys, request.method(), &uri);
+    let keyed = Keyed::new(key, repeatable.keys.clone(), request.method(), &uri);
     let reader = keyed.clone();
     request.extensions_mut().insert(keyed.clone());
     let request = request.map(|body| {

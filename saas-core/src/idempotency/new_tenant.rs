@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::extract::FromRequestParts;
 use http::request::Parts;
 use sha2::{Digest as _, Sha256};
@@ -17,7 +19,7 @@ impl<S: Send + Sync> FromRequestParts<S> for NewTenantDb {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         let CurrentUser(me) = CurrentUser::from_request_parts(parts, state).await?;
-        let web = parts.extensions.get::<Web>().ok_or_else(|| Problem::missing_layer("finish"))?;
+        let web = parts.extensions.get::<Arc<Web>>().ok_or_else(|| Problem::missing_layer("finish"))?;
         let keyed = parts.extensions.get::<Keyed>().cloned();
         let id = keyed.as_ref().map_or_else(TenantId::new, |keyed| {
             let hash = Sha256::digest(format!("tenant of {} {}", me.user, keyed.key()));

@@ -1,4 +1,4 @@
-use std::marker::PhantomData;
+use std::{marker::PhantomData, sync::Arc};
 
 use axum::extract::{FromRequestParts, OriginalUri};
 use http::{HeaderValue, request::Parts};
@@ -37,7 +37,7 @@ impl<T: Listed, F: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Wan
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let web = parts.extensions.get::<Web>().ok_or_else(|| Problem::missing_layer("finish"))?;
+        let web = parts.extensions.get::<Arc<Web>>().ok_or_else(|| Problem::missing_layer("finish"))?;
         let uri = parts.extensions.get::<OriginalUri>().map_or_else(|| parts.uri.clone(), |uri| uri.0.clone());
         // Of the address only the path: the same list is filtered in many ways.
         let tenant = parts.extensions.get::<Standing>().map(|standing| standing.tenant.to_string()).unwrap_or_default();

@@ -1,3 +1,5 @@
+use std::sync::Arc;
+
 use axum::{
     body::Body,
     extract::State,
@@ -8,7 +10,7 @@ use http::{HeaderMap, StatusCode, header};
 use super::Web;
 use crate::{Path, Problem};
 
-pub(super) async fn asset(State(web): State<Web>, Path(file): Path<String>, headers: HeaderMap) -> Response {
+pub(super) async fn asset(State(web): State<Arc<Web>>, Path(file): Path<String>, headers: HeaderMap) -> Response {
     let Some(asset) = web.pages.asset(&file) else { return Problem::not_found().into_response() };
     let caching = if asset.immutable { "public, max-age=31536000, immutable" } else { "no-cache" };
     let known = headers.get(header::IF_NONE_MATCH).is_some_and(|etag| etag.as_bytes() == asset.etag.as_bytes());

@@ -30,7 +30,7 @@ use crate::{
     openapi,
     pages::Pages,
     problem::Detour,
-    routes::RouteInfo,
+    routes::{RouteInfo, wrap},
 };
 
 /// What stands around an application.
@@ -142,6 +142,7 @@ const BODY_PATIENCE: Duration = Duration::from_secs(15);
 /// It takes [`Routes`] alone, so nothing can be served that is not in the list.
 #[must_use]
 pub fn finish(routes: Routes, web: Web) -> App {
+    let web = Arc::new(web);
     let health = Health::of(&web);
     let own = Routes::new()
         .get("/assets/{file}", assets::asset)
@@ -156,19 +157,18 @@ pub fn finish(routes: Routes, web: Web) -> App {
     served.set(&document);
     let writes = routes.entries().iter().filter(|entry| entry.operation.is_repeatable());
     let writes = writes.map(|entry| (entry.info.method.clone(), entry.info.path.clone())).collect();
-    let repeatable = Repeatable { routes: Arc::new(writes), keys: web.keys.clone() };
+    let repeatable = Repeatable { routes: writes, keys: web.keys.clone() };
     let for_other_sites = routes.entries().iter().filter(|entry| entry.is_for_other_sites).map(|entry| entry.info.path.clone()).collect();
     let infos = routes.list().cloned().collect();
     let router = routes
         .into_router()
         .fallback(|| async { Problem::not_found() })
-        .method_not_allowed_fallback(|| async { Problem::new(&ProblemType::METHOD_NOT_ALLOWED) })
-        .layer(middleware::from_fn_with_state(repeatable, once))
-        .layer(middleware::from_fn_with_state(Arc::new(for_other_sites), csrf))
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(RequestBodyTimeoutLayer::new(BODY_PATIENCE))
-        .layer(middleware::from_fn(patience))
-        .layer(middleware::from_fn_with_state(web, outermost));
+        .method_not_allowed_fallback(|| async { Problem::new(&ProblemType::METHOD_NOT_ALLOWED) });
+    let router = wrap(router, middleware::from_fn_with_state(Arc::new(repeatable), once));
+    let router = wrap(router, middleware::from_fn_with_state(Arc::new(for_other_sites), csrf));
+    let router = router.layer(DefaultBodyLimit::max(BODY_LIMIT)).layer(RequestBodyTimeoutLayer::new(BODY_PATIENCE));
+    let router = wrap(router, middleware::from_fn(patience));
+    let router = wrap(router, middleware::from_fn_with_state(web, outermost));
     App { router, routes: infos, document: Arc::new(document) }
 }
 
@@ -192,7 +192,7 @@ struct Reader {
     parts: Parts,
 }
 
-async fn outermost(State(web): State<Web>, request: Request, next: Next) -> Response {
+async fn outermost(State(web): State<Arc<Web>>, request: Request, next: Next) -> Response {
     let started = Instant::now();
     let (mut parts, body) = request.into_parts();
     let id = RequestId(Uuid::now_v7());
@@ -263,7 +263,7 @@ fn accepts_html(headers: &HeaderMap) -> bool {
 }
 
 /// Shows a problem as a page; a stranger who asked for one is sent to sign in, and back afterwards.
-fn as_page(response: Response, web: &Web, mut reader: Reader, id: RequestId) -> Response {
+fn as_page(response: Response, web: &Arc<Web>, mut reader: Reader, id: RequestId) -> Response {
     let Some(problem) = response.extensions().get::<Problem>() else { return response };
     let is_get = reader.parts.method == Method::GET;
     match problem.detour() {

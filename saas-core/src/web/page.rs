@@ -1,4 +1,4 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use axum::{
     extract::FromRequestParts,
@@ -16,7 +16,7 @@ use crate::{
 /// Renders pages for the request at hand: in its language, with the frame that fits who is asking.
 #[derive(Debug, Clone)]
 pub struct Page {
-    web: Web,
+    web: Arc<Web>,
     locale: Locale,
     frame: Frame,
     fragment: bool,
@@ -101,7 +101,7 @@ impl Page {
         &self.web
     }
 
-    pub(super) fn of(web: &Web, parts: &Parts) -> Self {
+    pub(super) fn of(web: &Arc<Web>, parts: &Parts) -> Self {
         let (locale, preferences) = (Locale::of(parts), Preferences::of(parts));
         let texts = web.pages.texts(locale);
         let path = parts.uri.path();
@@ -134,7 +134,7 @@ impl Page {
             // The navigation leads into a tenant, so it needs one.
             nav: standing.map(|it| nav(web, &texts, path, &it.permissions)).unwrap_or_default(),
         };
-        Self { web: web.clone(), locale, frame, fragment: parts.headers.contains_key("x-fragment") }
+        Self { web: Arc::clone(web), locale, frame, fragment: parts.headers.contains_key("x-fragment") }
     }
 }
 
@@ -160,7 +160,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Page {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let web = parts.extensions.get::<Web>().ok_or_else(|| Problem::missing_layer("finish"))?;
+        let web = parts.extensions.get::<Arc<Web>>().ok_or_else(|| Problem::missing_layer("finish"))?;
         Ok(Self::of(web, parts))
     }
 }
