@@ -13,6 +13,7 @@ mod listen;
 #[cfg(feature = "redis")]
 mod redis;
 mod stream;
+mod tell;
 
 use std::{fmt, sync::Arc, time::Duration};
 
@@ -22,6 +23,8 @@ use http::{HeaderMap, HeaderValue, header};
 
 #[cfg(feature = "redis")]
 pub use redis::RedisCarrier;
+
+pub(crate) use tell::tell_in;
 
 use crate::{Actor, Db, DbError, Problem, ProblemType, SessionId, Standing, lifecycle::Lifecycle};
 use hub::{Hub, Reader};

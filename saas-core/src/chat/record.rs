@@ -4,13 +4,13 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::{
-    Chat, ChatChannelFailed, ChatOutcome, ChatState,
+    Chat, ChatChannelFailed, ChatOutcome, ChatRead, ChatState,
     channel::waiting_drop_in,
     event::TOPIC,
     message::TEST,
     send::{Answer, Claimed},
 };
-use crate::{Actor, DbError, TenantDb, TenantTx, event::CHANNEL as LIVE, event_in};
+use crate::{Actor, DbError, TenantDb, TenantTx, event_in, live};
 
 /// A channel, as it is while an attempt is noted.
 struct Tried {
@@ -42,10 +42,11 @@ impl Chat {
                 ChatOutcome::Failed
             }
         };
-        if claimed.kind == TEST {
-            // Somebody is waiting for it. All the others would make a notice of each message, and each costs a lock on the whole server.
-            let tenant = tx.tenant().map(Uuid::from);
-            sqlx::query!("select pg_notify($1, $2::uuid::text || ' ' || $3::text)", LIVE, tenant, TOPIC).execute(&mut *tx).await?;
+        if claimed.kind == TEST
+            && let Some(tenant) = tx.tenant()
+        {
+            // Somebody is waiting for it, and for none of the others.
+            live::tell_in::<ChatRead>(&mut tx, tenant, TOPIC).await?;
         }
         tx.commit().await?;
         Ok(outcome)

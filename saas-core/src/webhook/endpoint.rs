@@ -170,6 +170,10 @@ impl Webhooks {
     ) -> Result<(Endpoint, Secret), EndpointError> {
         let most = self.0.settings.endpoints;
         let (tenant, id, now) = (tx.tenant().map(Uuid::from), EndpointId::new(), tx.now());
+        // Of two at once that would be the last, each would count without the other.
+        sqlx::query!("select pg_advisory_xact_lock(hashtextextended('webhook_endpoint ' || $1::uuid::text, 0))", tenant)
+            .execute(&mut **tx)
+            .await?;
         let added = sqlx::query!(
             r#"insert into webhook_endpoint (tenant_id, id, url, description, events, created_at)
             select $1, $2, $3, $4, $5, $6
@@ -334,6 +338,8 @@ pub(super) async fn endpoint_change_in(
     }
     let changed = WebhookEndpointChanged {
         host: Change::new(old.host(), host(&new.url)),
+        readdressed: new.url != old.url,
+        description: Change::new(old.description.clone(), new.description.clone()),
         events: Change::new(old.events.clone(), new.events.clone()),
         state: Change::new(old.state, state),
     };

@@ -15,6 +15,9 @@ pub const EVENTS: &[EventKind] = &[
     EventKind::of::<WebhookSecretRotated>(),
 ];
 
+/// The part of a page that shows endpoints.
+pub(super) const TOPIC: &str = "webhooks";
+
 /// An endpoint was added. Of its address only the host is told: paths of such addresses are often secrets.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WebhookEndpointAdded {
@@ -26,7 +29,7 @@ pub struct WebhookEndpointAdded {
 
 impl Event for WebhookEndpointAdded {
     const NAME: &'static str = "webhook.endpoint.added";
-    const TOPIC: &'static str = "webhooks";
+    const TOPIC: &'static str = TOPIC;
     const SEVERITY: EventSeverity = EventSeverity::Notice;
     const PERMISSION: Option<&'static str> = Some(WebhookRead::NAME);
 }
@@ -36,6 +39,10 @@ impl Event for WebhookEndpointAdded {
 pub struct WebhookEndpointChanged {
     /// Whose host it is.
     pub host: Change<String>,
+    /// Whether its address is another, on the same host too.
+    pub readdressed: bool,
+    /// What people wrote of it.
+    pub description: Change<String>,
     /// Which events it hears of; none: all.
     pub events: Change<Vec<String>>,
     /// Whether it is told anything.
@@ -44,7 +51,7 @@ pub struct WebhookEndpointChanged {
 
 impl Event for WebhookEndpointChanged {
     const NAME: &'static str = "webhook.endpoint.changed";
-    const TOPIC: &'static str = "webhooks";
+    const TOPIC: &'static str = TOPIC;
     const SEVERITY: EventSeverity = EventSeverity::Notice;
     const PERMISSION: Option<&'static str> = Some(WebhookRead::NAME);
 }
@@ -72,7 +79,7 @@ pub struct WebhookEndpointDisabled {
 
 impl Event for WebhookEndpointDisabled {
     const NAME: &'static str = "webhook.endpoint.disabled";
-    const TOPIC: &'static str = "webhooks";
+    const TOPIC: &'static str = TOPIC;
     const SEVERITY: EventSeverity = EventSeverity::Warning;
     const PERMISSION: Option<&'static str> = Some(WebhookRead::NAME);
 }
@@ -86,7 +93,7 @@ pub struct WebhookEndpointRemoved {
 
 impl Event for WebhookEndpointRemoved {
     const NAME: &'static str = "webhook.endpoint.removed";
-    const TOPIC: &'static str = "webhooks";
+    const TOPIC: &'static str = TOPIC;
     const SEVERITY: EventSeverity = EventSeverity::Notice;
     const PERMISSION: Option<&'static str> = Some(WebhookRead::NAME);
 }
@@ -102,7 +109,7 @@ pub struct WebhookDeliveryReplayed {
 
 impl Event for WebhookDeliveryReplayed {
     const NAME: &'static str = "webhook.delivery.replayed";
-    const TOPIC: &'static str = "webhooks";
+    const TOPIC: &'static str = TOPIC;
     const PERMISSION: Option<&'static str> = Some(WebhookRead::NAME);
 }
 
@@ -115,7 +122,7 @@ pub struct WebhookSecretRevealed {
 
 impl Event for WebhookSecretRevealed {
     const NAME: &'static str = "webhook.secret.revealed";
-    const TOPIC: &'static str = "webhooks";
+    const TOPIC: &'static str = TOPIC;
     const SEVERITY: EventSeverity = EventSeverity::Notice;
     const PERMISSION: Option<&'static str> = Some(WebhookRead::NAME);
 }
@@ -129,7 +136,7 @@ pub struct WebhookSecretRotated {
 
 impl Event for WebhookSecretRotated {
     const NAME: &'static str = "webhook.secret.rotated";
-    const TOPIC: &'static str = "webhooks";
+    const TOPIC: &'static str = TOPIC;
     const SEVERITY: EventSeverity = EventSeverity::Notice;
     const PERMISSION: Option<&'static str> = Some(WebhookRead::NAME);
 }

@@ -23,7 +23,7 @@ struct Payload<'a> {
     version: i32,
     /// What it happened to.
     subject: &'a str,
-    /// Microseconds since 1970: of two about one subject, the larger is the later.
+    /// Microseconds since 1970, by the clock of the node where it happened: of two about one subject, the larger is the later, as far as clocks agree.
     sequence: i64,
 }
 

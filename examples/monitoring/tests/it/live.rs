@@ -8,7 +8,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures_util::{StreamExt as _, stream::BoxStream};
 use http::StatusCode;
-use saas_core::{Actor, event_in, testing::TestClient};
+use saas_core::{Actor, JobsConfig, Lifecycle, event_in, testing::TestClient};
 use saas_tenancy::{MemberJoined, Role};
 use serde_json::json;
 use sqlx::Connection as _;
@@ -171,6 +171,35 @@ async fn a_change_is_heard_by_those_who_hold_its_permission() {
         expect(&owner.browser.post("/api/v1/webhooks", &new).await, StatusCode::CREATED);
         if role == "admin" { sees.hears("webhooks").await } else { sees.hears_nothing().await }
     }
+}
+
+/// API-04, NOT-05: whoever sends a test sees on the open page how it went.
+#[tokio::test(flavor = "multi_thread")]
+async fn how_a_test_went_is_heard() {
+    let app = App::new().await;
+    let owner = app.member(app.tenant("acme").await, Role::Owner).await;
+    // Nobody listens there, which is an outcome too.
+    let hook = json!({ "url": "http://127.0.0.1:9/", "description": "", "events": [] });
+    let chat = json!({ "format": "json", "name": "On-call", "address": "http://127.0.0.1:9/" });
+    let mut made = Vec::new();
+    for (path, new) in [("/api/v1/webhooks", hook), ("/api/v1/channels", chat)] {
+        let answer = owner.browser.post(path, &new).await;
+        expect(&answer, StatusCode::CREATED);
+        made.push(format!("{path}/{}/test", answer.json()["id"].as_str().unwrap()));
+    }
+    for path in &made {
+        let sent = owner.browser.post(path, &json!({})).await;
+        assert!(sent.status.is_success(), "{}", sent.text());
+    }
+    let mut page = Stream::open(&owner.browser).await;
+    page.hears_nothing().await;
+    assert_eq!(app.program.webhooks.deliver_now().await.unwrap(), 1);
+    page.hears("webhooks").await;
+    let lifecycle = Lifecycle::new();
+    let running = app.program.jobs.start(JobsConfig::default(), &lifecycle).await.unwrap();
+    page.hears("channels").await;
+    lifecycle.drain();
+    running.drained().await;
 }
 
 /// RBA-01: what the organization's own role gives no more is heard no more on the open streams of all who have it; nobody else's miss anything.

@@ -4,12 +4,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
 use super::super::{
-    DisabledBecause, EndpointState, WebhookEndpointDisabled, Webhooks,
+    DisabledBecause, EndpointState, WebhookEndpointDisabled, WebhookRead, Webhooks,
     endpoint::host,
+    event::TOPIC,
     message::TEST,
     send::{Claimed, Outcome},
 };
-use crate::{Actor, DbError, SystemTx, backoff, event::CHANNEL as LIVE, system_event_in};
+use crate::{Actor, DbError, SystemTx, backoff, live, system_event_in};
 
 /// The pauses after the first, the second, … failure: eight attempts in a little over a day.
 const PAUSES: [Duration; 7] = [
@@ -73,8 +74,8 @@ impl Webhooks {
         .execute(&mut *tx)
         .await?;
         if claimed.event == TEST {
-            // Somebody is waiting for it. All the others would make a notice of each delivery, and each costs a lock on the whole server.
-            sqlx::query!("select pg_notify($1, $2::uuid::text || ' webhooks')", LIVE, Uuid::from(claimed.tenant)).execute(&mut *tx).await?;
+            // Somebody is waiting for it, and for none of the others.
+            live::tell_in::<WebhookRead>(&mut tx, claimed.tenant, TOPIC).await?;
         }
         tx.commit().await
     }
