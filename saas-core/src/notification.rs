@@ -25,7 +25,8 @@
 //! * A person is told of an event at most once in each channel, wherever a node is killed: the rows are written in the relay's transaction.
 //! * A channel that fails holds up no other.
 //! * A mandatory kind cannot be switched off.
-//! * Mail at once is one for each kind and subject in ten minutes: what flaps fills the list and not the mailbox.
+//! * Mail at once is one for each kind and what it is about, the subject or [closer](NoticeKind::about), in each ten minutes of the clock: what flaps
+//!   fills the list and not the mailbox.
 //! * A mail that is not mandatory carries a link that ends mail of its kind, or the daily one, with one `POST` and no sign-in (RFC 8058).
 
 mod channel;

@@ -123,8 +123,8 @@ monitoring-key-previous = Der alte Schlüssel gilt bis
 monitoring-notice-agent-offline = Agent „{ $name }“ ist offline.
 monitoring-notice-agent-offline-label = Ein Agent geht offline
 monitoring-notice-devices-down = { $down ->
-    [one] Ein Gerät ist ausgefallen.
-   *[other] { $down } Geräte sind ausgefallen.
+    [one] { $one_down } ist ausgefallen.
+   *[other] { $one_down } und andere sind ausgefallen, zusammen { $down } Geräte.
 }
 monitoring-notice-devices-down-label = Ein Gerät fällt aus
 monitoring-notice-member-joined = Jemand ist der Organisation beigetreten.

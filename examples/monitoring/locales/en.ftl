@@ -123,8 +123,8 @@ monitoring-key-previous = The old key works until
 monitoring-notice-agent-offline = Agent “{ $name }” is offline.
 monitoring-notice-agent-offline-label = An agent goes offline
 monitoring-notice-devices-down = { $down ->
-    [one] A device went down.
-   *[other] { $down } devices went down.
+    [one] { $one_down } went down.
+   *[other] { $one_down } and others went down, { $down } devices in all.
 }
 monitoring-notice-devices-down-label = A device goes down
 monitoring-notice-member-joined = Somebody joined the organization.

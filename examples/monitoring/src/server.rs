@@ -185,7 +185,9 @@ const NOTICES: &[NoticeKind] = &[
     NoticeKind::new(presence::AgentWentOffline::NAME, "monitoring-notice-agent-offline", "/agents/{subject}").mail(Frequency::Now),
     NoticeKind::new(ingest::DeviceStatesChanged::NAME, "monitoring-notice-devices-down", "/devices?state=down")
         .mail(Frequency::Now)
-        .when(|data| data["down"].as_array().is_some_and(|down| !down.is_empty())),
+        .when(|data| data["down"].as_array().is_some_and(|down| !down.is_empty()))
+        // The subject is the agent: another device of its network that goes down is other news.
+        .about(|data| data["down"].to_string()),
     NoticeKind::new("tenancy.member.joined", "monitoring-notice-member-joined", "/members").group(NoticeGroup::Team),
     API_KEY_NOTICES[0],
     API_KEY_NOTICES[1],

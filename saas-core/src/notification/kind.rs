@@ -1,5 +1,7 @@
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use sha2::{Digest as _, Sha256};
 use utoipa::ToSchema;
 
 /// An event that people are told of, and how unless they say otherwise.
@@ -18,6 +20,7 @@ pub struct NoticeKind {
     /// Whether it cannot be switched off.
     pub mandatory: bool,
     worth: fn(&Value) -> bool,
+    about: fn(&Value) -> String,
 }
 
 /// What a notification is about.
@@ -67,7 +70,16 @@ impl NoticeKind {
     /// In the list at once and by mail once a day.
     #[must_use]
     pub const fn new(event: &'static str, text: &'static str, href: &'static str) -> Self {
-        Self { event, text, href, group: NoticeGroup::System, mail: Frequency::Daily, mandatory: false, worth: |_| true }
+        Self {
+            event,
+            text,
+            href,
+            group: NoticeGroup::System,
+            mail: Frequency::Daily,
+            mandatory: false,
+            worth: |_| true,
+            about: |_| String::new(),
+        }
     }
 
     /// About something else than the product.
@@ -96,6 +108,21 @@ impl NoticeKind {
     pub const fn when(mut self, worth: fn(&Value) -> bool) -> Self {
         self.worth = worth;
         self
+    }
+
+    /// Of events that happen to one subject and are about different things, which: what is mailed at once is quiet about each of them by itself.
+    #[must_use]
+    pub const fn about(mut self, about: fn(&Value) -> String) -> Self {
+        self.about = about;
+        self
+    }
+
+    /// Of what only one mail at once is written in a while.
+    pub(super) fn quiet(&self, subject: &str, data: &Value) -> String {
+        match (self.about)(data) {
+            about if about.is_empty() => format!("{}/{subject}", self.event),
+            about => format!("{}/{subject}/{}", self.event, URL_SAFE_NO_PAD.encode(Sha256::digest(about))),
+        }
     }
 
     pub(super) fn is_worth(&self, data: &Value) -> bool {

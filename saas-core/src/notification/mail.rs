@@ -4,7 +4,7 @@ use uuid::Uuid;
 use super::{Channel, News, NoticeKind, NoticeLetter, Notifications, unsubscribe};
 use crate::{ConsumerError, SystemTx, UserId, mail::Envelope};
 
-/// One mail at once for each kind and subject in this time.
+/// One mail at once for each kind and what it is about in this time.
 const QUIET_SECONDS: i64 = 600;
 
 /// Mail at once, to those who prefer it. A second mail of the same event is none, for the outbox knows its cause.
@@ -42,7 +42,7 @@ impl MailChannel {
         let News { event, tenant, kind, .. } = news;
         let (outbox, keys) = (&self.notifications.0.outbox, &self.notifications.0.keys);
         let window = event.at.timestamp().div_euclid(QUIET_SECONDS);
-        let cause = format!("{}/{}/{window}", kind.event, event.subject);
+        let cause = format!("{}/{window}", kind.quiet(&event.subject, &event.data));
         // Too long to be a cause as it is: then each event is its own.
         let cause = if cause.chars().count() <= 200 { cause } else { event.id.to_string() };
         let mut envelope = Envelope::new(&to.email, to.user, cause).named(&to.name).reader(to.user);

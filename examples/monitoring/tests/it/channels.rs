@@ -84,7 +84,7 @@ async fn a_device_that_goes_down_reaches_the_organizations_chat_once_and_no_othe
     lifecycle.drain();
     running.drained().await;
     let link = "<http://localhost:3000/devices?state=down|See what happened>";
-    assert_eq!(slack.heard(), [format!("R&amp;D &lt;!here&gt;: A device went down. {link}")]);
+    assert_eq!(slack.heard(), [format!("R&amp;D &lt;!here&gt;: 10.0.0.1 went down. {link}")]);
     assert_eq!(foreign.heard(), [] as [String; 0]);
     assert_eq!(app.count("select count(*) from chat_message where state <> 'delivered'").await, 0);
     assert_eq!(owner.browser.get("/api/v1/notifications/count").await.json()["unread"], 1);
@@ -116,4 +116,35 @@ async fn an_agent_that_falls_silent_is_told_of_in_each_way_that_was_chosen() {
     assert_eq!(app.count(webhook).await, 1);
     assert_eq!(app.count("select count(*) from notification where kind = 'monitoring.agent.went_offline'").await, 1);
     assert_eq!(app.count("select count(*) from core.mail where template = 'core/mail/notice'").await, 1);
+}
+
+/// NOT-04: what flaps is mailed of once in a while, and another device of the same network is other news.
+#[tokio::test]
+async fn each_device_that_goes_down_is_mailed_of() {
+    let clock = Clock::fixed("2026-03-01T12:00:00Z".parse().unwrap());
+    let app = App::at(clock.clone()).await;
+    let owner = app.member(app.tenant("acme").await, Role::Owner).await;
+    let agent = app.agent(&owner).await;
+    let found = json!({ "devices": [
+        { "address": "10.0.0.1", "hostname": "printer", "found_by": ["tcp"] },
+        { "address": "10.0.0.2", "found_by": ["tcp"] },
+        { "address": "10.0.0.3", "hostname": "till", "found_by": ["tcp"] },
+    ] });
+    expect(&agent.client.post("/api/agent/devices", &found).await, StatusCode::OK);
+    let see = async |addresses: &[&str], up: bool| {
+        clock.advance(TimeDelta::seconds(30));
+        let reading = |address: &&str| json!({ "address": address, "at": clock.now(), "up": up });
+        let readings = json!({ "readings": addresses.iter().map(reading).collect::<Vec<_>>() });
+        expect(&agent.client.post("/api/agent/status", &readings).await, StatusCode::OK);
+        app.told_of_events().await;
+    };
+    see(&["10.0.0.1"], false).await;
+    see(&["10.0.0.1"], true).await;
+    see(&["10.0.0.1"], false).await;
+    see(&["10.0.0.2", "10.0.0.3"], false).await;
+    let to = format!("{}@example.com", owner.id);
+    let subjects: Vec<String> =
+        app.mailbox.list().await.unwrap().into_iter().filter(|kept| kept.mail.to == to).map(|kept| kept.mail.subject).collect();
+    let told = |words: &str| subjects.iter().filter(|subject| subject.contains(words)).count();
+    assert_eq!((told("printer went down."), told("10.0.0.2 and others went down, 2 devices in all.")), (1, 1), "{subjects:?}");
 }

@@ -3,7 +3,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 use saas_core::{
-    AgentId, Can, CurrentAgent, DbError, Event, FieldError, Json, Permission as _, Problem, TenantDb, TenantTx, Validate, event_in,
+    AgentId, Can, CurrentAgent, DbError, Event, EventSeverity, FieldError, Json, Permission as _, Problem, TenantDb, TenantTx, Validate,
+    event_in,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -20,11 +21,14 @@ use crate::{
 pub(in crate::server) struct DeviceStatesChanged {
     up: Vec<DeviceId>,
     down: Vec<DeviceId>,
+    /// What one of those that went down calls itself, or else its address.
+    one_down: Option<String>,
 }
 
 impl Event for DeviceStatesChanged {
     const NAME: &'static str = "monitoring.devices.states_changed";
     const TOPIC: &'static str = "devices";
+    const SEVERITY: EventSeverity = EventSeverity::Warning;
     const PERMISSION: Option<&'static str> = Some(DeviceRead::NAME);
 }
 
@@ -61,7 +65,7 @@ pub(super) async fn status(
             let newest = newest(readings, tx.now());
             let answer = apply_in(&mut tx, me.agent, &newest).await?;
             if !(answer.up.is_empty() && answer.down.is_empty()) {
-                let event = DeviceStatesChanged { up: answer.up, down: answer.down };
+                let event = DeviceStatesChanged { up: answer.up, down: answer.down, one_down: answer.one_down };
                 event_in(&mut tx, me.into(), me.agent, &event).await?;
             }
             tx.commit().await?;
@@ -93,6 +97,7 @@ struct Applied {
     applied: usize,
     up: Vec<DeviceId>,
     down: Vec<DeviceId>,
+    one_down: Option<String>,
 }
 
 /// One statement: locks the devices in the order of their addresses, which gives them as they are now, so that of two requests that overlap
@@ -118,11 +123,12 @@ async fn apply_in(tx: &mut TenantTx, agent: AgentId, readings: &BTreeMap<IpNet, 
                 since_at = case when d.state = r.state then d.since_at else r.at end
             from reading r
             where d.tenant_id = $1 and d.id = r.id and r.fresh and (d.checked_at is null or d.checked_at < r.at)
-            returning d.id, r.before, d.state
+            returning d.id, r.before, d.state, coalesce(d.hostname, host(d.address)) as name
         )
         select (select count(*) from reading) as "known!", (select count(*) from applied) as "applied!",
-            array(select id from applied where before <> state and state = 'up') as "up!: Vec<DeviceId>",
-            array(select id from applied where before <> state and state = 'down') as "down!: Vec<DeviceId>""#,
+            array(select id from applied where before <> state and state = 'up' order by id) as "up!: Vec<DeviceId>",
+            array(select id from applied where before <> state and state = 'down' order by id) as "down!: Vec<DeviceId>",
+            (select min(name) from applied where before <> state and state = 'down') as one_down"#,
         tenant,
         Uuid::from(agent),
         &addresses as &[IpNet],
@@ -133,5 +139,5 @@ async fn apply_in(tx: &mut TenantTx, agent: AgentId, readings: &BTreeMap<IpNet, 
     .fetch_one(&mut **tx)
     .await?;
     let count = |n: i64| usize::try_from(n).unwrap_or(0);
-    Ok(Applied { known: count(row.known), applied: count(row.applied), up: row.up, down: row.down })
+    Ok(Applied { known: count(row.known), applied: count(row.applied), up: row.up, down: row.down, one_down: row.one_down })
 }
