@@ -148,6 +148,16 @@ pub(crate) enum MailCommand {
         #[command(flatten)]
         options: OutputOptions,
     },
+    /// Send nothing more to an address, because its owner or their mail provider says so by another way than an answer of the mail server
+    Suppress {
+        /// The address
+        address: String,
+        /// Why
+        #[arg(long)]
+        reason: SuppressReason,
+        #[command(flatten)]
+        options: OutputOptions,
+    },
     /// Send to an address again
     Lift {
         /// The address
@@ -155,6 +165,14 @@ pub(crate) enum MailCommand {
         #[command(flatten)]
         options: OutputOptions,
     },
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum SuppressReason {
+    /// There is no such mailbox
+    Bounce,
+    /// Its owner complained
+    Complaint,
 }
 
 #[derive(Debug, Subcommand)]

@@ -10,6 +10,7 @@ use saas_core::{
     audit::{AuditChain, Checkpoint, Verification},
     init_logs,
 };
+use saas_tenancy::OrganizationPurged;
 use serde_json::json;
 
 use crate::{
@@ -51,15 +52,17 @@ async fn verify(chain: &AuditChain, options: &VerifyOptions, mut checkpoints: Ve
         Some(tenant) => vec![Ledger::Tenant(tenant)],
         None => chain.ledgers().await?,
     };
-    // A chain that is gone altogether is known from its checkpoint alone.
+    // A chain that is gone altogether is known from its checkpoint alone; and if it went with its tenant, the program's own chain says so.
+    let purged = chain.resources::<OrganizationPurged>(Ledger::Platform).await?;
     let known = checkpoints.iter().map(|checkpoint| Ledger::from(checkpoint.ledger));
     let missing: BTreeSet<_> = known.filter(|ledger| options.tenant.is_none() && !ledgers.contains(ledger)).collect();
+    let (gone, missing): (Vec<_>, Vec<_>) = missing.into_iter().partition(|ledger| purged.contains(&ledger.id().to_string()));
     ledgers.extend(missing);
     let mut found = Vec::with_capacity(ledgers.len());
     for ledger in ledgers {
         found.push(chain.verify(ledger, &checkpoints).await?);
     }
-    report(&found, options.json).map_err(Error::io("standard output"))?;
+    report(&found, &gone, options.json).map_err(Error::io("standard output"))?;
     let is_whole = found.iter().all(|verification| verification.fault.is_none());
     Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -70,10 +73,10 @@ fn read(file: &Path) -> Result<Vec<Checkpoint>, Error> {
     serde_json::from_slice(&text).map_err(|error| Error::io(named())(error.into()))
 }
 
-fn report(found: &[Verification], as_json: bool) -> io::Result<()> {
+fn report(found: &[Verification], gone: &[Ledger], as_json: bool) -> io::Result<()> {
     let mut out = io::stdout().lock();
     if as_json {
-        return writeln!(out, "{:#}", json!({ "ledgers": found }));
+        return writeln!(out, "{:#}", json!({ "ledgers": found, "purged": gone.iter().map(|ledger| ledger.id()).collect::<Vec<_>>() }));
     }
     for it in found {
         let name = if it.ledger.is_nil() { "the program itself".to_owned() } else { it.ledger.to_string() };
@@ -90,6 +93,9 @@ fn report(found: &[Verification], as_json: bool) -> io::Result<()> {
         if it.unsealed > 0 {
             writeln!(out, "        {} entries are not sealed yet, the oldest for {:.0} s", it.unsealed, it.unsealed_seconds)?;
         }
+    }
+    for ledger in gone {
+        writeln!(out, "purged  {}: gone with its tenant, as the program's own chain says", ledger.id())?;
     }
     if found.is_empty() {
         writeln!(out, "there are no audit entries")?;

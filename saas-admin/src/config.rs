@@ -187,3 +187,19 @@ fn outbound(from: &mut Settings, is_production: bool, listen: SocketAddr) -> Out
     let policy = if ports.is_empty() { policy } else { policy.ports(ports) };
     if from.or("outbound.plain_http", "SAAS_OUTBOUND_PLAIN_HTTP", false) { policy.plain_http() } else { policy }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Topic 3: where the program itself listens is no address that a tenant may have called, however public.
+    #[test]
+    fn the_own_address_is_not_called() {
+        let own: SocketAddr = "93.184.215.14:443".parse().unwrap();
+        for is_production in [true, false] {
+            let policy = outbound(&mut Settings::new(None, []).unwrap(), is_production, own);
+            assert!(!policy.permits(own.ip()), "{is_production}");
+            assert!(policy.permits("93.184.215.15".parse().unwrap()), "{is_production}");
+        }
+    }
+}

@@ -77,6 +77,11 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
     let mail = MailSender::new(&db, mailer, program.master_key.clone()).shown_in(&program.dependencies);
     mail.work_for(&program.jobs);
     let chain = AuditChain::new(&db, &program.master_key);
+    if !config.is_development() && config.checkpoints_url.is_none() {
+        tracing::warn!(
+            "ends of audit chains are kept where files are: set SAAS_AUDIT_CHECKPOINTS_URL to a place that lets nothing be changed"
+        );
+    }
     chain.keep_daily(&program.jobs, &development::checkpoints(&config)?);
     saas_core::sweep_daily(&program.jobs);
     let app = assemble(product, &program, Development { mailbox, provider, stripe }, config.trusted_proxies.clone())?;

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::{
     Error, Product,
-    arguments::{Arguments, MailCommand},
+    arguments::{Arguments, MailCommand, SuppressReason},
     config::Config,
     development,
     output::{list, say},
@@ -33,6 +33,14 @@ pub(crate) async fn mail(product: &Product, arguments: &Arguments, command: &Mai
             Some(found) => say(&in_words(&found)),
             None => return Err(Error::NotSuppressed),
         },
+        MailCommand::Suppress { address, reason, options } => {
+            let reason = match reason {
+                SuppressReason::Bounce => SuppressionReason::Bounce,
+                SuppressReason::Complaint => SuppressionReason::Complaint,
+            };
+            suppressions.add_in(&mut tx, address, reason, None).await?;
+            say(if options.json { "{\"suppressed\":1}" } else { "no mail goes there any more" })
+        }
         MailCommand::Lift { address, options } => {
             if !suppressions.lift_in(&mut tx, address).await? {
                 return Err(Error::NotSuppressed);

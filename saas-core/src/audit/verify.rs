@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use serde::Serialize;
 use sqlx::query_as;
 use uuid::Uuid;
@@ -6,7 +8,7 @@ use super::{
     AuditChain, Checkpoint,
     row::{Row, SealedOrigin},
 };
-use crate::{DbError, EventId, Ledger, SystemTx};
+use crate::{DbError, Event, EventId, Ledger, SystemTx};
 
 /// How many entries are read at once.
 const PAGE: i64 = 1_000;
@@ -90,6 +92,24 @@ impl AuditChain {
                 .fetch_all(&mut *tx)
                 .await?;
         Ok(ledgers.into_iter().map(Ledger::from).collect())
+    }
+
+    /// What an event happened to, by the sealed entries of a ledger. That these are as they were sealed is for [`verify`](Self::verify) of that
+    /// ledger to say.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database does.
+    pub async fn resources<E: Event>(&self, ledger: Ledger) -> Result<BTreeSet<String>, DbError> {
+        let mut tx = self.db.system("verify audit chains").begin().await?;
+        let resources = sqlx::query_scalar!(
+            "select distinct resource from audit_entry where tenant_id = $1 and action = $2 and number is not null",
+            ledger.id(),
+            E::NAME,
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        Ok(resources.into_iter().collect())
     }
 
     /// Walks a chain from its signed beginning to its signed end, as they are at one moment. `checkpoints` are those that were kept elsewhere;

@@ -9,6 +9,9 @@ use crate::{DbError, MasterKey, SystemTx};
 
 /// Addresses that nothing is sent to: their mail server said that there is no such mailbox, or their owner complained. Only a keyed hash of
 /// each is kept.
+///
+/// What a mail server says while it is spoken to is noted by itself. Bounces that come back later as letters (RFC 3464) and complaints go to whoever
+/// sends for the product, which tells of them in a way of its own: [`add_in`](Self::add_in), or `mail suppress` on the command line, takes them.
 #[derive(Clone)]
 pub struct Suppressions {
     keys: MasterKey,

@@ -11,7 +11,7 @@ use saas_core::{
     audit::{AuditChain, FaultKind},
     testing::TestClient,
 };
-use saas_tenancy::Role;
+use saas_tenancy::{ActiveOrganization, Role, Roles, Tenancy};
 use serde_json::{Value, json};
 
 use crate::{
@@ -260,15 +260,7 @@ async fn audit_verify_names_the_first_bad_entry_and_its_exit_code_says_so() {
     let chain = AuditChain::new(&app.test.db, &app.program.master_key);
     chain.seal_now().await.unwrap();
     let folder = folder();
-    let logins = app.test.database.logins();
-    let command = |arguments: &[&str]| {
-        let settings = Settings::new(folder.path())
-            .set("DATABASE_URL", app.test.database.owner_url().expose())
-            .set("DATABASE_APP_URL", logins.app.expose())
-            .set("DATABASE_SYSTEM_URL", logins.system.expose())
-            .set("SAAS_MASTER_KEY", &app.program.master_key.text());
-        arguments.iter().fold(settings.argument("audit"), |settings, argument| settings.argument(argument))
-    };
+    let command = |arguments: &[&str]| Settings::of(&app, folder.path(), &[&["audit"], arguments].concat());
     let whole = command(&["verify"]).run().await;
     assert!(whole.status.success() && whole.stdout.contains(&format!("whole   {tenant}")), "{whole:?}");
     assert!(whole.stdout.contains("whole   the program itself"), "{whole:?}");
@@ -338,4 +330,52 @@ async fn an_organizations_plan_says_how_long_its_log_is_kept() {
 
 async fn first_agent(client: &TestClient) -> String {
     client.get("/api/v1/agents").await.json()["items"][0]["id"].as_str().unwrap().to_owned()
+}
+
+/// AUD-02, TEN-01: the log of an organization that was deleted went with it, and is no alarm for ever; one that is only missing is.
+#[tokio::test]
+async fn a_log_that_went_with_its_organization_is_none_that_is_missing() {
+    let app = App::new().await;
+    let (gone, stays) = (app.tenant("gone").await, app.tenant("stays").await);
+    for tenant in [gone, stays] {
+        let owner = app.member(tenant, Role::Owner).await;
+        app.added(&owner).await;
+    }
+    let chain = AuditChain::new(&app.test.db, &app.program.master_key);
+    chain.seal_now().await.unwrap();
+    let folder = folder();
+    let audit = |arguments: &[&str]| Settings::of(&app, folder.path(), &[&["audit"], arguments].concat());
+    assert!(audit(&["keep"]).run().await.status.success());
+    sqlx::query("update core.tenant set state = 'leaving', leaves_at = $2 where id = $1")
+        .bind(gone)
+        .bind(app.test.db.clock().now())
+        .execute(&mut app.owner().await)
+        .await
+        .unwrap();
+    let tenancy = Tenancy::new(&app.test.db, ActiveOrganization, Roles::new(&[]));
+    assert_eq!(tenancy.purge(&app.test.db.system("purge"), &[]).await.unwrap(), 1);
+    chain.seal_now().await.unwrap();
+    let verified = audit(&["verify"]).run().await;
+    assert!(verified.status.success() && verified.stdout.contains(&format!("purged  {gone}")), "{verified:?}");
+    let report: Value = serde_json::from_str(&audit(&["verify", "--json"]).run().await.stdout).unwrap();
+    assert_eq!(report["purged"], json!([gone]));
+
+    // Somebody who can write everywhere deletes another's log and says that it was purged.
+    let mut superuser = app.superuser().await;
+    for statement in [
+        "set session_replication_role = replica".to_owned(),
+        format!("delete from data.audit_entry where tenant_id = '{stays}'"),
+        format!("delete from data.audit_head where tenant_id = '{stays}'"),
+        format!("update core.tenant set state = 'deleted', purged_at = now() where id = '{stays}'"),
+    ] {
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statement)).execute(&mut superuser).await.unwrap();
+    }
+    let missing = audit(&["verify"]).run().await;
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(missing.stdout.contains(&format!("BROKEN  {stays}")) && missing.stdout.contains(&format!("purged  {gone}")), "{missing:?}");
+    let lie = format!("update data.audit_entry set resource = '{stays}' where action = 'tenancy.organization.purged'");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(lie)).execute(&mut superuser).await.unwrap();
+    let found = audit(&["verify"]).run().await;
+    assert_eq!(found.status.code(), Some(1));
+    assert!(found.stdout.contains("BROKEN  the program itself"), "{found:?}");
 }

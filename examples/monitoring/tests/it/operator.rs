@@ -14,13 +14,7 @@ use crate::{
 
 /// Runs a command of the product against the database of a test.
 async fn command(app: &App, arguments: &[&str]) -> Ended {
-    let (folder, logins) = (folder(), app.test.database.logins());
-    let settings = Settings::new(folder.path())
-        .set("DATABASE_URL", app.test.database.owner_url().expose())
-        .set("DATABASE_APP_URL", logins.app.expose())
-        .set("DATABASE_SYSTEM_URL", logins.system.expose())
-        .set("SAAS_MASTER_KEY", &app.program.master_key.text());
-    arguments.iter().fold(settings, |settings, argument| settings.argument(argument)).run().await
+    Settings::of(app, folder().path(), arguments).run().await
 }
 
 fn json(ended: &Ended) -> Value {
@@ -77,6 +71,36 @@ async fn an_operator_sees_why_an_address_gets_no_mail_and_lifts_it() {
         assert_eq!(command(&app, &arguments).await.status.code(), Some(1), "{arguments:?}");
     }
     assert!(command(&app, &["mail", "suppressed"]).await.stdout.contains("mail goes to every address"));
+    // What no answer of a mail server said.
+    let suppress = ["mail", "suppress", "angry@example.com", "--reason", "complaint"];
+    assert!(command(&app, &suppress).await.stdout.contains("no mail goes there any more"));
+    assert!(command(&app, &["mail", "show", "angry@example.com"]).await.stdout.contains("its owner complained"));
+    assert_eq!(command(&app, &["mail", "suppress", "angry@example.com"]).await.status.code(), Some(2), "a reason is asked for");
+}
+
+/// OPS-01: jobs that failed for good are seen, with what they carry, and done again.
+#[tokio::test]
+async fn an_operator_sees_jobs_that_failed_for_good_and_has_them_done_again() {
+    let app = App::at(Clock::system()).await;
+    let tenant = app.tenant("acme").await;
+    let dead = "insert into core.job
+            (id, tenant_id, name, payload, lane, attempts, attempt, state, error, enqueued_at, due_at, died_at)
+        select gen_random_uuid(), tenant.id, 'test.howl', '{\"word\": \"howl\"}', 0, 3, 3, 'dead', 'the moon is full', now(), now(), now()
+        from core.tenant tenant, generate_series(1, 3)";
+    sqlx::query(dead).execute(&mut app.owner().await).await.unwrap();
+    assert_eq!(json(&command(&app, &["jobs", "stats", "--json"]).await)["dead"], 3);
+    let listed = json(&command(&app, &["jobs", "dead", "--json"]).await)["dead"].clone();
+    assert_eq!((listed.as_array().unwrap().len(), &listed[0]["tenant"]), (3, &tenant.to_string().into()));
+    let id = listed[0]["id"].as_str().unwrap();
+    let shown = command(&app, &["jobs", "show", id]).await.stdout;
+    assert!(shown.contains("the moon is full") && shown.contains(r#"{"word":"howl"}"#), "{shown}");
+    assert_eq!(json(&command(&app, &["jobs", "replay", id, "--json"]).await)["replayed"], 1);
+    for again in [["jobs", "replay", id], ["jobs", "show", id]] {
+        assert_eq!(command(&app, &again).await.status.code(), Some(1), "{again:?}");
+    }
+    assert_eq!(json(&command(&app, &["jobs", "replay", "--all", "--json"]).await)["replayed"], 2);
+    assert!(command(&app, &["jobs", "dead"]).await.stdout.contains("no job failed for good"));
+    assert_eq!(json(&command(&app, &["jobs", "stats", "--json"]).await)["dead"], 0);
 }
 
 /// TEN-01: an operator sees how an organization's flags are set and sets them, with a reason; names that nobody reads are the doctor's to say.

@@ -18,6 +18,8 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
+use crate::app::App;
+
 /// Far beyond what anything here takes; reached only when something hangs.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(90);
 
@@ -40,6 +42,17 @@ pub(crate) struct Settings {
 impl Settings {
     pub(crate) fn new(folder: &Path) -> Self {
         Self { folder: folder.to_owned(), arguments: Vec::new(), environment: Vec::new() }
+    }
+
+    /// A command of the product, against the database of a test.
+    pub(crate) fn of(app: &App, folder: &Path, arguments: &[&str]) -> Self {
+        let logins = app.test.database.logins();
+        let settings = Self::new(folder)
+            .set("DATABASE_URL", app.test.database.owner_url().expose())
+            .set("DATABASE_APP_URL", logins.app.expose())
+            .set("DATABASE_SYSTEM_URL", logins.system.expose())
+            .set("SAAS_MASTER_KEY", &app.program.master_key.text());
+        arguments.iter().fold(settings, |settings, argument| settings.argument(argument))
     }
 
     /// On a port that the system chooses.
