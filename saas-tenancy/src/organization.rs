@@ -7,7 +7,7 @@ use axum::{
 use http::{StatusCode, header};
 use saas_core::{
     Created, CurrentUser, DbError, Event, FieldError, Form, FormErrors, Html, Json, List, Membership, NewTenantDb, Page, Permission as _,
-    Problem, Routes, SignedIn, TenantDb, TenantId, Validate, Wanted, event_in,
+    Problem, ProblemType, Routes, SignedIn, TenantDb, TenantId, Validate, Wanted, event_in,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -67,9 +67,18 @@ pub enum OrganizationError {
     /// The name is empty, too long, or holds what no name does.
     #[error("the name must have 1 to 100 characters")]
     Name,
+    /// With the request's `Idempotency-Key` one was made so long ago that its answer is forgotten.
+    #[error("an organization was made with this key before")]
+    Made,
     /// The database failed.
     #[error(transparent)]
-    Database(#[from] DbError),
+    Database(DbError),
+}
+
+impl From<DbError> for OrganizationError {
+    fn from(error: DbError) -> Self {
+        if error.constraint() == Some("tenant_pkey") { Self::Made } else { Self::Database(error) }
+    }
 }
 
 impl From<OrganizationError> for Problem {
@@ -77,6 +86,7 @@ impl From<OrganizationError> for Problem {
         match error {
             OrganizationError::Unverified => Self::forbidden().detail("verify your email address first"),
             OrganizationError::Name => Self::invalid([FieldError::new("/name", "must have 1 to 100 characters")]),
+            OrganizationError::Made => Self::new(&ProblemType::CONFLICT).detail(error.to_string()),
             OrganizationError::Database(error) => error.into(),
         }
     }
@@ -220,7 +230,7 @@ async fn create_from_page(
         Err(OrganizationError::Unverified) => errors = FormErrors::whole("tenancy-error-unverified"),
         Err(OrganizationError::Name) if form.name.trim().is_empty() => errors.add("name", "tenancy-error-name-required"),
         Err(OrganizationError::Name) => errors.add("name", "tenancy-error-name-long"),
-        Err(OrganizationError::Database(error)) => return Err(error.into()),
+        Err(error @ (OrganizationError::Made | OrganizationError::Database(_))) => return Err(error.into()),
     }
     Ok((StatusCode::UNPROCESSABLE_ENTITY, show_new(&page, &me, &form.name, &errors)?).into_response())
 }

@@ -1,5 +1,7 @@
+use chrono::TimeDelta;
 use futures_util::future::join_all;
 use http::StatusCode;
+use saas_core::Clock;
 use serde_json::json;
 
 use crate::app::App;
@@ -18,6 +20,25 @@ async fn whoever_makes_an_organization_owns_it() {
         list,
         json!([{ "id": made.json()["id"], "slug": "mueller-soehne", "name": "Müller & Söhne", "role": "owner", "second_factor_required": false }])
     );
+}
+
+/// API-01: the key of a request makes one organization, also when it is forgotten how that was answered.
+#[tokio::test]
+async fn a_key_makes_one_organization_for_ever() {
+    let clock = Clock::fixed("2026-03-01T12:00:00Z".parse().unwrap());
+    let app = App::at(clock.clone()).await;
+    let ada = app.person().await;
+    let client = app.client(ada).await.with("idempotency-key", "k");
+    let make = async || client.post("/api/v1/organizations", &json!({ "name": "Acme" })).await;
+    let made = make().await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text());
+    assert_eq!(make().await.json()["id"], made.json()["id"]);
+    clock.advance(TimeDelta::hours(25));
+    let late = make().await;
+    assert_eq!(late.status, StatusCode::CONFLICT, "{}", late.text());
+    assert!(late.text().contains("was made with this key before"), "{}", late.text());
+    let own = app.client(ada).await.get("/api/v1/organizations").await.json()["items"].clone();
+    assert_eq!((own.as_array().unwrap().len(), &own[0]["id"]), (1, &made.json()["id"]));
 }
 
 /// T56: the same answer whether or not a name is in use.
