@@ -10,8 +10,7 @@ use crate::{
     mail::sink::{Mode, Sink},
     program::Program,
     rounds::NODE_KILLS,
-    webhooks::receiver::Receiver,
-    works::{Arrived, Works},
+    works::{Arrived, Receivers, Works},
 };
 
 /// Where the program below finds what it works on: app login, system login, master key, mail server.
@@ -40,23 +39,24 @@ async fn the_node() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_follows_from_an_event_follows_once_whenever_its_node_is_killed() {
     let (test, keys) = (TestDb::at(&[], Clock::system(), 5).await.unwrap(), MasterKey::generate());
-    let (receiver, mut sink, mut arrived) = (Receiver::new().await, Sink::new(Mode::Plain).await, Arrived::default());
+    let (receivers, mut sink, mut arrived) = (Receivers::new().await, Sink::new(Mode::Plain).await, Arrived::default());
     let works = Works::new(&test.db, &keys, &sink.url(""));
-    let tenant = works.organization(&receiver).await;
+    let tenant = works.organization(&receivers).await;
     let logins = test.database.logins();
     let values =
         [logins.app.expose().to_owned(), logins.system.expose().to_owned(), keys.text().to_string(), sink.url("").expose().to_owned()];
     let (kills, mut interrupted) = (NODE_KILLS.number(), 0);
     for kill in 0..kills {
         works.happen(tenant, kill * EACH..(kill + 1) * EACH).await;
-        let sent = receiver.count();
+        let (told, sent) = (receivers.chat.count(), receivers.hooks.count());
         let mut program = Program::start("killed::the_node", |command| {
             command.envs(PLACES.into_iter().zip(&values));
         });
         assert_eq!(program.reported(), "working");
-        match kill % 3 {
+        match kill % 4 {
             0 => {}
-            1 => receiver.wait_for(sent + 1).await,
+            1 => receivers.chat.wait_for(told + 1).await,
+            2 => receivers.hooks.wait_for(sent + 1).await,
             _ => arrived.next(&mut sink).await,
         }
         sleep(Duration::from_millis(kill as u64 * 7 % 41)).await;
@@ -69,7 +69,7 @@ async fn what_follows_from_an_event_follows_once_whenever_its_node_is_killed() {
     let running = works.begin(&lifecycle).await;
     arrived.until(&mut sink, works.nothing_left()).await;
     arrived.rest(&mut sink).await;
-    works.all_was_done(tenant, kills * EACH, &receiver, &arrived).await;
+    works.all_was_done(tenant, kills * EACH, &receivers, &arrived).await;
     lifecycle.drain();
     running.drained().await;
 }

@@ -26,8 +26,7 @@ use crate::{
     planted::{CONNECTIONS, NOTE, as_superuser, connect, run},
     program::wait_until,
     rounds::RESTARTS,
-    webhooks::receiver::Receiver,
-    works::{Arrived, Works},
+    works::{Arrived, Receivers, Works},
 };
 
 const SOON: Duration = Duration::from_secs(30);
@@ -299,17 +298,17 @@ async fn what_follows_from_an_event_follows_once_when_the_server_restarts_under_
     let own = Own::new();
     let database = own.start().await;
     let (db, keys) = (with_notes(&database, 5).await, MasterKey::generate());
-    let (receiver, mut sink, mut arrived) = (Receiver::new().await, Sink::new(Mode::Plain).await, Arrived::default());
+    let (receivers, mut sink, mut arrived) = (Receivers::new().await, Sink::new(Mode::Plain).await, Arrived::default());
     let works = Works::new(&db, &keys, &sink.url(""));
-    let tenant = works.organization(&receiver).await;
+    let tenant = works.organization(&receivers).await;
     let lifecycle = Lifecycle::new();
     let running = works.begin(&lifecycle).await;
     let (mut again, mut number) = (Vec::new(), 0);
     for signal in [Signal::INT, Signal::QUIT] {
         works.happen(tenant, number..number + EACH).await;
         number += EACH;
-        let sent = receiver.count();
-        receiver.wait_for(sent + 1).await;
+        let sent = receivers.chat.count();
+        receivers.chat.wait_for(sent + 1).await;
         assert!(works.left().await > 0, "all was done before the restart");
         let server = own.server().unwrap();
         kill_process(server, signal).unwrap();
@@ -318,7 +317,7 @@ async fn what_follows_from_an_event_follows_once_when_the_server_restarts_under_
     }
     arrived.until(&mut sink, works.nothing_left()).await;
     arrived.rest(&mut sink).await;
-    works.all_was_done(tenant, number, &receiver, &arrived).await;
+    works.all_was_done(tenant, number, &receivers, &arrived).await;
     lifecycle.drain();
     running.drained().await;
     db.close().await;

@@ -1,4 +1,4 @@
-//! Everything that follows from an event, as one node does it: the relay, the list, a chat, mail, the sealed log.
+//! Everything that follows from an event, as one node does it: the relay, the list, webhooks, a chat, mail, the sealed log.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -20,6 +20,7 @@ use saas_core::{
     notification::{Frequency, NoticeKind, Notifications},
     pages::Pages,
     testing::TestApp,
+    webhook::{RunningWebhooks, WebhookSettings, WebhookWrite, Webhooks},
 };
 use serde_json::json;
 use tokio::time::{Instant, sleep, timeout};
@@ -38,12 +39,16 @@ const KINDS: &[NoticeKind] = &[
 /// Of so many files one is deleted, which the chat is told: a chat takes one message a second.
 const TOLD: usize = 10;
 
+/// A delivery that was begun by somebody who was killed is begun again after so long, which is longer than one takes.
+const LEASE: Duration = Duration::from_secs(5);
+
 /// A node's parts.
 pub(crate) struct Works {
     db: Db,
     keys: MasterKey,
     outbox: Outbox,
     chat: Chat,
+    webhooks: Webhooks,
     relay: Relay,
     sender: MailSender,
     chain: AuditChain,
@@ -54,26 +59,30 @@ impl Works {
         let outbox = Outbox::new(Pages::builder().build().unwrap(), keys.clone(), "http://localhost:3000".parse().unwrap());
         let notifications = Notifications::new(KINDS, EventCatalogue::new(saas_core::EVENTS), &outbox, keys, |_| vec!["owner"]);
         let chat = Chat::new(&notifications, keys, Outbound::new(OutboundPolicy::local()).unwrap());
+        let (outbound, settings) =
+            (Outbound::new(OutboundPolicy::local()).unwrap(), WebhookSettings { lease: LEASE, ..Default::default() });
+        let webhooks = Webhooks::with(db, keys, outbound.within(LEASE / 2), EventCatalogue::new(saas_core::EVENTS), settings);
         let relay = Relay::new(db);
+        relay.register(webhooks.clone());
         notifications.register(&relay);
         relay.register(notifications.through(chat.clone()));
         let mailer = SmtpMailer::new(smtp, "Monitoring <no-reply@example.com>").unwrap();
         let sender = MailSender::new(db, Arc::new(mailer), keys.clone());
-        Self { db: db.clone(), keys: keys.clone(), outbox, chat, relay, sender, chain: AuditChain::new(db, keys) }
+        Self { db: db.clone(), keys: keys.clone(), outbox, chat, webhooks, relay, sender, chain: AuditChain::new(db, keys) }
     }
 
     /// Works until the lifecycle ends.
-    pub(crate) async fn begin(&self, lifecycle: &Lifecycle) -> RunningJobs {
+    pub(crate) async fn begin(&self, lifecycle: &Lifecycle) -> Working {
         let jobs = Jobs::new(&self.db);
         self.chat.work_for(&jobs);
         self.sender.work_for(&jobs);
         self.relay.start(lifecycle);
         self.chain.start_sealing(lifecycle);
-        jobs.start(quick(4), lifecycle).await.unwrap()
+        Working { webhooks: self.webhooks.start(lifecycle), jobs: jobs.start(quick(4), lifecycle).await.unwrap() }
     }
 
-    /// An organization with one owner, and a chat that it tells.
-    pub(crate) async fn organization(&self, receiver: &Receiver) -> TenantId {
+    /// An organization with one owner, a chat that it tells of what is deleted, and a webhook that hears of what is added.
+    pub(crate) async fn organization(&self, receivers: &Receivers) -> TenantId {
         let (tenant, owner) = (TenantId::new(), UserId::new());
         let mut tx = self.db.system("arrange a test").begin().await.unwrap();
         for statement in [
@@ -84,10 +93,13 @@ impl Works {
             sqlx::query(statement).bind(tenant).bind(owner).execute(&mut *tx).await.unwrap();
         }
         tx.commit().await.unwrap();
-        let new = json!({ "format": "json", "name": "On-call", "address": receiver.url(), "kinds": [FileDeleted::NAME] });
-        let me = Principal::User(Arc::new(SignedIn::new(owner, SessionId::new())));
-        let added = self.app(tenant, owner).acting(me).post("/api/v1/channels", &new).await;
-        assert_eq!(added.status, http::StatusCode::CREATED, "{}", added.text());
+        let chat = json!({ "format": "json", "name": "On-call", "address": receivers.chat.url(), "kinds": [FileDeleted::NAME] });
+        let hook = json!({ "url": receivers.hooks.url(), "events": [FileAdded::NAME] });
+        let me = self.app(tenant, owner).acting(Principal::User(Arc::new(SignedIn::new(owner, SessionId::new()))));
+        for (path, new) in [("/api/v1/channels", chat), ("/api/v1/webhooks", hook)] {
+            let added = me.post(path, &new).await;
+            assert_eq!(added.status, http::StatusCode::CREATED, "{}", added.text());
+        }
         tenant
     }
 
@@ -98,10 +110,10 @@ impl Works {
             name: "Acme".into(),
             actor: Actor::User(owner),
             role: "owner".into(),
-            permissions: Arc::new([ChatWrite::NAME, FileRead::NAME]),
+            permissions: Arc::new([ChatWrite::NAME, FileRead::NAME, WebhookWrite::NAME]),
             revision: None,
         };
-        let (routes, db): (Routes, _) = (self.chat.routes(), self.db.tenant(tenant).acting(owner));
+        let (routes, db): (Routes, _) = (self.chat.routes().merge(self.webhooks.routes()), self.db.tenant(tenant).acting(owner));
         let routes = routes.layer(axum::middleware::from_fn(move |mut request: Request, next: Next| {
             request.extensions_mut().insert(db.clone());
             request.extensions_mut().insert(standing.clone());
@@ -143,7 +155,8 @@ impl Works {
     pub(crate) async fn left(&self) -> i64 {
         self.count(
             "select (select count(*) from outbox where relayed_at is null) + (select count(*) from core.mail where ended_at is null)
-                + (select count(*) from chat_message where state = 'waiting') + (select count(*) from audit_entry where number is null)
+                + (select count(*) from chat_message where state = 'waiting')
+                + (select count(*) from webhook_delivery where state in ('waiting', 'sending')) + (select count(*) from audit_entry where number is null)
                 + (select count(*) from core.job)",
         )
         .await
@@ -167,24 +180,56 @@ impl Works {
         }
     }
 
-    /// Nothing was lost, and nothing came twice as something else: one row of the list for each event, one id for each message and each letter
-    /// however often it came, and a chain without a gap.
-    pub(crate) async fn all_was_done(&self, tenant: TenantId, number: usize, receiver: &Receiver, arrived: &Arrived) {
+    /// Nothing was lost, and nothing came twice as something else: one row of the list for each event, one id for each message, each delivery and
+    /// each letter however often it came, and a chain without a gap.
+    pub(crate) async fn all_was_done(&self, tenant: TenantId, number: usize, receivers: &Receivers, arrived: &Arrived) {
         let told = number.div_ceil(TOLD);
         assert_eq!(self.count("select count(*) from notification").await, (number + told) as i64);
         assert_eq!(self.count("select count(*) from outbox where dead_at is not null").await, 0);
         let mut messages: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for got in receiver.got() {
+        for got in receivers.chat.got() {
             let got = got.json();
             let of = |field: &str| got[field].as_str().unwrap().to_owned();
             messages.entry(of("subject")).or_default().insert(of("id"));
         }
+        let mut deliveries: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for got in receivers.hooks.got() {
+            deliveries.entry(got.json()["subject"].as_str().unwrap().to_owned()).or_default().insert(got.header("webhook-id").to_owned());
+        }
         let one_id_each = |seen: &BTreeMap<String, BTreeSet<String>>| seen.values().all(|ids| ids.len() == 1);
         assert_eq!((messages.len(), one_id_each(&messages)), (told, true), "{messages:?}");
+        assert_eq!((deliveries.len(), one_id_each(&deliveries)), (number, true), "{deliveries:?}");
+        assert_eq!(self.count("select count(*) from webhook_delivery where state <> 'delivered'").await, 0);
         assert_eq!((arrived.0.len(), one_id_each(&arrived.0)), (number, true), "{:?}", arrived.0);
         let verified = self.chain.verify(Ledger::Tenant(tenant), &[]).await.unwrap();
         assert_eq!(verified.fault, None);
         assert_eq!((verified.unsealed, verified.sealed), (0, self.count("select count(*) from audit_entry").await));
+    }
+}
+
+/// A node that works.
+pub(crate) struct Working {
+    jobs: RunningJobs,
+    webhooks: RunningWebhooks,
+}
+
+impl Working {
+    /// Until it has stopped, which its lifecycle told it.
+    pub(crate) async fn drained(self) {
+        self.webhooks.drained().await;
+        self.jobs.drained().await;
+    }
+}
+
+/// Who is told outside.
+pub(crate) struct Receivers {
+    pub(crate) chat: Receiver,
+    pub(crate) hooks: Receiver,
+}
+
+impl Receivers {
+    pub(crate) async fn new() -> Self {
+        Self { chat: Receiver::new().await, hooks: Receiver::new().await }
     }
 }
 
