@@ -8,7 +8,7 @@ use std::{
 };
 
 use saas_core::{
-    DatabaseConfig, MasterKey, Secret, Token,
+    Clock, DatabaseConfig, MasterKey, Secret, Token,
     dev::{self, DevDatabase, DevOptions},
     file::Storage,
     provision,
@@ -41,6 +41,12 @@ pub(crate) async fn database(product: &Product, config: &Config) -> Result<(Data
     let database =
         DatabaseConfig { owner, app, system, max_connections: config.max_connections, allow_old_server: config.is_development() };
     Ok((database, started))
+}
+
+/// The system's clock; where a stand-in takes the place of Stripe one that its page moves.
+pub(crate) fn clock(config: &Config) -> Clock {
+    let is_movable = cfg!(feature = "dev-stripe") && config.is_development() && config.stripe.is_none();
+    if is_movable { Clock::movable() } else { Clock::system() }
 }
 
 /// Whether the product is reached on this very machine. Behind a proxy on this machine everybody looks local.

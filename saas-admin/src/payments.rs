@@ -83,19 +83,16 @@ pub(crate) type StandIn = Option<DevStripe>;
 #[cfg(not(feature = "dev-stripe"))]
 pub(crate) type StandIn = ();
 
-impl Started {
-    /// Where what stands in for Stripe is.
-    #[cfg(feature = "dev-stripe")]
-    pub(crate) fn stand_in_url(&self) -> Option<Url> {
-        self.stand_in.as_ref().map(|stripe| stripe.url().clone())
-    }
+/// Where the clock of development is moved.
+#[cfg(feature = "dev-stripe")]
+pub(crate) fn clock_page(stand_in: &StandIn) -> Option<Url> {
+    stand_in.as_ref().map(DevStripe::clock_page)
+}
 
-    /// This program was built without it.
-    #[cfg(not(feature = "dev-stripe"))]
-    pub(crate) fn stand_in_url(&self) -> Option<Url> {
-        let Self { payments: _, stand_in: () } = self;
-        None
-    }
+/// This program was built without it.
+#[cfg(not(feature = "dev-stripe"))]
+pub(crate) fn clock_page((): &StandIn) -> Option<Url> {
+    None
 }
 
 /// Stripe as it is configured; in development, without that, the stand-in.
@@ -117,7 +114,9 @@ async fn stand_in(product: &Product, config: &Config, db: &Db, public_url: &Url)
     let books = std::path::PathBuf::from(crate::development::FOLDER).join("stripe.json");
     let stripe = DevStripe::open(db.clock().clone(), &books).await.map_err(Error::io("the stand-in for Stripe"))?;
     let gateway = StripeGateway::new(&Secret::new(DevStripe::KEY), stripe.url()).map_err(|error| Error::Payments(error.into()))?;
-    gateway.catalogue_put(&plans()?).await?;
+    let plans = plans()?;
+    gateway.catalogue_put(&plans).await?;
+    stripe.retry_after(&plans.dunning_rules().retry_days);
     let secret = stripe.hook(&format!("{}api/v1/billing/webhook", public_url.as_str()));
     let payments = Payments::new(db, gateway, [secret], Mode::Test)?;
     Ok(Started { payments: Some(payments), stand_in: Some(stripe) })

@@ -6,8 +6,7 @@ use std::{
 use axum::extract::State;
 use ipnet::IpNet;
 use saas_core::{
-    App, Clock, Db, Dependencies, EventCatalogue, Html, Jobs, JobsConfig, Lifecycle, Live, Metrics, Outbound, Page, Problem, Relay, Routes,
-    Web,
+    App, Db, Dependencies, EventCatalogue, Html, Jobs, JobsConfig, Lifecycle, Live, Metrics, Outbound, Page, Problem, Relay, Routes, Web,
     audit::AuditChain,
     finish,
     mail::{MailSender, Outbox},
@@ -25,7 +24,7 @@ use crate::{
 
 pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<(), Error> {
     let config = Config::load(arguments)?;
-    let (clock, metrics) = (Clock::system(), Metrics::new());
+    let (clock, metrics) = (development::clock(&config), Metrics::new());
     let dependencies = Dependencies::new(clock.clone(), &metrics);
     let traces = traces::init(product, &config, &dependencies)?;
     let (database, _started) = development::database(product, &config).await?;
@@ -49,9 +48,7 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
     let pages = pages(product, config.is_development())?;
     let mut providers = config.providers.clone();
     let provider = if config.is_development() { providers::development(&mut providers, &public_url, db.clock().clone())? } else { None };
-    let started = payments::start(product, &config, &db, &public_url).await?;
-    let stripe = started.stand_in_url();
-    let payments::Started { payments, stand_in: _stand_in } = started;
+    let payments::Started { payments, stand_in } = payments::start(product, &config, &db, &public_url).await?;
     let program = Program {
         db: db.clone(),
         outbox: Outbox::new(pages.clone(), master_key.clone(), public_url.clone()),
@@ -84,7 +81,12 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
     }
     chain.keep_daily(&program.jobs, &development::checkpoints(&config)?);
     saas_core::sweep_daily(&program.jobs);
-    let app = assemble(product, &program, Development { mailbox, provider, stripe }, config.trusted_proxies.clone())?;
+    let app = assemble(
+        product,
+        &program,
+        Development { mailbox, provider, clock: payments::clock_page(&stand_in) },
+        config.trusted_proxies.clone(),
+    )?;
     program.relay.start(&lifecycle);
     let webhooks = program.webhooks.start(&lifecycle);
     chain.start_sealing(&lifecycle);
@@ -95,7 +97,7 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
         let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
         tokio::spawn(saas_core::serve_metrics(listener, program.metrics.clone(), lifecycle.clone()));
     }
-    greet(product, &config, &program.public_url).map_err(Error::io("standard output"))?;
+    greet(product, &config, &program.public_url, payments::clock_page(&stand_in).as_ref()).map_err(Error::io("standard output"))?;
     let served = saas_core::serve(listener, app, lifecycle.clone()).await;
     // Also where serving failed.
     lifecycle.drain();
@@ -123,16 +125,16 @@ fn measure(metrics: &Metrics, db: &Db, live: &Live) {
 pub(crate) struct Development {
     pub(crate) mailbox: Option<Routes>,
     pub(crate) provider: Option<Routes>,
-    /// Where what stands in for Stripe is.
-    pub(crate) stripe: Option<Url>,
+    /// Where the clock is moved.
+    pub(crate) clock: Option<Url>,
 }
 
 /// The whole application: what the product composed, and what stands around it.
 pub(crate) fn assemble(product: &Product, program: &Program, development: Development, trusted_proxies: Vec<IpNet>) -> Result<App, Error> {
     program.relay.register(program.webhooks.clone());
     let mut routes = (product.compose)(program).map_err(Error::Compose)?.merge(program.catalogue.routes());
+    let start = Start { has_provider: development.provider.is_some(), clock: development.clock };
     if let Some(mailbox) = development.mailbox {
-        let start = Start { has_provider: development.provider.is_some(), stripe: development.stripe };
         routes = routes.merge(mailbox).merge(Routes::new().get("/dev", start_page).with_state(start));
     }
     if let Some(provider) = development.provider {
@@ -175,7 +177,7 @@ fn local_url(address: SocketAddr) -> Result<Url, Error> {
 #[derive(Clone)]
 struct Start {
     has_provider: bool,
-    stripe: Option<Url>,
+    clock: Option<Url>,
 }
 
 async fn start_page(State(start): State<Start>, page: Page) -> Result<Html, Problem> {
@@ -185,19 +187,21 @@ async fn start_page(State(start): State<Start>, page: Page) -> Result<Html, Prob
         let note = page.text("core-start-provider-text");
         services.push(json!({ "name": page.text("core-start-provider"), "address": format!("{address}dev/oidc"), "note": note }));
     }
-    if let Some(address) = &start.stripe {
-        services.push(
-            json!({ "name": page.text("core-start-stripe"), "address": address.as_str(), "note": page.text("core-start-stripe-text") }),
-        );
+    if let Some(clock) = &start.clock {
+        let note = page.text("core-start-stripe-text");
+        services.push(json!({ "name": page.text("core-start-stripe"), "address": clock.as_str(), "note": note }));
     }
     page.render("core/start.html", json!({ "services": services }))
 }
 
-fn greet(product: &Product, config: &Config, url: &Url) -> io::Result<()> {
+fn greet(product: &Product, config: &Config, url: &Url, clock: Option<&Url>) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "\n{} is ready.\n\n  Open  {url}", product.title)?;
     if config.is_development() && config.smtp_url.is_none() {
         writeln!(out, "  Mail  {url}dev/mail")?;
+    }
+    if let Some(clock) = clock {
+        writeln!(out, "  Time  {clock}")?;
     }
     if config.insecure_lan {
         writeln!(out, "\n  Plain http: anybody on this network can read passwords and cookies.")?;

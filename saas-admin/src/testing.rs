@@ -78,7 +78,7 @@ impl Product {
             public_url,
             insecure_lan: false,
         };
-        let app = serve::assemble(self, &program, Development { mailbox: Some(mailbox.routes()), provider, stripe: None }, Vec::new())?;
+        let app = serve::assemble(self, &program, Development { mailbox: Some(mailbox.routes()), provider, clock: None }, Vec::new())?;
         Ok(TestProgram { app, program, mailbox, sender, gateway })
     }
 }

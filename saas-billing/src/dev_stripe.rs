@@ -18,7 +18,9 @@
 //!
 //! What is like Stripe, and what is not:
 //! * Unknown routes and parameters are refused, so what is not here does not look as if it were. Here are products, prices, customers, checkout
-//!   sessions for subscriptions, subscriptions of one item, proration, invoices, events, webhook endpoints and test clocks.
+//!   sessions for subscriptions, the customer portal, subscriptions of one item, proration, invoices and their pages, events, webhook endpoints
+//!   and test clocks.
+//! * The clock that it is given can be moved, on a page of its own ([`clock_page`](DevStripe::clock_page)), if it is a [movable](Clock::movable) one.
 //! * Taxes, discounts, meters, refunds and disputes are not.
 
 mod answer;
@@ -36,6 +38,7 @@ mod list;
 mod memory;
 mod page;
 mod params;
+mod portal;
 mod proration;
 mod server;
 mod shape;
@@ -81,6 +84,13 @@ impl Shared {
         self.books.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// The same, after whatever was due until now.
+    fn now(&self) -> MutexGuard<'_, Books> {
+        let mut books = self.books();
+        clock::catch_up(&mut books);
+        books
+    }
+
     /// Something may have changed: whoever brings events looks, and it is written down.
     async fn changed(&self) {
         self.news.notify_one();
@@ -111,8 +121,15 @@ impl DevStripe {
     /// Fails if there is no port, or the file cannot be read; one that it did not write is put aside.
     pub async fn open(clock: Clock, file: &Path) -> io::Result<Self> {
         let mut books = Books::new(clock);
-        let memory = Memory::open(file, &mut books)?;
-        Self::serve(books, Some(Arc::new(memory)), SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await
+        let (memory, port) = Memory::open(file, &mut books)?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        // Somebody else may be there by now.
+        let listener = match TcpListener::bind(address).await {
+            Ok(listener) => listener,
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?,
+            Err(error) => return Err(error),
+        };
+        Self::serve(books, Some(Arc::new(memory)), listener)
     }
 
     /// Starts one at this address, which is this machine's own: it takes any key, so nobody else may reach it.
@@ -121,15 +138,15 @@ impl DevStripe {
     ///
     /// Fails if the address is another machine's or taken.
     pub async fn listen(clock: Clock, address: SocketAddr) -> io::Result<Self> {
-        Self::serve(Books::new(clock), None, address).await
-    }
-
-    async fn serve(books: Books, memory: Option<Arc<Memory>>, address: SocketAddr) -> io::Result<Self> {
         if !address.ip().is_loopback() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "the stand-in for Stripe listens to this machine alone"));
         }
-        let listener = TcpListener::bind(address).await?;
+        Self::serve(Books::new(clock), None, TcpListener::bind(address).await?)
+    }
+
+    fn serve(mut books: Books, memory: Option<Arc<Memory>>, listener: TcpListener) -> io::Result<Self> {
         let url = Url::parse(&format!("http://{}", listener.local_addr()?)).map_err(io::Error::other)?;
+        books.moved_to(url.as_str().trim_end_matches('/'));
         let shared = Shared { books: Arc::new(Mutex::new(books)), news: Arc::default(), url: Arc::new(url), memory };
         let router = server::router(shared.clone());
         let server = tokio::spawn(async move {
@@ -145,6 +162,20 @@ impl DevStripe {
     #[must_use]
     pub fn url(&self) -> &Url {
         &self.0.shared.url
+    }
+
+    /// Where the clock is moved, and with it the one that this was started with.
+    #[must_use]
+    pub fn clock_page(&self) -> Url {
+        let mut page = self.url().clone();
+        page.set_path("/clock");
+        page
+    }
+
+    /// After how many days each further attempt at a payment is made, as whoever sells sets it at Stripe: see
+    /// [`Dunning::retry_days`](crate::Dunning::retry_days).
+    pub fn retry_after(&self, days: &[u32]) {
+        self.0.shared.books().retry_days = days.to_vec();
     }
 
     /// Has all events sent to an address, and says the secret that they are signed with.

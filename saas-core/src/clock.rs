@@ -20,19 +20,44 @@ use chrono::{DateTime, SubsecRound, TimeDelta, Utc};
 /// # Ok::<(), chrono::ParseError>(())
 /// ```
 #[derive(Clone, Default)]
-pub struct Clock(Option<Arc<Mutex<DateTime<Utc>>>>);
+pub struct Clock(Time);
+
+#[derive(Clone, Default)]
+enum Time {
+    #[default]
+    System,
+    Fixed(Arc<Mutex<DateTime<Utc>>>),
+    /// How far it is ahead of the system's.
+    Movable(Arc<Mutex<TimeDelta>>),
+}
 
 impl Clock {
     /// The system's clock.
     #[must_use]
     pub const fn system() -> Self {
-        Self(None)
+        Self(Time::System)
     }
 
     /// A clock that stands still until it is [advanced](Self::advance).
     #[must_use]
     pub fn fixed(at: DateTime<Utc>) -> Self {
-        Self(Some(Arc::new(Mutex::new(at))))
+        Self(Time::Fixed(Arc::new(Mutex::new(at))))
+    }
+
+    /// A clock that goes as the system's does, and can be [advanced](Self::advance): for development.
+    ///
+    /// ```
+    /// use chrono::TimeDelta;
+    /// use saas_core::Clock;
+    ///
+    /// let clock = Clock::movable();
+    /// clock.advance(TimeDelta::days(14));
+    /// assert_eq!(clock.ahead(), Some(TimeDelta::days(14)));
+    /// assert!(clock.now() - Clock::system().now() > TimeDelta::days(13));
+    /// ```
+    #[must_use]
+    pub fn movable() -> Self {
+        Self(Time::Movable(Arc::default()))
     }
 
     /// The time now.
@@ -40,22 +65,38 @@ impl Clock {
     #[expect(clippy::disallowed_methods, reason = "this is the one place that asks the system")]
     pub fn now(&self) -> DateTime<Utc> {
         match &self.0 {
-            None => Utc::now(),
-            Some(at) => *at.lock().unwrap_or_else(PoisonError::into_inner),
+            Time::System => Utc::now(),
+            Time::Fixed(at) => *at.lock().unwrap_or_else(PoisonError::into_inner),
+            Time::Movable(by) => Utc::now() + *by.lock().unwrap_or_else(PoisonError::into_inner),
         }
         .trunc_subsecs(6)
     }
 
-    /// Moves a fixed clock; the system's clock goes its own way.
+    /// Moves a fixed clock or a movable one; the system's clock goes its own way.
     pub fn advance(&self, by: TimeDelta) {
-        if let Some(at) = &self.0 {
-            *at.lock().unwrap_or_else(PoisonError::into_inner) += by;
+        match &self.0 {
+            Time::System => {}
+            Time::Fixed(at) => *at.lock().unwrap_or_else(PoisonError::into_inner) += by,
+            Time::Movable(ahead) => *ahead.lock().unwrap_or_else(PoisonError::into_inner) += by,
+        }
+    }
+
+    /// How far a movable clock is ahead of the system's; none for any other.
+    #[must_use]
+    pub fn ahead(&self) -> Option<TimeDelta> {
+        match &self.0 {
+            Time::System | Time::Fixed(_) => None,
+            Time::Movable(ahead) => Some(*ahead.lock().unwrap_or_else(PoisonError::into_inner)),
         }
     }
 }
 
 impl fmt::Debug for Clock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "Clock::fixed" } else { "Clock::system" })
+        f.write_str(match &self.0 {
+            Time::System => "Clock::system",
+            Time::Fixed(_) => "Clock::fixed",
+            Time::Movable(_) => "Clock::movable",
+        })
     }
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use saas_core::Clock;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
-use super::{answer::Refusal, card::Card, checkout::Order, shape};
+use super::{answer::Refusal, card::Card, checkout::Order, invoice, shape};
 
 /// Everything that there is. One lock holds it, so a request sees and changes it as a whole.
 #[derive(Debug)]
@@ -25,6 +25,10 @@ pub(super) struct Books {
     pub(super) secrets: BTreeMap<String, String>,
     /// The next write that has a key fails.
     pub(super) fails_next: bool,
+    /// What addresses of its pages begin with.
+    pub(super) pages: String,
+    /// After how many days a failed payment is tried again.
+    pub(super) retry_days: Vec<u32>,
     clock: Clock,
     /// The time in which whatever happens now happens, while a test clock is moved.
     moment: Option<i64>,
@@ -57,6 +61,8 @@ impl Books {
             deliveries: Vec::new(),
             secrets: BTreeMap::new(),
             fails_next: false,
+            pages: String::new(),
+            retry_days: vec![3, 5, 7],
             clock,
             moment: None,
         }
@@ -69,6 +75,35 @@ impl Books {
 
     pub(super) fn at(&mut self, moment: Option<i64>) {
         self.moment = moment;
+    }
+
+    /// The pages are there from now on.
+    pub(super) fn moved_to(&mut self, pages: &str) {
+        pages.clone_into(&mut self.pages);
+        for id in self.ids("invoice", |_| true) {
+            let page = invoice::address(self, &id);
+            self.change("invoice", &id, json!({ "hosted_invoice_url": page }));
+        }
+    }
+
+    /// The port of its pages.
+    pub(super) fn port(&self) -> u16 {
+        self.pages.rsplit_once(':').and_then(|(_, port)| port.parse().ok()).unwrap_or_default()
+    }
+
+    /// Whether somebody can move the clock while it goes on.
+    pub(super) fn is_movable(&self) -> bool {
+        self.clock.ahead().is_some()
+    }
+
+    /// How far it is ahead of the computer's.
+    pub(super) fn ahead(&self) -> TimeDelta {
+        self.clock.ahead().unwrap_or_default()
+    }
+
+    /// Moves the clock, and with it that of whoever gave it to us.
+    pub(super) fn advance(&self, by: TimeDelta) {
+        self.clock.advance(by);
     }
 
     /// The time of whatever belongs to a customer: its test clock's, or ours.

@@ -41,6 +41,13 @@ impl Card {
         CARDS.iter().find(|(number, name, _)| *number == text || *name == text).map(|(.., card)| *card)
     }
 
+    /// Its number, in groups.
+    pub(super) fn number(self) -> String {
+        let number = CARDS.iter().find(|(.., card)| *card == self).map(|(number, ..)| *number).unwrap_or_default();
+        let groups: Vec<_> = (0..number.len()).step_by(4).filter_map(|at| number.get(at..at + 4)).collect();
+        groups.join(" ")
+    }
+
     /// While somebody is there to answer.
     pub(super) fn pays_here(self) -> Payment {
         match self {

@@ -30,11 +30,11 @@ const CREATE: &[&str] = &[
 /// A page that nobody pays on is no page after a day.
 const OPEN_FOR: i64 = 86_400;
 
-pub(super) fn sessions(books: &mut Books, method: &Method, rest: &[&str], params: &Params, pages: &str) -> Answer {
+pub(super) fn sessions(books: &mut Books, method: &Method, rest: &[&str], params: &Params) -> Answer {
     match (method.as_str(), rest) {
         ("GET", []) => list(books, "checkout.session", "/v1/checkout/sessions", params, &["customer", "status", "subscription"]),
         ("GET", [id]) => books.find("checkout.session", id).cloned(),
-        ("POST", []) => make(books, params, pages),
+        ("POST", []) => make(books, params),
         ("POST", [id, "expire"]) => {
             if books.find("checkout.session", id)?["status"] != "open" {
                 return Err(Refusal::invalid("session", "Only Checkout Sessions with a status in [\"open\"] can be expired."));
@@ -46,7 +46,7 @@ pub(super) fn sessions(books: &mut Books, method: &Method, rest: &[&str], params
     }
 }
 
-fn make(books: &mut Books, params: &Params, pages: &str) -> Answer {
+fn make(books: &mut Books, params: &Params) -> Answer {
     params.only(CREATE)?;
     if params.required("mode")? != "subscription" {
         return Err(Refusal::invalid("mode", "This stand-in sells subscriptions."));
@@ -82,7 +82,8 @@ fn make(books: &mut Books, params: &Params, pages: &str) -> Answer {
             metadata: data.below("metadata").0,
         },
     );
-    books.change("checkout.session", &id, json!({ "url": format!("{pages}/c/pay/{id}") }));
+    let url = format!("{}/c/pay/{id}", books.pages);
+    books.change("checkout.session", &id, json!({ "url": url }));
     books.find("checkout.session", &id).cloned()
 }
 

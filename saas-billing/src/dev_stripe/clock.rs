@@ -44,6 +44,12 @@ pub(super) fn clocks(books: &mut Books, method: &Method, rest: &[&str], params: 
     }
 }
 
+/// Whatever is due by now happens, for those who live by the clock that goes by itself.
+pub(super) fn catch_up(books: &mut Books) {
+    let now = books.now();
+    pass(books, None, now);
+}
+
 /// Whatever is due until then happens, each thing at its time, for those who live by this clock.
 pub(super) fn pass(books: &mut Books, clock: Option<&str>, until: i64) {
     let lives_by = |subscription: &Value| subscription["test_clock"].as_str() == clock;

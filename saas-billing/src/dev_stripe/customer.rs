@@ -2,6 +2,7 @@
 
 use http::Method;
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{
     answer::{Answer, Refusal},
@@ -54,6 +55,14 @@ pub(super) fn customers(books: &mut Books, method: &Method, rest: &[&str], param
         }
         _ => Err(Refusal::unknown_route(method.as_str(), "/v1/customers")),
     }
+}
+
+/// A customer pays with another card from now on.
+pub(super) fn card_put(books: &mut Books, customer: &str, card: Card) {
+    books.cards.insert(customer.to_owned(), card);
+    let Some(mut settings) = books.get("customer", customer).map(|held| held["invoice_settings"].clone()) else { return };
+    settings["default_payment_method"] = format!("pm_{}", Uuid::now_v7().simple()).into();
+    books.update("customer", customer, json!({ "invoice_settings": settings }), "customer.updated");
 }
 
 fn card(params: &Params) -> Result<Option<Card>, Refusal> {

@@ -15,9 +15,6 @@ use super::{
 
 const DAY: i64 = 86_400;
 
-/// After how many days a failed payment is tried again.
-const RETRIES: &[i64] = &[3, 5, 7];
-
 /// Why there is an invoice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reason {
@@ -27,6 +24,16 @@ pub(super) enum Reason {
     Cycle,
     /// It costs another price from now on.
     Update,
+}
+
+/// Who tries to have an invoice paid.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Attempt {
+    /// The schedule.
+    Automatic,
+    /// Somebody, on a page. After the first attempt it is none of the schedule's: it neither counts nor moves the next one
+    /// (<https://docs.stripe.com/api/invoices/object#invoice_object-attempt_count>).
+    ByHand,
 }
 
 pub(super) fn invoices(books: &mut Books, method: &Method, rest: &[&str], params: &Params) -> Answer {
@@ -44,7 +51,11 @@ pub(super) fn invoices(books: &mut Books, method: &Method, rest: &[&str], params
                 .map(|name| Card::of(name).ok_or_else(|| Refusal::no_such("PaymentMethod", name, "payment_method")));
             let card = given.transpose()?.or_else(|| books.cards.get(&text(&held, "customer")).copied());
             let payment = card.map_or(Payment::Declined, Card::pays_here);
-            if pay_now(books, id, payment) == Payment::Paid { books.find("invoice", id).cloned() } else { Err(Refusal::declined()) }
+            if pay_now(books, id, payment, Attempt::ByHand) == Payment::Paid {
+                books.find("invoice", id).cloned()
+            } else {
+                Err(Refusal::declined())
+            }
         }
         ("POST", ["create_preview"]) => proration::preview(books, params),
         ("POST", [id, "void"]) => void(books, id),
@@ -131,7 +142,8 @@ pub(super) fn make(books: &mut Books, subscription: &str, reason: Reason, period
     let lines: Vec<Value> = lines.iter().map(|line| books.make("line_item", line.fields(&held, &id))).collect();
     let number = format!("STANDIN-{}-{sequence:04}", &id[id.len().saturating_sub(6)..].to_uppercase());
     let lines = json!({ "object": "list", "data": lines, "has_more": false, "url": format!("/v1/invoices/{id}/lines") });
-    books.change("invoice", &id, json!({ "number": number, "lines": lines }));
+    let page = address(books, &id);
+    books.change("invoice", &id, json!({ "number": number, "lines": lines, "hosted_invoice_url": page }));
     for event in ["invoice.created", "invoice.finalized"] {
         if let Some(made) = books.get("invoice", &id).cloned() {
             books.happened(event, &made, None);
@@ -140,13 +152,20 @@ pub(super) fn make(books: &mut Books, subscription: &str, reason: Reason, period
     id
 }
 
+/// Where an invoice can be seen and paid.
+pub(super) fn address(books: &Books, id: &str) -> String {
+    format!("{}/i/{id}", books.pages)
+}
+
 /// Tries to have an invoice paid; nothing is needed for one of nothing.
-pub(super) fn pay(books: &mut Books, id: &str, payment: Payment) -> Payment {
+pub(super) fn pay(books: &mut Books, id: &str, payment: Payment, by: Attempt) -> Payment {
     let Some(held) = books.get("invoice", id).cloned() else { return Payment::Declined };
     let due = held["amount_due"].as_i64().unwrap_or(0);
     let payment = if due == 0 { Payment::Paid } else { payment };
     let now = books.time_of(&text(&held, "customer"));
-    let attempts = held["attempt_count"].as_i64().unwrap_or(0) + i64::from(due > 0);
+    let before = held["attempt_count"].as_i64().unwrap_or(0);
+    let counts = due > 0 && (by == Attempt::Automatic || before == 0);
+    let attempts = before + i64::from(counts);
     let mut transitions = held["status_transitions"].clone();
     let (fields, events): (Value, &[&str]) = match payment {
         Payment::Paid => {
@@ -159,10 +178,9 @@ pub(super) fn pay(books: &mut Books, id: &str, payment: Payment) -> Payment {
         }
         refused => {
             let is_first = held["billing_reason"] == "subscription_create";
-            let again = usize::try_from(attempts - 1).ok().and_then(|place| RETRIES.get(place)).filter(|_| !is_first);
-            let fields = json!({
-                "attempted": true, "attempt_count": attempts, "next_payment_attempt": again.map(|days| now + days * DAY),
-            });
+            let again = usize::try_from(attempts - 1).ok().and_then(|place| books.retry_days.get(place)).filter(|_| !is_first);
+            let again = if counts { again.map(|days| now + i64::from(*days) * DAY) } else { held["next_payment_attempt"].as_i64() };
+            let fields = json!({ "attempted": true, "attempt_count": attempts, "next_payment_attempt": again });
             let asked: &[&str] = &["invoice.payment_failed", "invoice.payment_action_required"];
             (fields, if refused == Payment::Asked { asked } else { &asked[..1] })
         }
@@ -177,8 +195,8 @@ pub(super) fn pay(books: &mut Books, id: &str, payment: Payment) -> Payment {
 }
 
 /// The same with whoever pays at hand; its subscription follows.
-pub(super) fn pay_now(books: &mut Books, id: &str, payment: Payment) -> Payment {
-    let paid = pay(books, id, payment);
+pub(super) fn pay_now(books: &mut Books, id: &str, payment: Payment, by: Attempt) -> Payment {
+    let paid = pay(books, id, payment, by);
     let of = books.get("invoice", id).map(|bill| text(&bill["parent"]["subscription_details"], "subscription"));
     if let Some(of) = of.filter(|of| books.get("subscription", of).is_some_and(|held| held["ended_at"].is_null())) {
         // What waits for its payment holds now, or waits on.

@@ -7,6 +7,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -21,7 +22,7 @@ use super::{
 pub(super) struct Memory(tokio::sync::Mutex<(PathBuf, String)>);
 
 /// Events that were told are over, and who hears of the next ones is said anew.
-const FORGOTTEN: &[&str] = &["event", "webhook_endpoint"];
+const FORGOTTEN: &[&str] = &["billing_portal.session", "event", "webhook_endpoint"];
 
 #[derive(Default, Serialize, Deserialize)]
 struct Remembered {
@@ -29,11 +30,18 @@ struct Remembered {
     cards: BTreeMap<String, Card>,
     orders: BTreeMap<String, Order>,
     kept: BTreeMap<String, Kept>,
+    /// By how many seconds the clock was moved.
+    #[serde(default)]
+    ahead: i64,
+    /// Where it listened: what a product keeps of addresses is good the next time too.
+    #[serde(default)]
+    port: u16,
 }
 
 impl Memory {
-    /// Puts into the books what was written in the file.
-    pub(super) fn open(file: &Path, books: &mut Books) -> io::Result<Self> {
+    /// Puts into the books what was written in the file, and says at which port that was.
+    pub(super) fn open(file: &Path, books: &mut Books) -> io::Result<(Self, u16)> {
+        let mut port = 0;
         let text = match fs::read_to_string(file) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
@@ -44,6 +52,10 @@ impl Memory {
                 let kinds = shape::kinds();
                 books.objects = kinds.filter_map(|kind| Some((kind, read.objects.get(kind)?.clone()))).collect();
                 (books.cards, books.orders, books.kept) = (read.cards, read.orders, read.kept);
+                if books.is_movable() {
+                    books.advance(TimeDelta::seconds(read.ahead));
+                }
+                port = read.port;
             }
             Err(_) if text.is_empty() => {}
             Err(error) => {
@@ -52,7 +64,7 @@ impl Memory {
                 fs::rename(file, aside)?;
             }
         }
-        Ok(Self(tokio::sync::Mutex::new((file.to_owned(), text))))
+        Ok((Self(tokio::sync::Mutex::new((file.to_owned(), text))), port))
     }
 
     /// Writes down what is known now, if it is something else than before.
@@ -67,6 +79,8 @@ impl Memory {
                 cards: books.cards.clone(),
                 orders: books.orders.clone(),
                 kept: books.kept.clone(),
+                ahead: books.ahead().num_seconds(),
+                port: books.port(),
             };
             serde_json::to_string(&known)
         };

@@ -7,7 +7,7 @@ use super::{
     answer::{Answer, Refusal},
     books::{Books, merge},
     card::Payment,
-    invoice::{self, Line, Reason},
+    invoice::{self, Attempt, Line, Reason},
     params::Params,
     shape,
     subscription::{items, next, text},
@@ -111,7 +111,7 @@ pub(super) fn change(books: &mut Books, held: &Value, wanted: &Params, params: &
     }
     let bill = invoice::make(books, &id, Reason::Update, period(held, &change), &change.lines);
     let payment = books.cards.get(&text(held, "customer")).map_or(Payment::Declined, |card| card.pays_later());
-    let is_paid = invoice::pay(books, &bill, payment) == Payment::Paid;
+    let is_paid = invoice::pay(books, &bill, payment, Attempt::Automatic) == Payment::Paid;
     let mut fields = change.fields(&id);
     match (is_paid, params.text("payment_behavior")) {
         (true, _) => {}

@@ -4,7 +4,6 @@ use axum::{
     Router,
     extract::{Request, State},
     response::{IntoResponse as _, Response},
-    routing::get,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
@@ -19,14 +18,14 @@ use super::{
     books::{Books, Kept},
     catalogue, checkout, clock, customer, form, hooks, invoice, page,
     params::Params,
-    subscription,
+    portal, subscription,
 };
 
 /// No request of ours is as large.
 const LARGEST: usize = 1024 * 1024;
 
 pub(super) fn router(shared: Shared) -> Router {
-    Router::new().route("/c/pay/{id}", get(page::show).post(page::paid)).fallback(answer).with_state(shared)
+    page::routes().fallback(answer).with_state(shared)
 }
 
 async fn answer(State(shared): State<Shared>, request: Request) -> Response {
@@ -66,9 +65,7 @@ impl Shared {
             let refusal = Refusal::unauthorized();
             return (refusal.status, refusal.body(), false);
         }
-        let mut books = self.books();
-        let now = books.now();
-        clock::pass(&mut books, None, now);
+        let mut books = self.now();
         let key = headers.get("idempotency-key").and_then(|key| key.to_str().ok()).filter(|_| asked.method == Method::POST);
         let print = format!("{} {} {}", asked.method, asked.path, String::from_utf8_lossy(&asked.body));
         if let Some(kept) = key.and_then(|key| books.kept.get(key)) {
@@ -79,7 +76,7 @@ impl Shared {
             return (StatusCode::from_u16(kept.status).unwrap_or_default(), kept.body.clone(), true);
         }
         let fails = key.is_some() && std::mem::take(&mut books.fails_next);
-        let answer = if fails { Err(Refusal::broken()) } else { route(&mut books, asked, self.url.as_str().trim_end_matches('/')) };
+        let answer = if fails { Err(Refusal::broken()) } else { route(&mut books, asked) };
         let (status, body) = match answer {
             Ok(object) => (StatusCode::OK, object),
             Err(refusal) => (refusal.status, refusal.body()),
@@ -93,7 +90,7 @@ impl Shared {
     }
 }
 
-fn route(books: &mut Books, asked: &Asked<'_>, pages: &str) -> Answer {
+fn route(books: &mut Books, asked: &Asked<'_>) -> Answer {
     let reads = asked.method == Method::GET || asked.method == Method::DELETE;
     let params = Params(form::read(if reads { asked.query.as_bytes() } else { &asked.body }));
     let method = &asked.method;
@@ -102,7 +99,8 @@ fn route(books: &mut Books, asked: &Asked<'_>, pages: &str) -> Answer {
         ["v1", "products", rest @ ..] => catalogue::products(books, method, rest, &params),
         ["v1", "prices", rest @ ..] => catalogue::prices(books, method, rest, &params),
         ["v1", "customers", rest @ ..] => customer::customers(books, method, rest, &params),
-        ["v1", "checkout", "sessions", rest @ ..] => checkout::sessions(books, method, rest, &params, pages),
+        ["v1", "checkout", "sessions", rest @ ..] => checkout::sessions(books, method, rest, &params),
+        ["v1", "billing_portal", "sessions", rest @ ..] => portal::sessions(books, method, rest, &params),
         ["v1", "subscriptions", rest @ ..] => subscription::subscriptions(books, method, rest, &params),
         ["v1", "invoices", rest @ ..] => invoice::invoices(books, method, rest, &params),
         ["v1", "events", rest @ ..] => hooks::events(books, method, rest, &params),

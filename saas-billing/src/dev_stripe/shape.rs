@@ -10,6 +10,7 @@ static SHAPES: LazyLock<BTreeMap<String, Value>> =
 
 /// What ids of a kind begin with.
 const PREFIXES: &[(&str, &str)] = &[
+    ("billing_portal.session", "bps"),
     ("checkout.session", "cs_test"),
     ("customer", "cus"),
     ("event", "evt"),

@@ -8,7 +8,7 @@ use super::{
     answer::{Answer, Refusal},
     books::{Books, merge, time},
     card::Payment,
-    invoice::{self, Line, Reason},
+    invoice::{self, Attempt, Line, Reason},
     list::list_of,
     params::Params,
     proration,
@@ -118,7 +118,7 @@ pub(super) fn begin(books: &mut Books, wanted: &Wanted, payment: Payment) -> Res
     let held = books.get("subscription", &id).cloned().unwrap_or_default();
     let line = Line::period(&held["items"]["data"][0], if trial_end.is_some() { 0 } else { 1 }, (now, period_end));
     let bill = invoice::make(books, &id, Reason::Create, (now, period_end), &[line]);
-    let paid = invoice::pay(books, &bill, payment);
+    let paid = invoice::pay(books, &bill, payment, Attempt::Automatic);
     let status = match (trial_end, paid) {
         (Some(_), _) => "trialing",
         (None, Payment::Paid) => "active",
@@ -152,10 +152,7 @@ fn change(books: &mut Books, id: &str, params: &Params) -> Answer {
     }
     let mut fields = json!({ "metadata": params.below("metadata").0 });
     if let Some(ends) = params.is("cancel_at_period_end")? {
-        let now = books.time_of(&text(&held, "customer"));
-        fields["cancel_at_period_end"] = ends.into();
-        fields["cancel_at"] = if ends { held["items"]["data"][0]["current_period_end"].clone() } else { Value::Null };
-        fields["canceled_at"] = if ends { now.into() } else { Value::Null };
+        merge(&mut fields, ending(books, &held, ends));
     }
     if let Some(item) = params.list("items").first() {
         merge(&mut fields, proration::change(books, &held, item, params)?);
@@ -167,6 +164,22 @@ fn change(books: &mut Books, id: &str, params: &Params) -> Answer {
     }
     books.update("subscription", id, fields, "customer.subscription.updated");
     books.find("subscription", id).cloned()
+}
+
+/// What is otherwise of a subscription that ends with its period, or does not any more.
+fn ending(books: &Books, held: &Value, ends: bool) -> Value {
+    let now = books.time_of(&text(held, "customer"));
+    json!({
+        "cancel_at_period_end": ends, "canceled_at": ends.then_some(now),
+        "cancel_at": if ends { held["items"]["data"][0]["current_period_end"].clone() } else { Value::Null },
+    })
+}
+
+/// Has a subscription end with its period, or go on after all.
+pub(super) fn end_with_period(books: &mut Books, id: &str, ends: bool) {
+    let Some(held) = books.get("subscription", id).cloned() else { return };
+    let fields = ending(books, &held, ends);
+    books.update("subscription", id, fields, "customer.subscription.updated");
 }
 
 /// Ends a subscription now.
@@ -220,7 +233,7 @@ pub(super) fn pass(books: &mut Books, id: &str) {
         Some("past_due") => {
             let bill = text(&held, "latest_invoice");
             let payment = books.cards.get(&text(&held, "customer")).map_or(Payment::Declined, |card| card.pays_later());
-            invoice::pay(books, &bill, payment);
+            invoice::pay(books, &bill, payment, Attempt::Automatic);
             settle(books, id, &bill);
         }
         Some("trialing" | "active") if proration::expires(&held).is_some_and(|at| at <= now) => proration::expire(books, &held),
@@ -239,7 +252,7 @@ fn renew(books: &mut Books, id: &str, held: &Value) {
     let line = Line::period(&item, 1, (start, end));
     let bill = invoice::make(books, id, Reason::Cycle, (start, end), &[line]);
     let payment = books.cards.get(&text(held, "customer")).map_or(Payment::Declined, |card| card.pays_later());
-    invoice::pay(books, &bill, payment);
+    invoice::pay(books, &bill, payment, Attempt::Automatic);
     books.change("subscription", id, json!({ "items": items(id, item), "latest_invoice": bill }));
     settle(books, id, &bill);
 }

@@ -5,3 +5,4 @@ mod buying;
 pub(crate) mod client;
 mod departure;
 mod hooks;
+mod pages;
