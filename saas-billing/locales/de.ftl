@@ -43,6 +43,8 @@ billing-cancel = Kündigen
 billing-cancel-text = Der Tarif bleibt bis zum { $at }; danach wird nichts mehr abgebucht.
 billing-resume = Doch behalten
 billing-pay = Offene Rechnung bezahlen
+billing-card = Karte ändern
+billing-portal = Karte und Rechnungen
 
 billing-notice-paid = { $plan } ist aktiv.
 billing-notice-waiting = Die Zahlung ist noch nicht angekommen. Sobald sie da ist, ist Ihr Tarif aktiv.
@@ -53,6 +55,19 @@ billing-notice-suspended = Der Tarif ist nicht bezahlt. Bis dahin kann nichts ge
 
 billing-told-not-resumed = Das Abonnement endete, während die Organisation gelöscht werden sollte, und kam nicht mit ihr zurück. Wählen Sie einen Tarif, um weiterzumachen.
 billing-told-not-resumed-label = Ein Abonnement kam nicht mit der Organisation zurück
+
+billing-banner-grace = Die letzte Zahlung ist fehlgeschlagen. Bis zum { $until } geht alles weiter; danach lässt sich nichts ändern, bis bezahlt ist.
+billing-banner-grace-ask = Die letzte Zahlung ist fehlgeschlagen. Bis zum { $until } geht alles weiter; danach lässt sich nichts ändern, bis bezahlt ist. Sprechen Sie mit { $who }.
+billing-banner-locked = Der Tarif ist nicht bezahlt. Alles kann gelesen und mitgenommen werden, und geändert wieder, sobald er bezahlt ist.
+billing-banner-locked-ask = Der Tarif ist nicht bezahlt. Alles kann gelesen und mitgenommen werden, und geändert wieder, sobald er bezahlt ist. Sprechen Sie mit { $who }.
+billing-banner-suspended = Der Tarif ist nicht bezahlt. Bis dahin kann nichts genutzt werden.
+billing-banner-suspended-ask = Der Tarif ist nicht bezahlt. Bis dahin kann nichts genutzt werden. Sprechen Sie mit { $who }.
+billing-banner-pay = Bezahlen oder Karte ändern
+
+billing-told-failed = Eine Zahlung ist fehlgeschlagen (Versuch { $attempt }). Bezahlen Sie die offene Rechnung oder ändern Sie die Karte.
+billing-told-failed-label = Eine Zahlung ist fehlgeschlagen
+billing-told-recovered = Die offene Rechnung ist bezahlt. Alles lässt sich wieder nutzen wie zuvor.
+billing-told-recovered-label = Eine offene Rechnung wurde bezahlt
 
 billing-usage = Nutzung
 billing-used = { $used } von { $limit }
@@ -74,11 +89,11 @@ billing-invoice-uncollectible = Aufgegeben
 billing-invoice-void = Storniert
 billing-invoice-see = Ansehen
 
-billing-leave-title = Weiter zur Zahlung
-billing-leave-text = Karten werden bei unserem Zahlungsanbieter eingegeben. Wir sehen sie nie.
-billing-leave-do = Weiter zur Zahlung
-billing-return-title = Zurück von der Zahlung
-billing-return-text = Wir sehen nach, ob sie angekommen ist.
+billing-leave-title = Weiter zu unserem Zahlungsanbieter
+billing-leave-text = Karten werden dort eingegeben. Wir sehen sie nie.
+billing-leave-do = Weiter
+billing-return-title = Zurück von unserem Zahlungsanbieter
+billing-return-text = Wir sehen nach, wie es dort steht.
 billing-return-do = Zu meinem Tarif
 
 billing-notice-unpaid = Der andere Tarif konnte nicht abgebucht werden. Wird die offene Rechnung innerhalb von 23 Stunden bezahlt, gilt er. Danach wählen Sie ihn noch einmal; bis dahin bleibt alles, wie es war.

@@ -43,6 +43,8 @@ billing-cancel = Cancel
 billing-cancel-text = It stays until { $at }, and nothing is charged after that.
 billing-resume = Keep it
 billing-pay = Pay the open invoice
+billing-card = Change the card
+billing-portal = Card and invoices
 
 billing-notice-paid = { $plan } is active.
 billing-notice-waiting = The payment has not arrived yet. As soon as it has, your plan is active.
@@ -53,6 +55,19 @@ billing-notice-suspended = The subscription is not paid. Nothing can be used unt
 
 billing-told-not-resumed = The subscription ended while the organization was to be deleted, and did not come back with it. Choose a plan to go on.
 billing-told-not-resumed-label = A subscription did not come back with the organization
+
+billing-banner-grace = The last payment failed. Everything works until { $until }; after that nothing can be changed until it is paid.
+billing-banner-grace-ask = The last payment failed. Everything works until { $until }; after that nothing can be changed until it is paid. Ask { $who }.
+billing-banner-locked = The subscription is not paid. Everything can be read and exported, and changed again as soon as it is paid.
+billing-banner-locked-ask = The subscription is not paid. Everything can be read and exported, and changed again as soon as it is paid. Ask { $who }.
+billing-banner-suspended = The subscription is not paid. Nothing can be used until it is.
+billing-banner-suspended-ask = The subscription is not paid. Nothing can be used until it is. Ask { $who }.
+billing-banner-pay = Pay or change the card
+
+billing-told-failed = A payment failed (attempt { $attempt }). Pay the open invoice or change the card.
+billing-told-failed-label = A payment failed
+billing-told-recovered = The open invoice is paid. Everything can be used as before.
+billing-told-recovered-label = An open invoice was paid
 
 billing-usage = What is used
 billing-used = { $used } of { $limit }
@@ -74,11 +89,11 @@ billing-invoice-uncollectible = Given up
 billing-invoice-void = Void
 billing-invoice-see = See
 
-billing-leave-title = On to the payment
-billing-leave-text = Cards are entered at our payment provider. We never see them.
-billing-leave-do = Go on to the payment
-billing-return-title = Back from the payment
-billing-return-text = We look up whether it has arrived.
+billing-leave-title = On to our payment provider
+billing-leave-text = Cards are entered there. We never see them.
+billing-leave-do = Go on
+billing-return-title = Back from our payment provider
+billing-return-text = We look up how things stand there.
 billing-return-do = See my plan
 
 billing-notice-unpaid = The other plan could not be charged. If the open invoice is paid within 23 hours, it is active. After that, choose it again; until then all is as it was.

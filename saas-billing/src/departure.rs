@@ -9,9 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use saas_core::{
     Actor, Consumer, ConsumerError, DbError, Event, EventSeverity, Job, JobError, JobOptions, Jobs, Lane, Permission as _, RecordedEvent,
-    SystemDb, SystemRun, SystemTx, TenantId, TenantStore, job_system_in,
-    notification::{Frequency, NoticeGroup, NoticeKind},
-    system_event_in,
+    SystemDb, SystemRun, SystemTx, TenantId, TenantStore, job_system_in, system_event_in,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::{query, query_scalar};
@@ -36,10 +34,6 @@ impl Event for SubscriptionNotResumed {
     const SEVERITY: EventSeverity = EventSeverity::Warning;
     const PERMISSION: Option<&'static str> = Some(BillingRead::NAME);
 }
-
-/// What people are told of billing, for a product's notifications.
-pub const BILLING_NOTICES: [NoticeKind; 1] =
-    [NoticeKind::new(SubscriptionNotResumed::NAME, "billing-told-not-resumed", "/billing").group(NoticeGroup::System).mail(Frequency::Now)];
 
 /// A tenant began to leave, came back, or is no more.
 #[derive(Debug, Serialize, Deserialize)]

@@ -5,7 +5,7 @@ use saas_core::{Event, EventSeverity, Permission as _};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::{BillingRead, Interval, Money, SubscriptionState};
+use crate::{BillingRead, Interval, Money, PortalPage, SubscriptionState};
 
 /// Somebody went to the page on which a plan is bought. Nothing is bought by that.
 #[derive(Debug, Serialize, ToSchema)]
@@ -22,6 +22,19 @@ pub struct CheckoutBegun {
 
 impl Event for CheckoutBegun {
     const NAME: &'static str = "billing.checkout.begun";
+    const TOPIC: &'static str = "billing";
+    const PERMISSION: Option<&'static str> = Some(BillingRead::NAME);
+}
+
+/// Somebody went to the page on which cards are changed and invoices seen. Nothing is changed by that.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PortalOpened {
+    /// What they wanted there.
+    pub page: PortalPage,
+}
+
+impl Event for PortalOpened {
+    const NAME: &'static str = "billing.portal.opened";
     const TOPIC: &'static str = "billing";
     const PERMISSION: Option<&'static str> = Some(BillingRead::NAME);
 }
@@ -99,6 +112,8 @@ pub struct InvoicePaid {
     pub number: Option<String>,
     /// How much it was about.
     pub amount: Money,
+    /// How often a payment of it had failed before, as far as that was told.
+    pub failed_attempts: u32,
 }
 
 impl Event for InvoicePaid {
@@ -114,8 +129,10 @@ pub struct PaymentFailed {
     pub number: Option<String>,
     /// How much it is about.
     pub amount: Money,
-    /// Which attempt it was, from 1.
+    /// Which attempt it was, from 1. Of those that failed before anybody looked, the last one is told of.
     pub attempt: u32,
+    /// When it is tried next by itself, if it is.
+    pub next_attempt_at: Option<DateTime<Utc>>,
 }
 
 impl Event for PaymentFailed {

@@ -1,6 +1,7 @@
 //! Where money is taken: what is asked of it, and one in memory. The one of Stripe is a module of its own.
 
 mod memory;
+mod portal;
 pub(crate) mod proration;
 #[cfg(feature = "stripe")]
 mod stripe;
@@ -13,6 +14,7 @@ use serde::Serialize;
 use url::Url;
 
 pub use memory::MemoryGateway;
+pub use portal::{Portal, PortalPage};
 pub use proration::{PlanChange, Preview};
 #[cfg(feature = "stripe")]
 pub use stripe::{StripeConfigError, StripeGateway};
@@ -59,6 +61,13 @@ pub trait Gateway: fmt::Debug + Send + Sync {
     ///
     /// Fails if the gateway refuses or does not answer.
     async fn checkout_create(&self, order: &Order, key: &IdempotencyKey) -> Result<Checkout, GatewayError>;
+
+    /// Has a customer see and change what they pay with: a page of the gateway's, for a short time.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the gateway refuses, as of a customer that there is not, or does not answer.
+    async fn portal_create(&self, portal: &Portal, key: &IdempotencyKey) -> Result<Url, GatewayError>;
 
     /// Has a subscription end with what is paid for, go on after all, or end at once. What it was already, it stays.
     ///

@@ -66,6 +66,7 @@ pub(crate) const INVENTORY: &[Table] = &[
             ("paid", Content),
             ("due", Content),
             ("attempts", Internal),
+            ("next_attempt_at", Internal),
             ("page_url", Content),
             ("pdf_url", Content),
             ("created_at", Internal),

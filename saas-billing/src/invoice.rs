@@ -73,6 +73,8 @@ pub struct Invoice {
     pub due: i64,
     /// How often somebody tried to have it paid.
     pub attempts: u32,
+    /// When that is tried next by itself, if it is.
+    pub next_attempt_at: Option<DateTime<Utc>>,
     /// Where it can be seen and paid.
     pub page: Option<Url>,
     /// Where it is as a document.
@@ -95,12 +97,13 @@ pub(crate) async fn invoice_put_in(tx: &mut SystemTx, tenant: TenantId, invoice:
     let before = query!(
         r#"with before as (select state, attempts from billing.invoice where tenant_id = $1 and id = $2)
         insert into billing.invoice
-            (tenant_id, id, subscription_id, number, state, currency, total, paid, due, attempts, page_url, pdf_url, created_at, paid_at, read_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+            (tenant_id, id, subscription_id, number, state, currency, total, paid, due, attempts, next_attempt_at, page_url, pdf_url, created_at,
+             paid_at, read_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
         on conflict (tenant_id, id) do update set
             -- Whose it is does not change, and may not be readable now.
             subscription_id = coalesce(excluded.subscription_id, invoice.subscription_id), number = excluded.number, state = excluded.state, currency = excluded.currency,
-            total = excluded.total, paid = excluded.paid, due = excluded.due, attempts = excluded.attempts, page_url = excluded.page_url,
+            total = excluded.total, paid = excluded.paid, due = excluded.due, attempts = excluded.attempts, next_attempt_at = excluded.next_attempt_at, page_url = excluded.page_url,
             pdf_url = excluded.pdf_url, paid_at = excluded.paid_at, read_at = excluded.read_at
         returning (select state from before) as state_before, (select attempts from before) as attempts_before"#,
         Uuid::from(tenant),
@@ -113,6 +116,7 @@ pub(crate) async fn invoice_put_in(tx: &mut SystemTx, tenant: TenantId, invoice:
         invoice.paid,
         invoice.due,
         i32::try_from(invoice.attempts).unwrap_or(i32::MAX),
+        invoice.next_attempt_at,
         invoice.page.as_ref().map(Url::as_str),
         invoice.pdf.as_ref().map(Url::as_str),
         invoice.created_at,

@@ -8,11 +8,11 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use futures_core::future::BoxFuture;
-use http::request::Parts;
-use saas_core::{Actor, Db, Problem, ProblemType, Standing};
+use http::{Method, request::Parts};
+use saas_core::{Actor, Db, DbError, Problem, ProblemType, Standing, pages::Banner};
 use tower::{Layer, Service};
 
-use crate::{Access, Billing};
+use crate::{Access, Billing, BillingWrite, banner::banner};
 
 /// Applies [`AccessService`]. Made by [`Billing::layer`].
 #[derive(Debug, Clone)]
@@ -23,7 +23,8 @@ pub struct AccessLayer {
 }
 
 impl Billing {
-    /// Refuses what a tenant that has not paid may no longer do, and puts its [`Access`] on all other requests. Inside of the layer that finds
+    /// Refuses what a tenant that has not paid may no longer do, and puts its [`Access`] on all other requests, with what stands above
+    /// each page while something is due. Inside of the layer that finds
     /// the tenant, and around everything but what leads to paying.
     ///
     /// Where changes are locked, whatever is safe (`GET`, `HEAD`) is let through, so that all can be read and taken along. Machines are let
@@ -73,6 +74,10 @@ where
                 Ok(access) => drop(access.map(|access| parts.extensions.insert(access))),
                 Err(problem) => return Ok(problem.into_response()),
             }
+            match layer.banner(&parts).await {
+                Ok(banner) => drop(banner.map(|banner| parts.extensions.insert(banner))),
+                Err(error) => return Ok(Problem::from(error).into_response()),
+            }
             inner.call(Request::from_parts(parts, body)).await
         })
     }
@@ -86,7 +91,20 @@ impl AccessLayer {
         }
         let access = self.billing.entitlement_of(&self.db, standing).await?.access();
         let is_let_through = if parts.method.is_safe() { access.may_read() } else { access.may_write() };
-        if is_let_through { Ok(Some(access)) } else { Err(access.into()) }
+        if is_let_through {
+            return Ok(Some(access));
+        }
+        let problem = Problem::from(access);
+        Err(if standing.may::<BillingWrite>() { problem.with("pay", "/billing") } else { problem })
+    }
+
+    /// What stands above the page that a person asks for, if something is due.
+    async fn banner(&self, parts: &Parts) -> Result<Option<Banner>, DbError> {
+        let is_page = parts.method == Method::GET && !parts.uri.path().starts_with("/api/");
+        let (Some(access), Some(standing), Some(db)) = (parts.extensions.get(), parts.extensions.get(), parts.extensions.get()) else {
+            return Ok(None);
+        };
+        if is_page { banner(*access, standing, db).await } else { Ok(None) }
     }
 }
 

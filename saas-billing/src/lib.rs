@@ -19,6 +19,7 @@
 //! A catalogue is also a file ([`Plans::from_toml`]). Whoever may not pay is kept out by one layer ([`Billing::layer`]), and what a tenant may
 //! do is always computed from what is stored and the clock ([`Billing::entitlement_in`]), never kept.
 
+mod banner;
 mod departure;
 #[cfg(feature = "dev-stripe")]
 mod dev_stripe;
@@ -30,9 +31,11 @@ mod inbox;
 mod inventory;
 mod invoice;
 mod layer;
+mod letters;
 mod meter;
 mod mirror;
 mod money;
+mod notices;
 mod payments;
 mod plan;
 mod plans;
@@ -47,16 +50,17 @@ use std::sync::Arc;
 use saas_core::{EventKind, Migrations, Revised, pages::PageSet};
 use sqlx::migrate::Migrator;
 
-pub use departure::{BILLING_NOTICES, SubscriptionNotResumed};
+pub use departure::SubscriptionNotResumed;
 #[cfg(feature = "dev-stripe")]
 pub use dev_stripe::DevStripe;
 pub use entitlement::{Access, Entitlement, Grant, Holding, Override};
 pub use event::{
-    CancellationWanted, CancellationWithdrawn, CheckoutBegun, InvoicePaid, PaymentFailed, PlanChangeWanted, SubscriptionChanged,
+    CancellationWanted, CancellationWithdrawn, CheckoutBegun, InvoicePaid, PaymentFailed, PlanChangeWanted, PortalOpened,
+    SubscriptionChanged,
 };
 pub use gateway::{
     Account, CatalogueChanges, Change, Checkout, Gateway, GatewayError, IdempotencyKey, ListedSubscription, MemoryGateway, Order,
-    PlanChange, Preview, SubscriptionPage, Unread,
+    PlanChange, Portal, PortalPage, Preview, SubscriptionPage, Unread,
 };
 #[cfg(feature = "stripe")]
 pub use gateway::{StripeConfigError, StripeGateway};
@@ -64,9 +68,11 @@ pub use grant::{Allowed, GrantError, OverrideEnded, OverrideSet, PlanGrantEnded,
 pub use inbox::{Inbox, Mode, NoSecret, SignatureError};
 pub use invoice::{Invoice, InvoiceState};
 pub use layer::{AccessLayer, AccessService};
+pub use letters::BillingLetters;
 pub use meter::{Feature, Meter, Metered, Period};
 pub use mirror::{Mirror, MirrorError, Worked};
 pub use money::{Currency, Money, MoneyError, UnknownCurrency};
+pub use notices::BILLING_NOTICES;
 pub use payments::Payments;
 pub use plan::{Interval, Limit, Plan};
 pub use plans::{Dunning, PlanFlaw, Plans, PlansError, UnknownPlan};
@@ -101,6 +107,7 @@ pub const EVENTS: &[EventKind] = &[
     EventKind::of::<OverrideSet>(),
     EventKind::of::<OverrideEnded>(),
     EventKind::of::<CheckoutBegun>(),
+    EventKind::of::<PortalOpened>(),
     EventKind::of::<CancellationWanted>(),
     EventKind::of::<CancellationWithdrawn>(),
     EventKind::of::<PlanChangeWanted>(),

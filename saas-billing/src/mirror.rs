@@ -19,7 +19,10 @@ use sqlx::{query, query_as, query_scalar};
 use uuid::Uuid;
 
 use self::customer::bind_in;
-pub(crate) use self::{alone::alone, customer::customer_of_tenant};
+pub(crate) use self::{
+    alone::alone,
+    customer::{customer_at_gateway, customer_of_tenant},
+};
 use crate::{
     Account, CustomerId, Gateway, GatewayError, InvoicePaid, InvoiceState, PaymentFailed, Subscription, SubscriptionChanged,
     SubscriptionState, Unread,
@@ -334,11 +337,17 @@ async fn keep_in(
         let before = invoice_put_in(tx, tenant, invoice).await?;
         let (was_paid, attempts) = before.map_or((false, 0), |before| (before.state == InvoiceState::Paid, before.attempts));
         if invoice.state == InvoiceState::Paid && !was_paid {
-            let paid = InvoicePaid { number: invoice.number.clone(), amount: invoice.total };
+            // What stands open has failed as often as it was tried.
+            let paid = InvoicePaid { number: invoice.number.clone(), amount: invoice.total, failed_attempts: attempts };
             system_event_in(tx, tenant.into(), Actor::System, &invoice.id, &paid).await?;
         }
         if invoice.state == InvoiceState::Open && invoice.attempts > attempts {
-            let failed = PaymentFailed { number: invoice.number.clone(), amount: invoice.total, attempt: invoice.attempts };
+            let failed = PaymentFailed {
+                number: invoice.number.clone(),
+                amount: invoice.total,
+                attempt: invoice.attempts,
+                next_attempt_at: invoice.next_attempt_at,
+            };
             system_event_in(tx, tenant.into(), Actor::System, &invoice.id, &failed).await?;
         }
     }

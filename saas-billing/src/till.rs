@@ -19,6 +19,7 @@ mod buy;
 mod change;
 mod page;
 mod plan;
+mod portal;
 
 use std::{fmt, sync::Arc};
 
@@ -73,7 +74,13 @@ impl Till {
 
     /// The pages at `/billing` and the API at `/api/v1/billing`.
     pub fn routes(&self) -> Routes {
-        page::routes().merge(buy::routes()).merge(change::routes()).merge(plan::routes()).merge(api::routes()).with_state(self.clone())
+        page::routes()
+            .merge(buy::routes())
+            .merge(change::routes())
+            .merge(plan::routes())
+            .merge(portal::routes())
+            .merge(api::routes())
+            .with_state(self.clone())
     }
 
     /// Who takes money; 404 where nobody does.

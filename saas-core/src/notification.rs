@@ -44,7 +44,7 @@ pub use channel::{Channel, News};
 pub use kind::{Frequency, NoticeGroup, NoticeKind};
 pub use letter::NoticeLetter;
 pub use list::ListChannel;
-pub use mail::MailChannel;
+pub use mail::{MailChannel, Recipient, recipients_in};
 pub use notice::{Notice, notices_read_in, unread_in};
 pub use preference::{PersonalChannel, Preference, PreferenceError};
 

@@ -55,7 +55,7 @@ pub use self::{
     asset::Asset,
     builder::{PagesBuilder, PagesErrors},
     check::Sample,
-    frame::{Form, Frame, FrameTenant, FrameUser, NavItem},
+    frame::{Banner, BannerLink, Form, Frame, FrameTenant, FrameUser, NavItem},
     letter::Rendered,
     locale::Locale,
     texts::{TextError, TextValue, Texts},

@@ -192,6 +192,8 @@ const NOTICES: &[NoticeKind] = &[
     API_KEY_NOTICES[0],
     API_KEY_NOTICES[1],
     BILLING_NOTICES[0],
+    BILLING_NOTICES[1],
+    BILLING_NOTICES[2],
 ];
 
 /// What the handlers of the product share.
@@ -246,6 +248,7 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         holders.holding(permission)
     });
     notifications.register(&program.relay);
+    program.relay.register(notifications.through(billing.letters(&program.outbox)));
     notifications.digest_daily(&program.jobs);
     let chat = Chat::new(&notifications, &program.master_key, program.outbound.clone());
     program.relay.register(notifications.through(chat.clone()));

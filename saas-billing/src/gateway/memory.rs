@@ -8,10 +8,11 @@ use std::{
 
 use async_trait::async_trait;
 use saas_core::TenantId;
+use url::Url;
 
 use super::{
-    Account, CatalogueChanges, Change, Checkout, Gateway, GatewayError, IdempotencyKey, ListedSubscription, Order, PlanChange, Preview,
-    SubscriptionPage, price_key,
+    Account, CatalogueChanges, Change, Checkout, Gateway, GatewayError, IdempotencyKey, ListedSubscription, Order, PlanChange, Portal,
+    Preview, SubscriptionPage, price_key,
 };
 use crate::{CustomerId, Invoice, Plans, Subscription, SubscriptionId, SubscriptionState};
 
@@ -26,6 +27,7 @@ pub struct MemoryGateway(Arc<Mutex<Books>>);
 struct Books {
     accounts: BTreeMap<CustomerId, Account>,
     orders: BTreeMap<String, Order>,
+    portals: BTreeMap<Url, Portal>,
     /// What is sold: the price's key and amount.
     sold: BTreeSet<(String, i64)>,
     answers: BTreeMap<IdempotencyKey, (String, Answer)>,
@@ -40,6 +42,7 @@ struct Books {
 enum Answer {
     Customer(CustomerId),
     Checkout(Checkout),
+    Portal(Url),
     Changed,
     Broken,
 }
@@ -146,6 +149,12 @@ impl MemoryGateway {
         self.books().orders.get(&checkout.id).cloned()
     }
 
+    /// What somebody wanted to see on a page.
+    #[must_use]
+    pub fn portal(&self, url: &Url) -> Option<Portal> {
+        self.books().portals.get(url).cloned()
+    }
+
     fn written<T>(
         &self,
         key: &IdempotencyKey,
@@ -248,6 +257,21 @@ impl Gateway for MemoryGateway {
         };
         let of = |answer: &Answer| if let Answer::Checkout(checkout) = answer { Some(checkout.clone()) } else { None };
         self.written(key, format!("{order:?}"), of, make)
+    }
+
+    async fn portal_create(&self, portal: &Portal, key: &IdempotencyKey) -> Result<Url, GatewayError> {
+        let make = |books: &mut Books| {
+            if books.accounts.get(&portal.customer).is_none_or(|account| account.is_deleted) {
+                return Err(Nothing(portal.customer.to_string()));
+            }
+            let mut url = portal.back_url.clone();
+            url.set_query(None);
+            url.set_path(&format!("/portal/{}", books.portals.len() + 1));
+            books.portals.insert(url.clone(), portal.clone());
+            Ok(Answer::Portal(url))
+        };
+        let of = |answer: &Answer| if let Answer::Portal(url) = answer { Some(url.clone()) } else { None };
+        self.written(key, format!("{portal:?}"), of, make)
     }
 
     async fn subscription_change(&self, subscription: &SubscriptionId, change: Change, key: &IdempotencyKey) -> Result<(), GatewayError> {

@@ -4,6 +4,7 @@
 mod account;
 mod catalogue;
 mod plan;
+mod portal;
 mod transport;
 
 use std::{collections::HashMap, fmt, time::Duration};
@@ -28,8 +29,8 @@ use stripe_product::price::ListPrice;
 use url::Url;
 
 use super::{
-    Account, CatalogueChanges, Change, Checkout, Gateway, GatewayError, IdempotencyKey, Order, PlanChange, Preview, SubscriptionPage,
-    price_key,
+    Account, CatalogueChanges, Change, Checkout, Gateway, GatewayError, IdempotencyKey, Order, PlanChange, Portal, Preview,
+    SubscriptionPage, price_key,
 };
 use crate::{Currency, CustomerId, Interval, Plans, SubscriptionId};
 use transport::{Transport, Unreadable, is_missing};
@@ -53,7 +54,8 @@ const PLAN: &str = "saas_plan";
 /// # Ok::<(), saas_billing::StripeConfigError>(())
 /// ```
 ///
-/// A restricted key needs to write customers, products, prices, checkout sessions and subscriptions, and to read invoices.
+/// A restricted key needs to write customers, products, prices, checkout sessions, portal sessions and subscriptions, and to read invoices. The
+/// portal is set up once in Stripe's dashboard.
 #[derive(Clone)]
 pub struct StripeGateway(Transport);
 
@@ -205,6 +207,10 @@ impl Gateway for StripeGateway {
         let url =
             made.url.as_deref().and_then(|url| Url::parse(url).ok()).ok_or_else(|| Unreadable::refused("a page without an address"))?;
         Ok(Checkout { id: made.id.to_string(), url })
+    }
+
+    async fn portal_create(&self, portal: &Portal, key: &IdempotencyKey) -> Result<Url, GatewayError> {
+        portal::create(self, portal, key).await
     }
 
     async fn subscription_change(&self, subscription: &SubscriptionId, change: Change, key: &IdempotencyKey) -> Result<(), GatewayError> {

@@ -72,6 +72,11 @@ pub(crate) async fn customer_of_tenant(db: &SystemDb, tenant: TenantId) -> Resul
     Ok(Bound::read(db, tenant).await?.map(|bound| bound.id))
 }
 
+/// The customer that a tenant is now, for whoever is to be sent to the gateway.
+pub(crate) async fn customer_at_gateway(db: &SystemDb, tenant: TenantId) -> Result<Option<CustomerId>, DbError> {
+    Ok(Bound::read(db, tenant).await?.filter(|bound| !bound.is_deleted).map(|bound| bound.id))
+}
+
 /// Binds a tenant to a customer, for as long as that is there.
 pub(super) async fn bind_in(tx: &mut SystemTx, tenant: TenantId, customer: &CustomerId) -> Result<(), DbError> {
     let now = tx.now();

@@ -104,6 +104,8 @@ pub(super) struct InvoiceShown {
     currency: Currency,
     /// How often somebody tried to have it paid.
     attempts: i32,
+    /// When that is tried next by itself, if it is.
+    next_attempt_at: Option<DateTime<Utc>>,
     /// Where it can be seen and paid.
     pub(super) page: Option<String>,
     /// Where it is as a document.
@@ -130,7 +132,7 @@ impl Listed for InvoiceShown {
 }
 
 /// The columns of [`InvoiceShown`], up to the filters of a list. A draft is nothing yet.
-pub(super) const INVOICES: &str = "select id, number, state, total, due, currency, attempts, page_url as page, pdf_url as pdf, created_at, paid_at \
+pub(super) const INVOICES: &str = "select id, number, state, total, due, currency, attempts, next_attempt_at, page_url as page, pdf_url as pdf, created_at, paid_at \
      from billing.invoice where state <> 'draft' and tenant_id = ";
 
 /// The newest invoices.

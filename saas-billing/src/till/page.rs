@@ -32,6 +32,8 @@ enum CameFrom {
     Changed,
     /// From changing the plan, and what that costs could not be charged.
     Unpaid,
+    /// From the gateway's page of cards and invoices.
+    Portal,
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]
@@ -45,6 +47,14 @@ struct BillingQuery {
 struct ReturnQuery {
     /// For which somebody paid; they may work in another one by now.
     organization: Option<TenantId>,
+    /// Where from, if it is not from paying.
+    from: Option<CameFrom>,
+}
+
+impl ReturnQuery {
+    fn from(&self) -> CameFrom {
+        self.from.unwrap_or(CameFrom::Paid)
+    }
 }
 
 async fn show(
@@ -78,6 +88,7 @@ async fn show(
             "can_buy": may_write && account.subscription.is_none(),
             "can_change": may_write && account.subscription.is_some(),
             "can_switch": may_write && is_kept,
+            "can_see_card": may_write && (account.subscription.is_some() || !invoices.is_empty()),
             "pay": pay.filter(|_| may_write),
             "invoices": invoices.iter().map(invoice).collect::<Vec<_>>(),
         }),
@@ -143,10 +154,18 @@ impl Till {
 /// A `GET` changes nothing, so it shows a form that asks the gateway how things stand; the page's script sends it at once. Whoever comes here by
 /// another way is told the same.
 async fn back(_: Can<BillingWrite>, Query(query): Query<ReturnQuery>, page: Page) -> Result<Html, Problem> {
-    page.render("billing/return.html", json!({ "organization": query.organization }))
+    page.render("billing/return.html", json!({ "organization": query.organization, "from": query.from() }))
 }
 
-async fn submit_back(can: Can<BillingWrite>, State(till): State<Till>, origin: Origin) -> Result<Redirect, Problem> {
+async fn submit_back(
+    can: Can<BillingWrite>,
+    State(till): State<Till>,
+    Query(query): Query<ReturnQuery>,
+    origin: Origin,
+) -> Result<Redirect, Problem> {
     read_in_part(till.mirror()?.tenant(&till.system(origin), can.standing().tenant).await)?;
-    Ok(Redirect::to("/billing?from=paid"))
+    Ok(Redirect::to(match query.from() {
+        CameFrom::Portal => "/billing?from=portal",
+        _ => "/billing?from=paid",
+    }))
 }

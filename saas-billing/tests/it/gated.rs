@@ -8,10 +8,11 @@ use std::{
 use async_trait::async_trait;
 use saas_billing::{
     Account, CatalogueChanges, Change, Checkout, CustomerId, Gateway, GatewayError, IdempotencyKey, MemoryGateway, Order, PlanChange,
-    Plans, Preview, SubscriptionId, SubscriptionPage,
+    Plans, Portal, Preview, SubscriptionId, SubscriptionPage,
 };
 use saas_core::TenantId;
 use tokio::sync::{Semaphore, oneshot};
+use url::Url;
 
 /// What is read is as it was when it was asked for, and arrives when it may.
 #[derive(Debug, Clone)]
@@ -80,6 +81,10 @@ impl Gateway for Gated {
 
     async fn checkout_create(&self, order: &Order, key: &IdempotencyKey) -> Result<Checkout, GatewayError> {
         self.0.gateway.checkout_create(order, key).await
+    }
+
+    async fn portal_create(&self, portal: &Portal, key: &IdempotencyKey) -> Result<Url, GatewayError> {
+        self.0.gateway.portal_create(portal, key).await
     }
 
     async fn subscription_change(&self, subscription: &SubscriptionId, change: Change, key: &IdempotencyKey) -> Result<(), GatewayError> {

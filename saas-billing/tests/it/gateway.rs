@@ -6,7 +6,7 @@ mod stripe;
 use chrono::{DateTime, TimeDelta, Utc};
 use saas_billing::{
     Change, Checkout, Currency, CustomerId, Gateway, GatewayError, IdempotencyKey, Interval, Invoice, InvoiceId, InvoiceState,
-    MemoryGateway, Meter, Money, Order, Plan, PlanChange, Plans, Subscription, SubscriptionId, SubscriptionState,
+    MemoryGateway, Meter, Money, Order, Plan, PlanChange, Plans, Portal, PortalPage, Subscription, SubscriptionId, SubscriptionState,
 };
 use saas_core::{Clock, TenantId};
 use url::Url;
@@ -79,6 +79,7 @@ async fn conforms(gateway: &dyn Gateway, pays: impl AsyncFn(CustomerId, Checkout
     assert_eq!((bill.state, bill.total, bill.due), (InvoiceState::Paid, Money::of(4_900, Currency::Usd), 0));
     assert_eq!(bill.subscription.as_ref(), Some(&held.id));
 
+    shows_the_card(gateway, &customer).await;
     let held = changes_plan(gateway, &customer).await;
 
     // It ends with what is paid for, and goes on after all.
@@ -107,6 +108,24 @@ async fn conforms(gateway: &dyn Gateway, pays: impl AsyncFn(CustomerId, Checkout
         gateway.checkout_create(&order(&customer), &IdempotencyKey::of("checkout", "late")).await,
         Err(GatewayError::Refused(_))
     ));
+    let late = gateway.portal_create(&portal(&customer, PortalPage::Home), &IdempotencyKey::of("portal", "late")).await;
+    assert!(matches!(late, Err(GatewayError::Refused(_))));
+}
+
+fn portal(customer: &CustomerId, page: PortalPage) -> Portal {
+    Portal { customer: customer.clone(), page, back_url: Url::parse("http://localhost:3000/billing/return").unwrap() }
+}
+
+/// What one pays with is seen on a page, which is made once with one key.
+async fn shows_the_card(gateway: &dyn Gateway, customer: &CustomerId) {
+    let (home, card, key) =
+        (portal(customer, PortalPage::Home), portal(customer, PortalPage::Card), IdempotencyKey::of("portal", customer));
+    let url = gateway.portal_create(&home, &key).await.unwrap();
+    assert_eq!(gateway.portal_create(&home, &key).await.unwrap(), url);
+    assert!(matches!(gateway.portal_create(&card, &key).await, Err(GatewayError::KeyReused)));
+    assert_ne!(gateway.portal_create(&card, &IdempotencyKey::of("portal", "another")).await.unwrap(), url);
+    let nobody = portal(&CustomerId::new("cus_of_nobody"), PortalPage::Home);
+    assert!(matches!(gateway.portal_create(&nobody, &IdempotencyKey::of("portal", "3")).await, Err(GatewayError::Refused(_))));
 }
 
 /// What another plan costs is what was said, and the one that is paid for last is left.
@@ -198,6 +217,7 @@ async fn the_gateway_in_memory_does_what_every_gateway_must() {
                 paid: 4_900,
                 due: 0,
                 attempts: 1,
+                next_attempt_at: None,
                 page: None,
                 pdf: None,
                 created_at: now,

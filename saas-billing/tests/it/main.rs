@@ -10,6 +10,8 @@ mod departure;
 #[cfg(feature = "dev-stripe")]
 mod dev_stripe;
 #[cfg(test)]
+mod dunning;
+#[cfg(test)]
 mod entitlement;
 #[cfg(test)]
 mod gated;

@@ -117,6 +117,7 @@ impl Shop {
             paid,
             due: 4_900 - paid,
             attempts,
+            next_attempt_at: None,
             page: None,
             pdf: None,
             created_at: of.created_at,

@@ -80,6 +80,10 @@ pub struct PaymentFailed {
     pub amount: String,
     /// When it will be tried again, if it will.
     pub next_attempt_at: Option<DateTime<Utc>>,
+    /// Until when everything can be used all the same, if something ends with it.
+    pub works_until: Option<DateTime<Utc>>,
+    /// Whether nothing can be changed before it is paid.
+    pub locked: bool,
     /// Where to change how one pays.
     pub href: Link,
 }

@@ -19,6 +19,8 @@ pub struct NoticeKind {
     pub mail: Frequency,
     /// Whether it cannot be switched off.
     pub mandatory: bool,
+    /// Whether its mail is written by a channel of its own.
+    pub own_letter: bool,
     worth: fn(&Value) -> bool,
     about: fn(&Value) -> String,
 }
@@ -77,6 +79,7 @@ impl NoticeKind {
             group: NoticeGroup::System,
             mail: Frequency::Daily,
             mandatory: false,
+            own_letter: false,
             worth: |_| true,
             about: |_| String::new(),
         }
@@ -100,6 +103,13 @@ impl NoticeKind {
     #[must_use]
     pub const fn mandatory(mut self) -> Self {
         self.mandatory = true;
+        self
+    }
+
+    /// Mailed with a letter of its own, by a channel of its own that asks [`recipients_in`](super::recipients_in).
+    #[must_use]
+    pub const fn own_letter(mut self) -> Self {
+        self.own_letter = true;
         self
     }
 

@@ -2,7 +2,7 @@ use async_trait::async_trait;
 use uuid::Uuid;
 
 use super::{Channel, News, NoticeKind, NoticeLetter, Notifications, unsubscribe};
-use crate::{ConsumerError, SystemTx, UserId, mail::Envelope};
+use crate::{ConsumerError, EventId, SystemTx, UserId, mail::Envelope};
 
 /// One mail at once for each kind and what it is about in this time.
 const QUIET_SECONDS: i64 = 600;
@@ -14,12 +14,19 @@ pub struct MailChannel {
 }
 
 /// Somebody who wants a mail.
-struct Reader {
-    event: Uuid,
-    user: UserId,
-    name: String,
-    email: String,
-    organization: String,
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Recipient {
+    /// Of which event.
+    pub event: EventId,
+    /// Who it is.
+    pub user: UserId,
+    /// What they are called.
+    pub name: String,
+    /// Where they read mail.
+    pub email: String,
+    /// What the organization is called that it happened in.
+    pub organization: String,
 }
 
 #[async_trait]
@@ -29,16 +36,17 @@ impl Channel for MailChannel {
     }
 
     async fn tell_in(&self, tx: &mut SystemTx, news: &[News<'_>]) -> Result<(), ConsumerError> {
-        for reader in readers_in(tx, news).await? {
-            let Some(news) = news.iter().find(|it| Uuid::from(it.event.id) == reader.event) else { continue };
-            self.write_in(tx, news, &reader).await?;
+        let news: Vec<_> = news.iter().filter(|news| !news.kind.own_letter).cloned().collect();
+        for recipient in recipients_in(tx, &news).await? {
+            let Some(news) = news.iter().find(|it| it.event.id == recipient.event) else { continue };
+            self.write_in(tx, news, &recipient).await?;
         }
         Ok(())
     }
 }
 
 impl MailChannel {
-    async fn write_in(&self, tx: &mut SystemTx, news: &News<'_>, to: &Reader) -> Result<(), ConsumerError> {
+    async fn write_in(&self, tx: &mut SystemTx, news: &News<'_>, to: &Recipient) -> Result<(), ConsumerError> {
         let News { event, tenant, kind, .. } = news;
         let (outbox, keys) = (&self.notifications.0.outbox, &self.notifications.0.keys);
         let window = event.at.timestamp().div_euclid(QUIET_SECONDS);
@@ -61,7 +69,15 @@ impl MailChannel {
     }
 }
 
-async fn readers_in(tx: &mut SystemTx, news: &[News<'_>]) -> Result<Vec<Reader>, sqlx::Error> {
+/// Who is to be mailed of which news at once: each member who may hear of it and prefers that, but for whoever made it happen.
+///
+/// # Errors
+///
+/// Fails if the database does.
+pub async fn recipients_in(tx: &mut SystemTx, news: &[News<'_>]) -> Result<Vec<Recipient>, sqlx::Error> {
+    if news.is_empty() {
+        return Ok(Vec::new());
+    }
     let tenants: Vec<Uuid> = news.iter().map(|it| it.tenant.into()).collect();
     let ids: Vec<Uuid> = news.iter().map(|it| it.event.id.into()).collect();
     let kinds: Vec<String> = news.iter().map(|it| it.kind.event.to_owned()).collect();
@@ -71,8 +87,8 @@ async fn readers_in(tx: &mut SystemTx, news: &[News<'_>]) -> Result<Vec<Reader>,
     let permissions: Vec<String> = news.iter().map(|it| it.permission.to_owned()).collect();
     let mandatory: Vec<bool> = news.iter().map(|it| it.kind.mandatory).collect();
     sqlx::query_as!(
-        Reader,
-        r#"select event.id as "event!", member.user_id as "user: UserId", member.name, member.email, tenant.name as organization
+        Recipient,
+        r#"select event.id as "event!: EventId", member.user_id as "user: UserId", member.name, member.email, tenant.name as organization
         from unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::boolean[], $8::text[])
             event (tenant_id, id, kind, actor, roles, mail, mandatory, permission)
         join core.tenant tenant on tenant.id = event.tenant_id

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use crate::TimeZone;
@@ -30,6 +31,32 @@ pub struct Frame {
     pub memberships: Vec<FrameTenant>,
     /// The product's main navigation.
     pub nav: Vec<NavItem>,
+    /// What stands above the page.
+    pub banner: Option<Banner>,
+}
+
+/// What stands above each page of a request on which a layer put it, for those who are signed in: something is due, and what happens when.
+#[derive(Clone, Debug, Serialize)]
+pub struct Banner {
+    /// The key of its text, which may name `until` as a day and `who`.
+    pub text: &'static str,
+    /// `warn` or `bad`.
+    pub kind: &'static str,
+    /// Until when, if there is such a time.
+    pub until: Option<DateTime<Utc>>,
+    /// Who can help, by name.
+    pub who: Option<String>,
+    /// Where the reader can help themselves.
+    pub link: Option<BannerLink>,
+}
+
+/// Where a banner leads.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct BannerLink {
+    /// The path.
+    pub href: &'static str,
+    /// The key of what it says.
+    pub text: &'static str,
 }
 
 /// The person signed in, as the layout shows them.

@@ -133,6 +133,7 @@ impl Page {
                 .unwrap_or_default(),
             // The navigation leads into a tenant, so it needs one.
             nav: standing.map(|it| nav(web, &texts, path, &it.permissions)).unwrap_or_default(),
+            banner: parts.extensions.get().filter(|_| signed_in.is_some()).cloned(),
         };
         Self { web: Arc::clone(web), locale, frame, fragment: parts.headers.contains_key("x-fragment") }
     }

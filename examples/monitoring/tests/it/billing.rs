@@ -2,6 +2,7 @@
 
 mod change;
 mod departure;
+mod dunning;
 
 use std::time::Duration;
 
@@ -67,6 +68,7 @@ fn invoice(of: &Subscription, customer: &CustomerId, state: InvoiceState) -> Inv
         paid,
         due: 4_900 - paid,
         attempts: 1,
+        next_attempt_at: None,
         page: Some(Url::parse("https://pay.example/in_1").unwrap()),
         pdf: None,
         created_at: of.created_at,

@@ -3,6 +3,7 @@
 mod api_docs;
 mod billing;
 mod chromium;
+mod dunning;
 mod invitation;
 mod passkeys;
 mod provider;

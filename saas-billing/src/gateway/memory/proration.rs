@@ -65,6 +65,7 @@ impl Books {
             paid: if is_paid { preview.due.minor() } else { 0 },
             due: if is_paid { 0 } else { preview.due.minor() },
             attempts: 1,
+            next_attempt_at: None,
             page: url::Url::parse("https://pay.example/change").ok(),
             pdf: None,
             created_at: change.at,

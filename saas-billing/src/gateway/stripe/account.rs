@@ -103,6 +103,7 @@ fn invoice(held: &stripe_billing::Invoice, subscriptions: &[Subscription]) -> Re
         paid: held.amount_paid,
         due: held.amount_remaining,
         attempts: u32::try_from(held.attempt_count).unwrap_or(u32::MAX),
+        next_attempt_at: held.next_payment_attempt.map(time).transpose()?,
         page: address(&held.hosted_invoice_url),
         pdf: address(&held.invoice_pdf),
         created_at: time(held.created)?,

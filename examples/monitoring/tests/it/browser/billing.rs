@@ -2,20 +2,20 @@
 
 use super::{Chromium, Driver, Page, Product, becomes_a_user};
 
-async fn is_well(page: &Page, name: &str, dark: bool) {
+pub(super) async fn is_well(page: &Page, name: &str, dark: bool) {
     page.fits(name).await;
     page.is_readable(name, dark).await;
     page.shot(name).await;
 }
 
 /// Somebody goes to the page where the team plan is paid by the month.
-async fn chooses_team(page: &Page) {
+pub(super) async fn chooses_team(page: &Page) {
     page.open("/billing").await;
     page.press("main form[action^='/billing/checkout'] .button").await;
     page.wait("input[name='number']").await;
 }
 
-async fn pays_with(page: &Page, number: &str) {
+pub(super) async fn pays_with(page: &Page, number: &str) {
     let field = page.wait("input[name='number']").await;
     field.clear().await.unwrap();
     field.send_keys(number).await.unwrap();

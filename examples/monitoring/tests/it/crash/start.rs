@@ -15,6 +15,7 @@ async fn it_starts_from_nothing_and_twice_at_once() {
     let (first, second) = tokio::join!(settings.start(), settings.start());
     assert_ne!(first.port(), second.port());
     assert!(first.said().contains(&format!("Mail  {}/dev/mail", first.url)), "{}", first.said());
+    assert!(first.said().contains("Time  http://127.0.0.1:"), "{}", first.said());
     for server in [&first, &second] {
         for (path, text) in [("/", "<html"), ("/dev", "Stand-in for Stripe"), ("/sign-up", "<form"), ("/health/ready", "ready")] {
             let answer = reqwest::get(format!("{}{path}", server.url)).await.unwrap();
@@ -164,7 +165,7 @@ async fn production_starts_with_its_own_logins_and_not_without_its_secrets() {
     let server = production.settings(folder.path()).start().await;
     // It names the address that people use; it listens on another.
     assert_eq!(server.url, "https://monitoring.example.com");
-    assert!(!server.said().contains("/dev/mail"), "{}", server.said());
+    assert!(!server.said().contains("/dev/mail") && !server.said().contains("Time"), "{}", server.said());
     server.terminate();
     assert_eq!(server.ended().await.code(), Some(0));
     assert!(!folder.path().join(".saas").exists(), "production keeps nothing beside itself");

@@ -148,6 +148,10 @@ pub(super) fn good_body(route: &RouteInfo, tenant: TenantId, kind: Kind) -> Body
         ("POST", "/billing/checkout" | "/billing/change") => {
             Body::Form([("plan", "team"), ("interval", "month")].map(|(name, value)| (name, value.to_owned())).to_vec())
         }
+        ("POST", "/billing/portal") => Body::Form(vec![("page", "card".to_owned())]),
+        ("POST", "/api/v1/billing/portal-session" | "/api/billing/portal-session" | "/api/billing/portal") => {
+            Body::Json(json!({ "page": "home" }))
+        }
         (
             "POST",
             "/api/v1/billing/checkout"

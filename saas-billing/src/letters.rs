@@ -1,0 +1,97 @@
+//! The letters about money, as a channel of a product's notifications.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use saas_core::{
+    ConsumerError, DbError, Event as _, SystemTx, TenantId,
+    mail::{Envelope, Outbox, letters},
+    notification::{Channel, News, recipients_in},
+};
+use serde::Deserialize;
+use sqlx::{query_scalar, types::Json};
+use uuid::Uuid;
+
+use crate::{Access, Billing, Currency, Holding, InvoiceState, Money, PaymentFailed};
+
+/// Writes the letters about payments that failed, as a channel of a product's notifications. Made by [`Billing::letters`].
+///
+/// Everybody who may see the plan gets one for each attempt. Whoever has paid by the time that it would be written gets none.
+#[derive(Debug, Clone)]
+pub struct BillingLetters {
+    billing: Billing,
+    outbox: Outbox,
+}
+
+impl Billing {
+    /// What tells people by mail that a payment failed, when it is tried again, and from when on nothing can be changed any more.
+    ///
+    /// ```no_run
+    /// use saas_billing::Billing;
+    /// use saas_core::{Relay, mail::Outbox, notification::Notifications};
+    ///
+    /// fn compose(billing: &Billing, notifications: &Notifications, outbox: &Outbox, relay: &Relay) {
+    ///     relay.register(notifications.through(billing.letters(outbox)));
+    /// }
+    /// ```
+    #[must_use]
+    pub fn letters(&self, outbox: &Outbox) -> BillingLetters {
+        BillingLetters { billing: self.clone(), outbox: outbox.clone() }
+    }
+}
+
+/// What such a letter needs of the event.
+#[derive(Deserialize)]
+struct Failed {
+    amount: Amount,
+    attempt: u32,
+    next_attempt_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Deserialize)]
+struct Amount {
+    amount: i64,
+    currency: Currency,
+}
+
+#[async_trait]
+impl Channel for BillingLetters {
+    fn name(&self) -> &'static str {
+        "billing.letters"
+    }
+
+    async fn tell_in(&self, tx: &mut SystemTx, news: &[News<'_>]) -> Result<(), ConsumerError> {
+        for news in news.iter().filter(|news| news.event.name == PaymentFailed::NAME) {
+            let failed = Failed::deserialize(&news.event.data)?;
+            if !is_open_in(tx, news.tenant, &news.event.subject).await? {
+                continue;
+            }
+            let held = holding_in(tx, news.tenant).await?;
+            let access = self.billing.plans().entitlement(&held, tx.now()).access();
+            let letter = letters::PaymentFailed {
+                amount: Money::of(failed.amount.amount, failed.amount.currency).to_string().to_uppercase(),
+                next_attempt_at: failed.next_attempt_at,
+                works_until: if let Access::Grace { until } = access { Some(until) } else { None },
+                locked: !access.may_write(),
+                href: self.outbox.link("/billing"),
+            };
+            let cause = format!("{}/{}", news.event.subject, failed.attempt);
+            for to in recipients_in(tx, std::slice::from_ref(news)).await? {
+                let envelope = Envelope::new(&to.email, to.user, &cause).named(&to.name).reader(to.user);
+                self.outbox.mail_system_in(tx, Some(news.tenant), &envelope, &letter).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+async fn is_open_in(tx: &mut SystemTx, tenant: TenantId, invoice: &str) -> Result<bool, DbError> {
+    let state = query_scalar!("select state from billing.invoice where tenant_id = $1 and id = $2", Uuid::from(tenant), invoice)
+        .fetch_optional(&mut **tx)
+        .await?;
+    Ok(state.as_deref() == Some(InvoiceState::Open.as_str()))
+}
+
+async fn holding_in(tx: &mut SystemTx, tenant: TenantId) -> Result<Holding, DbError> {
+    let held = query_scalar!(r#"select billing.holding($1) as "held: Json<Holding>""#, Uuid::from(tenant)).fetch_one(&mut **tx).await?;
+    Ok(held.map(|held| held.0).unwrap_or_default())
+}
