@@ -105,6 +105,13 @@ pub(crate) const INVENTORY: &[Table] = &[
         name: "data.quota",
         erasure: Erasure::Purge,
         exported: true,
-        columns: &[("tenant_id", Internal), ("meter", Internal), ("used", Internal), ("since", Internal)],
+        columns: &[
+            ("tenant_id", Internal),
+            ("meter", Internal),
+            ("used", Internal),
+            ("since", Internal),
+            ("warned", Internal),
+            ("warned_since", Internal),
+        ],
     },
 ];

@@ -4,47 +4,57 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use saas_core::{
     ConsumerError, DbError, Event as _, SystemTx, TenantId,
-    mail::{Envelope, Outbox, letters},
-    notification::{Channel, News, recipients_in},
+    mail::{Letter, Outbox, letters},
+    notification::{Channel, News, Notifications, recipients_in},
 };
 use serde::Deserialize;
 use sqlx::{query_scalar, types::Json};
 use uuid::Uuid;
 
-use crate::{Access, Billing, Currency, Holding, InvoiceState, Money, PaymentFailed};
+use crate::{Access, Billing, Currency, Holding, InvoiceState, LimitNear, Money, PaymentFailed};
 
-/// Writes the letters about payments that failed, as a channel of a product's notifications. Made by [`Billing::letters`].
+/// Writes the letters about payments that failed and limits that are near, as a channel of a product's notifications. Made by [`Billing::letters`].
 ///
 /// Everybody who may see the plan gets one for each attempt. Whoever has paid by the time that it would be written gets none.
 #[derive(Debug, Clone)]
 pub struct BillingLetters {
     billing: Billing,
+    notifications: Notifications,
     outbox: Outbox,
+    texts: &'static str,
 }
 
 impl Billing {
-    /// What tells people by mail that a payment failed, when it is tried again, and from when on nothing can be changed any more.
+    /// What tells people by mail that a payment failed, when it is tried again, and from when on nothing can be changed any more; and that most of what
+    /// the plan allows is used. `texts` is what the keys of the product's own words begin with, as for [`Billing::pricing_routes`].
     ///
     /// ```no_run
     /// use saas_billing::Billing;
     /// use saas_core::{Relay, mail::Outbox, notification::Notifications};
     ///
     /// fn compose(billing: &Billing, notifications: &Notifications, outbox: &Outbox, relay: &Relay) {
-    ///     relay.register(notifications.through(billing.letters(outbox)));
+    ///     relay.register(notifications.through(billing.letters(notifications, outbox, "hosting")));
     /// }
     /// ```
     #[must_use]
-    pub fn letters(&self, outbox: &Outbox) -> BillingLetters {
-        BillingLetters { billing: self.clone(), outbox: outbox.clone() }
+    pub fn letters(&self, notifications: &Notifications, outbox: &Outbox, texts: &'static str) -> BillingLetters {
+        BillingLetters { billing: self.clone(), notifications: notifications.clone(), outbox: outbox.clone(), texts }
     }
 }
 
-/// What such a letter needs of the event.
+/// What a letter needs of its event.
 #[derive(Deserialize)]
 struct Failed {
     amount: Amount,
     attempt: u32,
     next_attempt_at: Option<DateTime<Utc>>,
+}
+
+#[derive(Deserialize)]
+struct Near {
+    meter: String,
+    used: u64,
+    limit: u32,
 }
 
 #[derive(Deserialize)]
@@ -60,25 +70,46 @@ impl Channel for BillingLetters {
     }
 
     async fn tell_in(&self, tx: &mut SystemTx, news: &[News<'_>]) -> Result<(), ConsumerError> {
-        for news in news.iter().filter(|news| news.event.name == PaymentFailed::NAME) {
-            let failed = Failed::deserialize(&news.event.data)?;
-            if !is_open_in(tx, news.tenant, &news.event.subject).await? {
-                continue;
+        for news in news {
+            match news.event.name.as_str() {
+                PaymentFailed::NAME => self.failed_in(tx, news).await?,
+                LimitNear::NAME => self.near_in(tx, news).await?,
+                _ => {}
             }
-            let held = holding_in(tx, news.tenant).await?;
-            let access = self.billing.plans().entitlement(&held, tx.now()).access();
-            let letter = letters::PaymentFailed {
-                amount: Money::of(failed.amount.amount, failed.amount.currency).to_string().to_uppercase(),
-                next_attempt_at: failed.next_attempt_at,
-                works_until: if let Access::Grace { until } = access { Some(until) } else { None },
-                locked: !access.may_write(),
-                href: self.outbox.link("/billing"),
-            };
-            let cause = format!("{}/{}", news.event.subject, failed.attempt);
-            for to in recipients_in(tx, std::slice::from_ref(news)).await? {
-                let envelope = Envelope::new(&to.email, to.user, &cause).named(&to.name).reader(to.user);
-                self.outbox.mail_system_in(tx, Some(news.tenant), &envelope, &letter).await?;
-            }
+        }
+        Ok(())
+    }
+}
+
+impl BillingLetters {
+    async fn failed_in(&self, tx: &mut SystemTx, news: &News<'_>) -> Result<(), ConsumerError> {
+        let failed = Failed::deserialize(&news.event.data)?;
+        if !is_open_in(tx, news.tenant, &news.event.subject).await? {
+            return Ok(());
+        }
+        let held = holding_in(tx, news.tenant).await?;
+        let access = self.billing.plans().entitlement(&held, tx.now()).access();
+        let letter = letters::PaymentFailed {
+            amount: Money::of(failed.amount.amount, failed.amount.currency).to_string().to_uppercase(),
+            next_attempt_at: failed.next_attempt_at,
+            works_until: if let Access::Grace { until } = access { Some(until) } else { None },
+            locked: !access.may_write(),
+            href: self.outbox.link("/billing"),
+        };
+        self.write_in(tx, news, &letter, format!("{}/{}", news.event.subject, failed.attempt)).await
+    }
+
+    async fn near_in(&self, tx: &mut SystemTx, news: &News<'_>) -> Result<(), ConsumerError> {
+        let near = Near::deserialize(&news.event.data)?;
+        let what = format!("{}-meter-{}", self.texts, near.meter);
+        let letter = letters::LimitWarning { what, used: near.used, limit: near.limit, href: self.outbox.link("/billing") };
+        self.write_in(tx, news, &letter, news.event.id.to_string()).await
+    }
+
+    async fn write_in(&self, tx: &mut SystemTx, news: &News<'_>, letter: &impl Letter, cause: String) -> Result<(), ConsumerError> {
+        for to in recipients_in(tx, std::slice::from_ref(news)).await? {
+            let envelope = self.notifications.envelope(news, &to, &cause);
+            self.outbox.mail_system_in(tx, Some(news.tenant), &envelope, letter).await?;
         }
         Ok(())
     }

@@ -76,7 +76,7 @@ pub use notices::BILLING_NOTICES;
 pub use payments::Payments;
 pub use plan::{Interval, Limit, Plan};
 pub use plans::{Dunning, PlanFlaw, Plans, PlansError, UnknownPlan};
-pub use quota::{LimitError, LimitReached, Usage};
+pub use quota::{LimitError, LimitNear, LimitReached, Usage};
 pub use reconcile::Reconciled;
 pub use subscription::{CustomerId, InvoiceId, Subscription, SubscriptionId, SubscriptionState, UnknownState, subscription_put_in};
 pub use till::Till;
@@ -115,6 +115,7 @@ pub const EVENTS: &[EventKind] = &[
     EventKind::of::<SubscriptionNotResumed>(),
     EventKind::of::<InvoicePaid>(),
     EventKind::of::<PaymentFailed>(),
+    EventKind::of::<LimitNear>(),
 ];
 
 /// The pages of this crate.

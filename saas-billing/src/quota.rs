@@ -1,11 +1,17 @@
+//! Exact limits: what is taken is counted under the lock of its row, and people are warned before a limit is reached.
+
+mod near;
+
+pub use near::LimitNear;
+
 use chrono::{DateTime, SecondsFormat, Utc};
-use saas_core::{DbError, Problem, ProblemType, TenantTx};
+use saas_core::{Actor, DbError, Problem, ProblemType, TenantTx, event_in};
 use serde::Serialize;
-use sqlx::{query, types::Json};
+use sqlx::{query, query_scalar, types::Json};
 use std::sync::Arc;
 use uuid::Uuid;
 
-use crate::{Access, Billing, Entitlement, Holding, Limit, Meter, Plan};
+use crate::{Access, Billing, Entitlement, Holding, Limit, Meter, Period, Plan};
 
 /// How much of a meter is used, of how much.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -89,6 +95,13 @@ impl From<LimitError> for Problem {
     }
 }
 
+/// Whether a part of what is wanted is better than nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Portion {
+    Whole,
+    Part,
+}
+
 /// What was taken, and why no more.
 struct Taken<'a> {
     granted: u32,
@@ -115,11 +128,10 @@ impl Billing {
     ///
     /// Fails if the plan allows no more, what is due is not paid, or the database fails.
     pub async fn reserve_in(&self, tx: &mut TenantTx, meter: Meter, quantity: u32) -> Result<(), LimitError> {
-        let taken = self.take_in(tx, meter, quantity).await?;
+        let taken = self.take_in(tx, meter, quantity, Portion::Whole).await?;
         if taken.granted == quantity {
             return Ok(());
         }
-        self.release_in(tx, meter, taken.granted).await?;
         Err(self.refusal(meter, taken.used, &taken.entitlement, tx.now()))
     }
 
@@ -129,10 +141,10 @@ impl Billing {
     ///
     /// Fails if the database does.
     pub async fn reserve_up_to_in(&self, tx: &mut TenantTx, meter: Meter, quantity: u32) -> Result<u32, DbError> {
-        Ok(self.take_in(tx, meter, quantity).await?.granted)
+        Ok(self.take_in(tx, meter, quantity, Portion::Part).await?.granted)
     }
 
-    async fn take_in(&self, tx: &mut TenantTx, meter: Meter, quantity: u32) -> Result<Taken<'_>, DbError> {
+    async fn take_in(&self, tx: &mut TenantTx, meter: Meter, quantity: u32, portion: Portion) -> Result<Taken<'_>, DbError> {
         let (tenant, now) = (tx.tenant().map(Uuid::from), tx.now());
         let since = self.plans().period_of(meter).map(|period| period.start(now));
         // The tenant's first of its kind makes the row; from then on it is there to be locked.
@@ -155,11 +167,32 @@ impl Billing {
         let granted = match entitlement.limit(meter) {
             _ if !entitlement.access().may_write() => 0,
             Limit::Unlimited => i64::from(quantity),
-            Limit::AtMost(limit) => (i64::from(limit) - row.used).clamp(0, quantity.into()),
+            Limit::AtMost(limit) => match (i64::from(limit) - row.used).clamp(0, quantity.into()) {
+                left if portion == Portion::Whole && left < quantity.into() => 0,
+                left => left,
+            },
         };
-        query!("update quota set used = used + $3 where tenant_id = $1 and meter = $2", tenant, meter.name(), granted)
-            .execute(&mut **tx)
-            .await?;
+        let near = entitlement.limit(meter).at_most().and_then(|limit| near::Mark::reached(row.used + granted, limit));
+        // What is held has no period, and is warned of once a month.
+        let period = since.unwrap_or_else(|| Period::Month.start(now));
+        let is_news = query_scalar!(
+            r#"update quota set used = quota.used + $3, warned = greatest(before.warned, $4), warned_since = greatest(quota.warned_since, $5)
+            from (
+                select case when warned_since < $5 then 0 else warned end as warned from quota where tenant_id = $1 and meter = $2
+            ) before
+            where tenant_id = $1 and meter = $2
+            returning $4 > before.warned as "is_news!""#,
+            tenant,
+            meter.name(),
+            granted,
+            near.as_ref().map_or(0, |near| near.at),
+            period,
+        )
+        .fetch_one(&mut **tx)
+        .await?;
+        if let Some(near) = near.filter(|_| is_news) {
+            event_in(tx, Actor::System, meter.name(), &near.event(meter, row.used + granted)).await?;
+        }
         // Between 0 and a u32, as it was clamped.
         Ok(Taken { granted: u32::try_from(granted).unwrap_or(0), used: row.used.unsigned_abs(), entitlement })
     }

@@ -127,6 +127,13 @@ monitoring-notice-devices-down = { $down ->
    *[other] { $one_down } und andere sind ausgefallen, zusammen { $down } Geräte.
 }
 monitoring-notice-devices-down-label = Ein Gerät fällt aus
+monitoring-notice-limit-near = { $meter ->
+    [agents] Agenten: { $used } von { $limit } sind belegt.
+    [devices] Geräte: { $used } von { $limit } sind belegt.
+    [api-requests] API-Anfragen: { $used } von { $limit } sind verbraucht.
+   *[other] Ihr Tarif ist fast ausgeschöpft: { $used } von { $limit }.
+  }
+monitoring-notice-limit-near-label = Eine Grenze ist fast erreicht
 monitoring-notice-member-joined = Jemand ist der Organisation beigetreten.
 monitoring-notice-member-joined-label = Jemand tritt der Organisation bei
 

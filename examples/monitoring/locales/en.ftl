@@ -127,6 +127,13 @@ monitoring-notice-devices-down = { $down ->
    *[other] { $one_down } and others went down, { $down } devices in all.
 }
 monitoring-notice-devices-down-label = A device goes down
+monitoring-notice-limit-near = { $meter ->
+    [agents] Agents: { $used } of { $limit } are used.
+    [devices] Devices: { $used } of { $limit } are used.
+    [api-requests] API requests: { $used } of { $limit } are used.
+   *[other] Most of what your plan allows is used: { $used } of { $limit }.
+  }
+monitoring-notice-limit-near-label = Most of a limit is used
 monitoring-notice-member-joined = Somebody joined the organization.
 monitoring-notice-member-joined-label = Somebody joins the organization
 

@@ -17,7 +17,9 @@ use std::sync::Arc;
 use chrono::TimeDelta;
 use saas_admin::{ComposeError, Product, Program};
 use saas_auth::{API_KEY_NOTICES, ApiKeyRead, ApiKeyWrite, Auth, Document, Scope};
-use saas_billing::{BILLING_NOTICES, Billing, BillingRead, BillingWrite, Feature, Limit, Meter, Payments, Plans, PlansError, Till};
+use saas_billing::{
+    BILLING_NOTICES, Billing, BillingRead, BillingWrite, Feature, Limit, LimitNear, Meter, Payments, Plans, PlansError, Till,
+};
 use saas_core::{
     AuditRead, DbError, Event as _, EventKind, EventReplay, Flag, Live, Migrations, NavLink, Permission as _, Routes, TenantDb,
     TenantStore,
@@ -194,6 +196,10 @@ const NOTICES: &[NoticeKind] = &[
     BILLING_NOTICES[0],
     BILLING_NOTICES[1],
     BILLING_NOTICES[2],
+    NoticeKind::new(LimitNear::NAME, "monitoring-notice-limit-near", "/billing")
+        .group(NoticeGroup::Billing)
+        .mail(Frequency::Now)
+        .own_letter(),
 ];
 
 /// What the handlers of the product share.
@@ -248,7 +254,7 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         holders.holding(permission)
     });
     notifications.register(&program.relay);
-    program.relay.register(notifications.through(billing.letters(&program.outbox)));
+    program.relay.register(notifications.through(billing.letters(&notifications, &program.outbox, "monitoring")));
     notifications.digest_daily(&program.jobs);
     let chat = Chat::new(&notifications, &program.master_key, program.outbound.clone());
     program.relay.register(notifications.through(chat.clone()));

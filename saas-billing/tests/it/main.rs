@@ -35,3 +35,5 @@ mod shop;
 mod trouble;
 #[cfg(test)]
 mod walls;
+#[cfg(test)]
+mod warnings;

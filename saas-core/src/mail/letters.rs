@@ -91,12 +91,12 @@ pub struct PaymentFailed {
 /// Says that a plan's limit is near or reached.
 #[derive(Debug, Clone, Serialize)]
 pub struct LimitWarning {
-    /// What is limited, in the reader's language.
+    /// The key of the text that says what is limited.
     pub what: String,
     /// How much is used.
-    pub used: i64,
+    pub used: u64,
     /// How much the plan allows.
-    pub limit: i64,
+    pub limit: u32,
     /// Where to change the plan.
     pub href: Link,
 }

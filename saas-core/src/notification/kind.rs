@@ -106,7 +106,8 @@ impl NoticeKind {
         self
     }
 
-    /// Mailed with a letter of its own, by a channel of its own that asks [`recipients_in`](super::recipients_in).
+    /// Mailed with a letter of its own, by a channel of its own: to [`recipients_in`](super::recipients_in), in
+    /// [`Notifications::envelope`](super::Notifications::envelope).
     #[must_use]
     pub const fn own_letter(mut self) -> Self {
         self.own_letter = true;

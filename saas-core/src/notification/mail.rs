@@ -1,3 +1,5 @@
+use std::fmt;
+
 use async_trait::async_trait;
 use uuid::Uuid;
 
@@ -45,18 +47,26 @@ impl Channel for MailChannel {
     }
 }
 
+impl Notifications {
+    /// What a letter about news goes to somebody in, for this cause. If it is not mandatory they can end such mail with it.
+    pub fn envelope(&self, news: &News<'_>, to: &Recipient, cause: impl fmt::Display) -> Envelope {
+        let envelope = Envelope::new(&to.email, to.user, cause).named(&to.name).reader(to.user);
+        if news.kind.mandatory {
+            return envelope;
+        }
+        envelope.unsubscribe(unsubscribe::link(&self.0.outbox, &self.0.keys, news.tenant, to.user, news.kind.event))
+    }
+}
+
 impl MailChannel {
     async fn write_in(&self, tx: &mut SystemTx, news: &News<'_>, to: &Recipient) -> Result<(), ConsumerError> {
         let News { event, tenant, kind, .. } = news;
-        let (outbox, keys) = (&self.notifications.0.outbox, &self.notifications.0.keys);
+        let outbox = &self.notifications.0.outbox;
         let window = event.at.timestamp().div_euclid(QUIET_SECONDS);
         let cause = format!("{}/{window}", kind.quiet(&event.subject, &event.data));
         // Too long to be a cause as it is: then each event is its own.
         let cause = if cause.chars().count() <= 200 { cause } else { event.id.to_string() };
-        let mut envelope = Envelope::new(&to.email, to.user, cause).named(&to.name).reader(to.user);
-        if !kind.mandatory {
-            envelope = envelope.unsubscribe(unsubscribe::link(outbox, keys, *tenant, to.user, kind.event));
-        }
+        let envelope = self.notifications.envelope(news, to, cause);
         let letter = NoticeLetter {
             text: kind.text,
             args: NoticeKind::arguments(&event.data),

@@ -3,6 +3,7 @@
 mod change;
 mod departure;
 mod dunning;
+mod near;
 
 use std::time::Duration;
 
