@@ -38,8 +38,14 @@ pub(crate) async fn database(product: &Product, config: &Config) -> Result<(Data
         // Production was refused already; here only one of two addresses is missing.
         (app, system, _) => (app.clone().unwrap_or_default(), system.clone().unwrap_or_default()),
     };
-    let database =
-        DatabaseConfig { owner, app, system, max_connections: config.max_connections, allow_old_server: config.is_development() };
+    let database = DatabaseConfig {
+        owner,
+        app,
+        system,
+        direct: config.direct_url.clone(),
+        max_connections: config.max_connections,
+        allow_old_server: config.is_development(),
+    };
     Ok((database, started))
 }
 

@@ -36,10 +36,13 @@ use std::{
 };
 
 use futures_core::future::BoxFuture;
-use sqlx::PgConnection;
+use sqlx::{PgConnection, postgres::PgConnectOptions};
 
 use self::connections::Connections;
 use crate::{Clock, Secret, TenantId, UserId};
+
+/// What looks at the database itself, and is nobody.
+const READ: &str = "begin read only";
 
 /// The database. Cheap to clone.
 #[derive(Clone)]
@@ -51,7 +54,8 @@ struct Inner {
     app: Connections,
     system: Connections,
     owner: Option<Secret>,
-    app_url: Secret,
+    direct: Logins,
+    is_pooled: bool,
     clock: Clock,
     sets: Vec<Migrations>,
     reasons: Mutex<BTreeMap<&'static str, u64>>,
@@ -93,7 +97,7 @@ impl Db {
 
     /// Runs one statement as the application login with no tenant set: it sees no tenant's row, and is there to call the lookup
     /// functions that turn a hash into the one row it belongs to. Repeated once on a fresh connection when the server has gone in
-    /// between, so it must only read.
+    /// between, so it must only read. Behind a pooler it is a transaction.
     ///
     /// # Errors
     ///
@@ -102,6 +106,11 @@ impl Db {
     where
         F: for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<T, sqlx::Error>>,
     {
+        if self.inner.is_pooled {
+            // Outside of a transaction a pooler may send each message of a statement to another session, and somebody's settings may be left in it.
+            let mut nobody = TenantDb::new(self.clone(), None, None).read_only(true).open().await?;
+            return Ok(statement(&mut nobody).await?);
+        }
         pool::retry_dead(&self.inner.app, |mut connection| {
             let statement = &statement;
             async move {
@@ -119,12 +128,12 @@ impl Db {
 
     /// Where a connection of its own may listen for notices: the application login, which can read no notice's subject without a tenant.
     pub(crate) fn listen_url(&self) -> &str {
-        self.inner.app_url.expose()
+        self.inner.direct.app.expose()
     }
 
     /// How the system login connects, for a pool that lives apart from the requests'.
-    pub(crate) fn system_options(&self) -> sqlx::postgres::PgConnectOptions {
-        (*self.inner.system.pool().connect_options()).clone()
+    pub(crate) fn system_options(&self) -> Result<PgConnectOptions, sqlx::Error> {
+        self.inner.direct.system.expose().parse()
     }
 
     /// The clock that times are bound from.

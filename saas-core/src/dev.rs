@@ -44,6 +44,8 @@ pub use error::DevError;
 pub use programs::Programs;
 
 #[cfg(feature = "testing")]
+pub(crate) use account::Account;
+#[cfg(feature = "testing")]
 pub(crate) use database::create_owner;
 
 use cluster::Cluster;

@@ -16,6 +16,7 @@ mod db;
 pub mod isolation;
 mod limit;
 mod mail;
+mod pooler;
 mod redis;
 
 pub use app::{Answer, TestApp, TestClient};
@@ -24,4 +25,5 @@ pub use database::{EmptyDatabase, TestDatabase, TestDatabaseError};
 pub use db::TestDb;
 pub use limit::rate_limit_store_conforms;
 pub use mail::{Arrived, deliver, mailer_conforms, sample_mail};
+pub use pooler::Pooler;
 pub use redis::RedisServer;

@@ -19,11 +19,11 @@ use crate::given::{DEVICES, SSO, billing, by_us, database, month, read};
 /// The same database, as another node has it.
 async fn another_node(test: &TestDb) -> Db {
     let config = DatabaseConfig {
-        owner: None,
         app: test.database.logins().app.clone(),
         system: test.database.logins().system.clone(),
         max_connections: 5,
         allow_old_server: true,
+        ..DatabaseConfig::default()
     };
     Db::connect(&config, &[MIGRATIONS], test.db.clock().clone()).await.unwrap()
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
 
-use super::{Db, DbError};
+use super::{Db, DbError, READ, pool::OpenTransaction};
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -115,7 +115,7 @@ impl Db {
     /// Fails if the database does not answer.
     pub async fn findings(&self) -> Result<Vec<Finding>, DbError> {
         let lookups: Vec<&str> = self.inner.sets.iter().flat_map(|set| set.lookups).copied().collect();
-        let mut connection = self.inner.app.take().await?;
+        let mut connection = OpenTransaction::begin(&self.inner.app, READ).await?;
         let mut findings = Vec::new();
         let (version, number): (String, i32) =
             sqlx::query_as("select current_setting('server_version'), current_setting('server_version_num')::integer")

@@ -2,7 +2,9 @@ use std::{sync::Arc, time::Duration};
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
-use super::{Db, Finding, Inner, Migrations, ProvisionError, Severity, check, connections::Connections, migrate::with_core};
+use url::Url;
+
+use super::{Db, Finding, Inner, Logins, Migrations, ProvisionError, Severity, check, connections::Connections, migrate::with_core};
 use crate::{Clock, Secret};
 
 /// Where the database is and how much of it to use.
@@ -14,10 +16,27 @@ pub struct DatabaseConfig {
     pub app: Secret,
     /// `DATABASE_SYSTEM_URL`: the login that sees all tenants.
     pub system: Secret,
+    /// `DATABASE_DIRECT_URL`: the server itself, where a pooler in transaction mode answers at the two addresses above. What keeps a session
+    /// goes there with the logins of those addresses: whoever listens for notices, and the worker of jobs. The owner's address is the server's
+    /// own in any case. Nothing is prepared for later then, so each statement takes two round trips instead of one.
+    pub direct: Option<Secret>,
     /// Connections of the application login; 10 if zero. The system login gets half as many.
     pub max_connections: u32,
     /// Accept a server older than the row-level-security fixes, with a warning.
     pub allow_old_server: bool,
+}
+
+impl DatabaseConfig {
+    /// A login's address at the server itself.
+    fn directly(&self, login: &Secret) -> Result<Secret, ConnectError> {
+        let Some(direct) = &self.direct else { return Ok(login.clone()) };
+        let wrong = |error: url::ParseError| ConnectError::Url { name: "DATABASE_DIRECT_URL", source: sqlx::Error::config(error) };
+        let login = Url::parse(login.expose()).map_err(wrong)?;
+        let mut url = Url::parse(direct.expose()).map_err(wrong)?;
+        let named = url.set_username(login.username()).and_then(|()| url.set_password(login.password()));
+        named.map_err(|()| wrong(url::ParseError::EmptyHost))?;
+        Ok(Secret::new(url))
+    }
 }
 
 impl Db {
@@ -29,13 +48,15 @@ impl Db {
     ///
     /// Fails if the database does not answer, or with everything that is dangerous about it.
     pub async fn connect(config: &DatabaseConfig, migrations: &[Migrations], clock: Clock) -> Result<Self, ConnectError> {
+        let is_pooled = config.direct.is_some();
         let size = if config.max_connections == 0 { 10 } else { config.max_connections };
         let db = Self {
             inner: Arc::new(Inner {
-                app: connections("DATABASE_APP_URL", &config.app, size).await?,
-                system: connections("DATABASE_SYSTEM_URL", &config.system, size.div_ceil(2)).await?,
+                app: connections("DATABASE_APP_URL", &config.app, size, is_pooled).await?,
+                system: connections("DATABASE_SYSTEM_URL", &config.system, size.div_ceil(2), is_pooled).await?,
                 owner: config.owner.clone(),
-                app_url: config.app.clone(),
+                direct: Logins { app: config.directly(&config.app)?, system: config.directly(&config.system)? },
+                is_pooled,
                 clock,
                 sets: with_core(migrations).copied().collect(),
                 reasons: std::sync::Mutex::default(),
@@ -61,8 +82,15 @@ fn tolerated(findings: Vec<Finding>, allow_old_server: bool) -> Result<Vec<Findi
     if refused.is_empty() { Ok(tolerated) } else { Err(ConnectError::Dangerous(refused)) }
 }
 
-async fn connections(name: &'static str, url: &Secret, size: u32) -> Result<Connections, ConnectError> {
-    let options: PgConnectOptions = url.expose().parse().map_err(|source| ConnectError::Url { name, source })?;
+async fn connections(name: &'static str, url: &Secret, size: u32, is_pooled: bool) -> Result<Connections, ConnectError> {
+    let mut options: PgConnectOptions = url.expose().parse().map_err(|source| ConnectError::Url { name, source })?;
+    let mut before = "";
+    if is_pooled {
+        // A statement that is prepared for later stays in a session that somebody else has then. The driver gives it a name all the same, which
+        // whoever had the session before may have given too.
+        options = options.statement_cache_capacity(0);
+        before = "deallocate all; ";
+    }
     PgPoolOptions::new()
         .max_connections(size)
         .acquire_timeout(Duration::from_secs(5))
@@ -70,7 +98,7 @@ async fn connections(name: &'static str, url: &Secret, size: u32) -> Result<Conn
         .test_before_acquire(false)
         .connect_with(options.application_name("saas"))
         .await
-        .map(Connections::new)
+        .map(|pool| Connections::new(pool, before))
         .map_err(|source| ConnectError::Connect { name, source })
 }
 

@@ -22,6 +22,8 @@ pub(super) struct Connections(Arc<Inner>);
 
 struct Inner {
     pool: PgPool,
+    /// What each transaction's opening begins with.
+    before: &'static str,
     /// One for each connection that may be in use: whoever has a place finds a connection aside or gets one of the pool's, and never waits
     /// for one that is aside.
     places: Arc<Semaphore>,
@@ -39,13 +41,17 @@ struct Aside {
 const MOMENT: Duration = Duration::from_secs(1);
 
 impl Connections {
-    pub(super) fn new(pool: PgPool) -> Self {
+    pub(super) fn new(pool: PgPool, before: &'static str) -> Self {
         let places = usize::try_from(pool.options().get_max_connections()).unwrap_or(usize::MAX).min(Semaphore::MAX_PERMITS);
-        Self(Arc::new(Inner { pool, places: Arc::new(Semaphore::new(places)), aside: Mutex::default() }))
+        Self(Arc::new(Inner { pool, before, places: Arc::new(Semaphore::new(places)), aside: Mutex::default() }))
     }
 
     pub(super) fn pool(&self) -> &PgPool {
         &self.0.pool
+    }
+
+    pub(super) fn before(&self) -> &'static str {
+        self.0.before
     }
 
     /// How many there are, and how many of them nobody uses.

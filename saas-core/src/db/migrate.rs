@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection, migrate::Migrator};
 
-use super::{Db, DbError, provision};
+use super::{Db, DbError, READ, pool::OpenTransaction, provision};
 use crate::{failure, inventory::Table};
 
 /// What a crate brings to the database.
@@ -103,12 +103,8 @@ impl Db {
     ///
     /// Fails if the database does not answer.
     pub async fn pending_migrations(&self) -> Result<usize, DbError> {
-        let db = self.clone();
-        self.lookup(move |connection| {
-            let db = db.clone();
-            Box::pin(async move { pending(connection, &db.inner.sets).await })
-        })
-        .await
+        let mut transaction = OpenTransaction::begin(&self.inner.app, READ).await?;
+        Ok(pending(&mut transaction, &self.inner.sets).await?)
     }
 
     /// Every table that the program's crates say they make.

@@ -41,11 +41,15 @@ const COMMIT: &str = "set constraints all immediate; commit and chain";
 impl OpenTransaction {
     /// Opens a transaction with one round trip. `begin` is one text of several statements, the first of them `begin`.
     pub(super) async fn begin(connections: &Connections, begin: &str) -> Result<Self, DbError> {
-        retry_dead(connections, |mut connection| async move {
-            connection.close_on_drop();
-            PgTransactionManager::begin(&mut connection, Some(AssertSqlSafe(begin.to_owned()).into_sql_str())).await?;
-            connection.test_on_drop();
-            Ok(connection)
+        let begin = AssertSqlSafe([connections.before(), begin].concat()).into_sql_str();
+        retry_dead(connections, |mut connection| {
+            let begin = begin.clone();
+            async move {
+                connection.close_on_drop();
+                PgTransactionManager::begin(&mut connection, Some(begin)).await?;
+                connection.test_on_drop();
+                Ok(connection)
+            }
         })
         .await
         .map(|connection| Self { connection })
@@ -95,8 +99,11 @@ impl DerefMut for OpenTransaction {
 pub(super) fn is_dead(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => true,
-        // 57P01 and 57P02 end the session; SA001 is our own guard, which found settings of somebody else's session.
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| matches!(code.as_ref(), "57P01" | "57P02" | "57P05" | "SA001")),
+        // 57P01 and 57P02 end the session; 08P01 is a pooler's word for a session that it lost; SA001 is our own guard, which found settings of
+        // somebody else's session.
+        sqlx::Error::Database(error) => {
+            error.code().is_some_and(|code| matches!(code.as_ref(), "57P01" | "57P02" | "57P05" | "08P01" | "SA001"))
+        }
         _ => false,
     }
 }

@@ -18,7 +18,7 @@ use super::DevError;
 const UNPRIVILEGED: [&str; 3] = ["postgres", "_postgres", "nobody"];
 
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Account {
+pub(crate) struct Account {
     uid: u32,
     gid: u32,
     /// Whether we are root and so have to become this account.
@@ -27,7 +27,7 @@ pub(super) struct Account {
 
 impl Account {
     /// The account for a new cluster.
-    pub(super) fn choose() -> Result<Self, DevError> {
+    pub(crate) fn choose() -> Result<Self, DevError> {
         let uid = rustix::process::geteuid();
         if !uid.is_root() {
             return Ok(Self { uid: uid.as_raw(), gid: rustix::process::getegid().as_raw(), switch: false });
@@ -52,7 +52,7 @@ impl Account {
 
     /// A command that runs as this account in `home`, cut off from the terminal and from the settings of other
     /// PostgreSQL servers in our environment.
-    pub(super) fn command(&self, program: impl AsRef<OsStr>, home: &Path) -> Command {
+    pub(crate) fn command(&self, program: impl AsRef<OsStr>, home: &Path) -> Command {
         let mut command = Command::new(program);
         command.current_dir(home).stdin(Stdio::null());
         for (key, _) in std::env::vars_os() {
@@ -71,7 +71,7 @@ impl Account {
     }
 
     /// Hands a file that we made to the account.
-    pub(super) fn own(&self, path: &Path) -> Result<(), DevError> {
+    pub(crate) fn own(&self, path: &Path) -> Result<(), DevError> {
         if self.switch {
             chown(path, Some(self.uid), Some(self.gid)).map_err(DevError::file("hand over", path))?;
         }

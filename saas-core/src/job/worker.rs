@@ -106,7 +106,7 @@ async fn pool(work: &Work) -> Result<PgPool, sqlx::Error> {
         // Notices take one for good; the keeper and the ticks want some.
         .max_connections(slots.saturating_add(3))
         .acquire_timeout(Duration::from_secs(5))
-        .connect_with(work.db.system_options().application_name("saas-jobs").options([("idle_in_transaction_session_timeout", idle)]))
+        .connect_with(work.db.system_options()?.application_name("saas-jobs").options([("idle_in_transaction_session_timeout", idle)]))
         .await
 }
 

@@ -127,6 +127,13 @@ impl TestDatabase {
         &self.logins
     }
 
+    /// The same database, with its logins at other addresses, such as a pooler's.
+    #[must_use]
+    pub fn with_logins(mut self, logins: Logins) -> Self {
+        self.logins = logins;
+        self
+    }
+
     /// The address for the cluster's superuser. For arranging only; see the module's security section.
     #[must_use]
     pub fn superuser_url(&self) -> &Secret {

@@ -41,6 +41,7 @@ impl TestDb {
             system: database.logins().system.clone(),
             max_connections,
             allow_old_server: true,
+            ..DatabaseConfig::default()
         };
         let db = Db::connect(&config, migrations, clock).await.map_err(|error| TestDatabaseError::Prepare(boxed(error)))?;
         Ok(Self { db, database })

@@ -26,8 +26,13 @@ async fn the_node() {
     else {
         return;
     };
-    let config =
-        DatabaseConfig { owner: None, app: Secret::new(app), system: Secret::new(system), max_connections: 5, allow_old_server: true };
+    let config = DatabaseConfig {
+        app: Secret::new(app),
+        system: Secret::new(system),
+        max_connections: 5,
+        allow_old_server: true,
+        ..DatabaseConfig::default()
+    };
     let db = Db::connect(&config, &[], Clock::system()).await.unwrap();
     let works = Works::new(&db, &key.parse::<MasterKey>().unwrap(), &Secret::new(smtp));
     let _running = works.begin(&Lifecycle::new()).await;

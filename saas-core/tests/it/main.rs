@@ -55,6 +55,8 @@ mod pages;
 #[cfg(test)]
 mod planted;
 #[cfg(test)]
+mod pooler;
+#[cfg(test)]
 mod program;
 #[cfg(test)]
 mod proxy;

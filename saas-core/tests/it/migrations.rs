@@ -27,6 +27,7 @@ async fn connected(database: &EmptyDatabase) -> Db {
         system: logins.system,
         max_connections: 2,
         allow_old_server: true,
+        ..DatabaseConfig::default()
     };
     Db::connect(&config, &[], Clock::system()).await.unwrap()
 }

@@ -61,6 +61,7 @@ pub(crate) fn config(test: &TestDb) -> DatabaseConfig {
         system: test.database.logins().system.clone(),
         max_connections: CONNECTIONS,
         allow_old_server: true,
+        ..DatabaseConfig::default()
     }
 }
 

@@ -199,7 +199,8 @@ async fn with_notes(database: &DevDatabase, max_connections: u32) -> Db {
     Db::migrate_as(&owner, &[]).await.unwrap();
     run(&owner, NOTE.to_owned()).await;
     let logins = provision(&owner, |_| Secret::new("test")).await.unwrap();
-    let config = DatabaseConfig { owner: None, app: logins.app, system: logins.system, max_connections, allow_old_server: true };
+    let config =
+        DatabaseConfig { app: logins.app, system: logins.system, max_connections, allow_old_server: true, ..DatabaseConfig::default() };
     Db::connect(&config, &[], Clock::system()).await.unwrap()
 }
 

@@ -196,11 +196,11 @@ async fn no_get_needs_to_write() {
     let read_only = |url: &Secret| Secret::new(format!("{}?options=-c%20default_transaction_read_only%3Don", url.expose()));
     let logins = app.test.database.logins();
     let config = DatabaseConfig {
-        owner: None,
         app: read_only(&logins.app),
         system: read_only(&logins.system),
         max_connections: 5,
         allow_old_server: true,
+        ..DatabaseConfig::default()
     };
     let db = Db::connect(&config, product().migrations, Clock::system()).await.unwrap();
     let refused = sqlx::query("insert into core.user (id, created_at) values (gen_random_uuid(), now())");

@@ -31,8 +31,13 @@ async fn the_program_that_works() {
     else {
         return;
     };
-    let config =
-        DatabaseConfig { owner: None, app: Secret::new(app), system: Secret::new(system), max_connections: 5, allow_old_server: true };
+    let config = DatabaseConfig {
+        app: Secret::new(app),
+        system: Secret::new(system),
+        max_connections: 5,
+        allow_old_server: true,
+        ..DatabaseConfig::default()
+    };
     let db = Db::connect(&config, &[], Clock::system()).await.unwrap();
     let jobs = Jobs::new(&db);
     let is_restless = step == RESTLESS;

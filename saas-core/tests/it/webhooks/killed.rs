@@ -28,8 +28,13 @@ async fn the_program_that_delivers() {
     let [Some(app), Some(system), Some(key)] = PLACES.map(|name| std::env::var_os(name).map(|it| it.into_string().unwrap())) else {
         return;
     };
-    let config =
-        DatabaseConfig { owner: None, app: Secret::new(app), system: Secret::new(system), max_connections: 3, allow_old_server: true };
+    let config = DatabaseConfig {
+        app: Secret::new(app),
+        system: Secret::new(system),
+        max_connections: 3,
+        allow_old_server: true,
+        ..DatabaseConfig::default()
+    };
     let db = Db::connect(&config, &[], Clock::system()).await.unwrap();
     let keys: MasterKey = key.parse().unwrap();
     let outbound = Outbound::new(OutboundPolicy::local()).unwrap();
