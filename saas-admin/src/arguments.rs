@@ -221,6 +221,9 @@ pub(crate) struct MigrateOptions {
     /// Make the application and system logins too, and print their addresses
     #[arg(long)]
     pub(crate) provision: bool,
+    /// Open a database again that was sealed (SAAS_SEALED)
+    #[arg(long, conflicts_with = "provision")]
+    pub(crate) unseal: bool,
 }
 
 #[derive(Debug, Args)]

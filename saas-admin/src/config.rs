@@ -41,6 +41,7 @@ pub(crate) struct Config {
     pub(crate) app_url: Option<Secret>,
     pub(crate) system_url: Option<Secret>,
     pub(crate) direct_url: Option<Secret>,
+    pub(crate) sealed: bool,
     pub(crate) max_connections: u32,
     pub(crate) jobs: usize,
     pub(crate) migrate_at_start: bool,
@@ -93,6 +94,7 @@ impl Config {
             app_url: from.optional("database.app_url", "DATABASE_APP_URL"),
             system_url: from.optional("database.system_url", "DATABASE_SYSTEM_URL"),
             direct_url: from.optional("database.direct_url", "DATABASE_DIRECT_URL"),
+            sealed: from.or("database.sealed", "SAAS_SEALED", false),
             max_connections: from.or("database.max_connections", "DATABASE_MAX_CONNECTIONS", 10),
             jobs: from.or("jobs.concurrency", "SAAS_JOBS", JobsConfig::default().concurrency),
             migrate_at_start: from.or("database.migrate_at_start", "DATABASE_MIGRATE_AT_START", mode != Some(Mode::Production)),
@@ -116,6 +118,8 @@ impl Config {
         };
         if serves {
             config.check(mode.is_some(), &mut from);
+        } else if config.sealed && !config.is_development() && config.master_key.is_none() {
+            from.refuse("SAAS_SEALED is set, and SAAS_MASTER_KEY is not: the key is the one that the program seals with");
         }
         from.finish()?;
         Ok(config)

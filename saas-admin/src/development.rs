@@ -43,6 +43,7 @@ pub(crate) async fn database(product: &Product, config: &Config) -> Result<(Data
         app,
         system,
         direct: config.direct_url.clone(),
+        seal: if config.sealed { Some(master_key(config).await?) } else { None },
         max_connections: config.max_connections,
         allow_old_server: config.is_development(),
     };

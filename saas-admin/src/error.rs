@@ -3,8 +3,8 @@ use std::{io, process::ExitCode};
 use saas_auth::SigningKeyError;
 use saas_billing::{GatewayError, NoSecret, PlansError};
 use saas_core::{
-    ConnectError, DbError, MigrateError, OutboundError, ProvisionError, ReplayError, SettingsError, StartError, audit::CheckpointError,
-    dev::DevError, file::StorageError, mail::SmtpError, pages::PagesErrors,
+    ConnectError, DbError, MigrateError, OutboundError, ProvisionError, ReplayError, SealError, SettingsError, StartError,
+    audit::CheckpointError, dev::DevError, file::StorageError, mail::SmtpError, pages::PagesErrors,
 };
 
 /// What `compose` may fail with: whatever the product's parts do.
@@ -26,6 +26,9 @@ pub enum Error {
     /// The database could not be brought up to date.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
+    /// The database could not be sealed or opened.
+    #[error(transparent)]
+    Seal(#[from] SealError),
     /// The logins could not be made.
     #[error(transparent)]
     Provision(#[from] ProvisionError),
@@ -132,7 +135,7 @@ impl Error {
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Settings(_) | Self::Smtp(_) | Self::Redis(_) | Self::Traces(_) | Self::Payments(_) | Self::NoSecret(_) => 78,
-            Self::Development(_) | Self::Connect(_) | Self::Migrate(_) | Self::Provision(_) | Self::Database(_) => 69,
+            Self::Development(_) | Self::Connect(_) | Self::Migrate(_) | Self::Seal(_) | Self::Provision(_) | Self::Database(_) => 69,
             _ => 1,
         })
     }

@@ -18,8 +18,8 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use crate::{
-    Error, Product, Program, arguments::Arguments, backlog::Queues, config::Config, development, limits, live, mail::carrier, payments,
-    providers, traces,
+    Error, Product, Program, arguments::Arguments, backlog::Queues, config::Config, development, limits, live, mail::carrier, migrate,
+    payments, providers, traces,
 };
 
 pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<(), Error> {
@@ -31,7 +31,7 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
     if config.migrate_at_start {
         // Before anything is judged: what is dangerous may be what this release mends.
         let owner = database.owner.as_ref().ok_or(saas_core::MigrateError::NoOwner)?;
-        Db::migrate_as(owner, product.migrations).await?;
+        migrate::up_to_date(product, owner, database.seal.as_ref()).await?;
     }
     let db = Db::connect(&database, product.migrations, clock).await?;
 

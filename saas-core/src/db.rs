@@ -12,6 +12,7 @@ mod migrate;
 mod pool;
 mod provision;
 mod retry;
+mod seal;
 mod system;
 mod tenant;
 
@@ -26,6 +27,7 @@ pub(crate) use migrate::with_core;
 pub use migrate::{MigrateError, Migrations};
 pub use provision::{Logins, ProvisionError, provision};
 pub use retry::Retryable;
+pub use seal::SealError;
 pub use system::{SystemDb, SystemTx};
 pub use tenant::{TenantDb, TenantTx};
 
@@ -38,7 +40,7 @@ use std::{
 use futures_core::future::BoxFuture;
 use sqlx::{PgConnection, postgres::PgConnectOptions};
 
-use self::connections::Connections;
+use self::{connections::Connections, seal::Seal};
 use crate::{Clock, Secret, TenantId, UserId};
 
 /// What looks at the database itself, and is nobody.
@@ -56,6 +58,7 @@ struct Inner {
     owner: Option<Secret>,
     direct: Logins,
     is_pooled: bool,
+    seal: Option<Seal>,
     clock: Clock,
     sets: Vec<Migrations>,
     reasons: Mutex<BTreeMap<&'static str, u64>>,
@@ -134,6 +137,12 @@ impl Db {
     /// How the system login connects, for a pool that lives apart from the requests'.
     pub(crate) fn system_options(&self) -> Result<PgConnectOptions, sqlx::Error> {
         self.inner.direct.system.expose().parse()
+    }
+
+    /// Whether it [seals](Self::seal) its transactions.
+    #[cfg(feature = "testing")]
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.inner.seal.is_some()
     }
 
     /// The clock that times are bound from.

@@ -82,6 +82,13 @@ pub(crate) const CORE: &[Table] = &[
         ],
     },
     Table {
+        // They are nobody's, and go when the master key does that they are derived from.
+        name: "core.seal_key",
+        erasure: Erasure::Purge,
+        exported: false,
+        columns: &[("name", Internal), ("inner_block", Secret), ("outer_block", Secret)],
+    },
+    Table {
         name: "core.user",
         erasure: Erasure::Anonymise,
         exported: true,

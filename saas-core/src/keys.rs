@@ -35,7 +35,7 @@ pub struct MasterKey {
     older: Vec<Key>,
 }
 
-type Key = Zeroizing<[u8; 32]>;
+pub(crate) type Key = Zeroizing<[u8; 32]>;
 
 /// What a derived key is for. Two purposes never share a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +69,11 @@ impl MasterKey {
     #[must_use]
     pub fn derive(&self, purpose: Purpose) -> Key {
         derive(&self.current, purpose)
+    }
+
+    /// The keys for one purpose, of each of the master keys.
+    pub(crate) fn derive_each(&self, purpose: Purpose) -> impl Iterator<Item = Key> {
+        self.keys().map(move |key| derive(key, purpose))
     }
 
     /// Encrypts with AES-256-GCM under a random nonce; `place` says where the value will be stored and is authenticated.

@@ -70,8 +70,8 @@ mod wrong;
 pub use audit::{AuditRead, audit_routes};
 pub use clock::Clock;
 pub use db::{
-    ConnectError, DatabaseConfig, Db, DbError, Finding, Logins, MigrateError, Migrations, ProvisionError, Retryable, Severity, SystemDb,
-    SystemTx, TenantDb, TenantTx, provision,
+    ConnectError, DatabaseConfig, Db, DbError, Finding, Logins, MigrateError, Migrations, ProvisionError, Retryable, SealError, Severity,
+    SystemDb, SystemTx, TenantDb, TenantTx, provision,
 };
 pub use dependency::{Breaker, BreakerPass, BreakerState, Dependencies, Dependency, Interrupted};
 pub use email::{Email, InvalidEmail};

@@ -74,7 +74,7 @@ pub const HOLES: &[Hole] = &[
         plant: Plant::Migration(
             "drop policy tenant on data.remark;
             create policy tenant on data.remark as restrictive to saas_app
-                using (tenant_id = (select nullif(current_setting('saas.tenant_id', true), '')::uuid)) with check (true)",
+                using (tenant_id = (select core.own_tenant())) with check (true)",
         ),
         found: &[("data.remark", &["T08-T09", "T21", "T22", "T23", "T43", "T45", "T46"]), ("data.remark policy tenant", &["T08-T09"])],
     },

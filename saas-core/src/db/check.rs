@@ -5,7 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use sqlx::AssertSqlSafe;
 
-use super::{Db, DbError, READ, pool::OpenTransaction};
+use super::{Db, DbError, READ, pool::OpenTransaction, seal};
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -134,6 +134,7 @@ impl Db {
             }));
         }
         findings.extend(self.unregistered(&mut connection).await?);
+        findings.extend(seal::findings(&mut connection, self.inner.seal.as_ref()).await?);
         Ok(found(&version, number, findings))
     }
 

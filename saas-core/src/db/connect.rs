@@ -4,8 +4,8 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use url::Url;
 
-use super::{Db, Finding, Inner, Logins, Migrations, ProvisionError, Severity, check, connections::Connections, migrate::with_core};
-use crate::{Clock, Secret};
+use super::{Db, Finding, Inner, Logins, Migrations, ProvisionError, Severity, check, connections::Connections, migrate::with_core, seal::Seal};
+use crate::{Clock, MasterKey, Secret};
 
 /// Where the database is and how much of it to use.
 #[derive(Debug, Clone, Default)]
@@ -22,6 +22,8 @@ pub struct DatabaseConfig {
     pub direct: Option<Secret>,
     /// Connections of the application login; 10 if zero. The system login gets half as many.
     pub max_connections: u32,
+    /// `SAAS_SEALED`: what seals the tenant of each transaction, in a database that [`Db::seal`] has sealed.
+    pub seal: Option<MasterKey>,
     /// Accept a server older than the row-level-security fixes, with a warning.
     pub allow_old_server: bool,
 }
@@ -50,9 +52,11 @@ impl Db {
     pub async fn connect(config: &DatabaseConfig, migrations: &[Migrations], clock: Clock) -> Result<Self, ConnectError> {
         let is_pooled = config.direct.is_some();
         let size = if config.max_connections == 0 { 10 } else { config.max_connections };
+        let app = connections("DATABASE_APP_URL", &config.app, size, is_pooled).await?;
         let db = Self {
             inner: Arc::new(Inner {
-                app: connections("DATABASE_APP_URL", &config.app, size, is_pooled).await?,
+                seal: Seal::of(&app, config.seal.as_ref()).await.map_err(ConnectError::Check)?,
+                app,
                 system: connections("DATABASE_SYSTEM_URL", &config.system, size.div_ceil(2), is_pooled).await?,
                 owner: config.owner.clone(),
                 direct: Logins { app: config.directly(&config.app)?, system: config.directly(&config.system)? },

@@ -30,7 +30,7 @@ pub(crate) static CORE: Migrations = Migrations {
     name: "core",
     control: Some(&CONTROL),
     data: Some(&DATA),
-    lookups: &["core.leaves", "core.reader", "core.stays"],
+    lookups: &["core.leaves", "core.reader", "core.seal_holds", "core.seal_keys", "core.seal_of", "core.stays"],
     inventory: crate::inventory::CORE,
 };
 
@@ -211,13 +211,16 @@ pub enum MigrateError {
 }
 
 impl MigrateError {
-    /// Whether it helps to try again: a table is in use, or another node that has migrated already is granting the same.
+    /// Whether it helps to try again: a table is in use, also by somebody who waits for another of ours, or another node that has migrated
+    /// already is granting the same.
     fn passes(&self) -> bool {
         let Self::Apply { source, .. } = self else { return false };
         let refused = failure::causes(source).find_map(|error| match error.downcast_ref() {
             Some(sqlx::Error::Database(refused)) => Some(refused),
             _ => None,
         });
-        refused.is_some_and(|it| it.code().is_some_and(|code| code == "55P03") || it.message().starts_with("tuple concurrently"))
+        refused.is_some_and(|it| {
+            it.code().is_some_and(|code| code == "55P03" || code == "40P01") || it.message().starts_with("tuple concurrently")
+        })
     }
 }

@@ -78,15 +78,7 @@ impl TenantDb {
     }
 
     pub(crate) async fn open(&self) -> Result<TenantTx, DbError> {
-        // The ids stand in the text because one round trip allows no parameters. They are UUIDs printed by their own Display; nothing
-        // else may ever be put here.
-        let begin = format!(
-            "begin{read_only}; select core.enter('{tenant}', '{user}')",
-            read_only = if self.read_only { " read only" } else { "" },
-            tenant = OrEmpty(self.tenant),
-            user = OrEmpty(self.user),
-        );
-        let transaction = OpenTransaction::begin(&self.db.inner.app, &begin).await?;
+        let transaction = OpenTransaction::begin(&self.db.inner.app, &self.opening()).await?;
         Ok(TenantTx {
             transaction,
             tenant: self.tenant,
@@ -95,6 +87,15 @@ impl TenantDb {
             clock: self.db.clock().clone(),
             claim: None,
         })
+    }
+
+    /// What opens its transactions. The ids stand in the text because one round trip allows no parameters. They are UUIDs printed by their own
+    /// Display; nothing else may ever be put here.
+    pub(crate) fn opening(&self) -> String {
+        let (tenant, user) = (text(self.tenant), text(self.user));
+        let read_only = if self.read_only { " read only" } else { "" };
+        let proof = self.db.inner.seal.as_ref().map(|seal| seal.proof(&tenant, &user)).unwrap_or_default();
+        format!("begin{read_only}; select core.enter('{tenant}', '{user}'{proof})")
     }
 
     pub(crate) fn is_read_only(&self) -> bool {
@@ -108,12 +109,8 @@ impl TenantDb {
     }
 }
 
-struct OrEmpty<T>(Option<T>);
-
-impl<T: fmt::Display> fmt::Display for OrEmpty<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.as_ref().map_or(Ok(()), |value| value.fmt(f))
-    }
+fn text(id: Option<impl fmt::Display>) -> String {
+    id.map(|id| id.to_string()).unwrap_or_default()
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for TenantDb {
@@ -162,7 +159,7 @@ impl Declares for TenantDb {
 /// # Security
 ///
 /// SQL of your own must not set `saas.tenant_id`: that is the one thing between tenants that a statement could change. Write queries as
-/// literals with parameters; `testing::isolation::setters` finds those that set it (T31).
+/// literals with parameters; `testing::isolation::setters` finds those that set it (T31). In a [sealed](Db::seal) database nobody's statement can.
 pub struct TenantTx {
     transaction: OpenTransaction,
     tenant: Option<TenantId>,

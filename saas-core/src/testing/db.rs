@@ -1,7 +1,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::{TestDatabase, TestDatabaseError};
-use crate::{Clock, DatabaseConfig, Db, Migrations, Secret, TenantId, UserId, db::with_core, provision};
+use crate::{Clock, DatabaseConfig, Db, MasterKey, Migrations, Secret, TenantId, UserId, db::with_core, provision};
 
 /// A migrated database that belongs to one test, connected to as the program would be.
 #[derive(Debug)]
@@ -28,6 +28,24 @@ impl TestDb {
     ///
     /// As [`new`](Self::new).
     pub async fn at(migrations: &[Migrations], clock: Clock, max_connections: u32) -> Result<Self, TestDatabaseError> {
+        Self::make(migrations, clock, max_connections, None).await
+    }
+
+    /// A database with these migrations that is [sealed](Db::seal) with this key.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub async fn sealed(migrations: &[Migrations], key: &MasterKey) -> Result<Self, TestDatabaseError> {
+        Self::make(migrations, Clock::system(), 5, Some(key)).await
+    }
+
+    async fn make(
+        migrations: &[Migrations],
+        clock: Clock,
+        max_connections: u32,
+        seal: Option<&MasterKey>,
+    ) -> Result<Self, TestDatabaseError> {
         // A failing test shows what went wrong inside; a passing one shows nothing.
         crate::telemetry::init_test_logs();
         let database = TestDatabase::from_template(&key(migrations), async |owner: &Secret| {
@@ -35,11 +53,15 @@ impl TestDb {
             provision(owner, |_| Secret::new("test")).await.map_err(boxed)
         })
         .await?;
+        if let Some(key) = seal {
+            Db::seal(database.owner_url(), key).await.map_err(|error| TestDatabaseError::Prepare(boxed(error)))?;
+        }
         let config = DatabaseConfig {
             owner: Some(database.owner_url().clone()),
             app: database.logins().app.clone(),
             system: database.logins().system.clone(),
             max_connections,
+            seal: seal.cloned(),
             allow_old_server: true,
             ..DatabaseConfig::default()
         };

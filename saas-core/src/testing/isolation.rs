@@ -214,7 +214,7 @@ impl Ground {
     async fn prepare(test: &TestDb, seed: &Seed) -> Result<Self, IsolationError> {
         let mut owner = PgConnection::connect(test.database.owner_url().expose()).await.map_err(refused("let the owner in"))?;
         let mut superuser = PgConnection::connect(test.database.superuser_url().expose()).await.map_err(refused("let the superuser in"))?;
-        let attacker = Attacker::connect(&test.database.logins().app).await?;
+        let attacker = Attacker::connect(test).await?;
         let catalogue = Catalogue::read(&mut superuser, attacker.login()).await?;
         let filled = fill::fill(&mut owner, &catalogue, seed).await?;
         Ok(Self { superuser, attacker, catalogue, filled })

@@ -84,7 +84,7 @@ async fn row_security_without_policies_is_named() {
 /// T09
 #[tokio::test]
 async fn a_tenant_policy_that_lets_more_than_the_tenant_through_stops_the_program() {
-    let own = "tenant_id = (select nullif(current_setting('saas.tenant_id', true), '')::uuid)";
+    let own = "tenant_id = (select core.own_tenant())";
     let with = |policy: &str| format!("{NOTE} drop policy tenant on data.note; create policy tenant on data.note as restrictive {policy}");
     let both = ["policy: data.note", "policy-true: data.note policy tenant"];
     assert_eq!(refused(&with("to saas_app using (true) with check (true)")).await, both);
@@ -94,6 +94,9 @@ async fn a_tenant_policy_that_lets_more_than_the_tenant_through_stops_the_progra
     assert_eq!(refused(&with(&format!("to saas_app using ({own}) with check ({own} or body = '')"))).await, ["policy: data.note"]);
     assert_eq!(refused(&with(&format!("for select to saas_app using ({own})"))).await, ["policy: data.note"]);
     assert_eq!(refused(&with(&format!("to saas_system using ({own}) with check ({own})"))).await, ["policy: data.note"]);
+    // What only reads the setting would not ask for the seal.
+    let unsealed = "tenant_id = (select nullif(current_setting('saas.tenant_id', true), '')::uuid)";
+    assert_eq!(refused(&with(&format!("to saas_app using ({unsealed}) with check ({unsealed})"))).await, ["policy: data.note"]);
     assert_eq!(refused(&with(&format!("to saas_app using ({own}) with check ({own})"))).await, Vec::<String>::new());
 }
 

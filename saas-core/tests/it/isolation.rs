@@ -160,7 +160,7 @@ async fn the_suite_finds_a_table_without_row_security() {
 
 #[tokio::test]
 async fn the_suite_finds_a_policy_that_lets_rows_be_written_for_others() {
-    let own = "tenant_id = (select nullif(current_setting('saas.tenant_id', true), '')::uuid)";
+    let own = "tenant_id = (select core.own_tenant())";
     let mistake = format!(
         "drop policy tenant on data.note;
          create policy tenant on data.note as restrictive to saas_app using ({own}) with check (true)"

@@ -71,6 +71,8 @@ mod retry;
 #[cfg(test)]
 mod rounds;
 #[cfg(test)]
+mod sealed;
+#[cfg(test)]
 mod silent;
 #[cfg(test)]
 mod ssrf;

@@ -14,7 +14,11 @@ use crate::{
 
 /// Runs a command of the product against the database of a test.
 async fn command(app: &App, arguments: &[&str]) -> Ended {
-    Settings::of(app, folder().path(), arguments).run().await
+    command_with(app, ("SAAS_SEALED", "false"), arguments).await
+}
+
+async fn command_with(app: &App, (name, value): (&'static str, &str), arguments: &[&str]) -> Ended {
+    Settings::of(app, folder().path(), arguments).set(name, value).run().await
 }
 
 fn json(ended: &Ended) -> Value {
@@ -144,4 +148,27 @@ async fn an_operator_sets_a_flag_with_a_reason() {
     let found = findings.as_array().unwrap().iter().find(|finding| finding["rule"] == "flag-unknown").unwrap();
     assert_eq!((&found["object"], &found["severity"]), (&"forgotten".into(), &"warning".into()));
     assert_eq!(on().await, false);
+}
+
+/// TEN-16: the doctor says when program and database disagree about the seal.
+#[tokio::test]
+async fn a_database_is_sealed_and_opened_from_the_command_line() {
+    const SEALED: (&str, &str) = ("SAAS_SEALED", "true");
+    let app = App::at(Clock::system()).await;
+    let rules = |doctor: &Ended| {
+        let found: Value = serde_json::from_str(&doctor.stdout).unwrap();
+        let rules = found["findings"].as_array().unwrap().iter().map(|finding| finding["rule"].as_str().unwrap().to_owned());
+        rules.filter(|rule| rule.contains("seal")).collect::<Vec<_>>()
+    };
+    let doctor = ["doctor", "--json"];
+    assert_eq!(rules(&command(&app, &doctor).await), Vec::<String>::new());
+    assert_eq!(rules(&command_with(&app, SEALED, &doctor).await), ["unsealed"]);
+    assert!(command_with(&app, SEALED, &["migrate"]).await.status.success());
+    assert_eq!(rules(&command_with(&app, SEALED, &doctor).await), Vec::<String>::new());
+    assert_eq!(rules(&command(&app, &doctor).await), ["sealed"]);
+    // Without the option it stays as it is.
+    assert!(command(&app, &["migrate"]).await.status.success());
+    assert_eq!(rules(&command(&app, &doctor).await), ["sealed"]);
+    assert!(command(&app, &["migrate", "--unseal"]).await.status.success());
+    assert_eq!(rules(&command(&app, &doctor).await), Vec::<String>::new());
 }

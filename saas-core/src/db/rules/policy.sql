@@ -3,14 +3,14 @@ from tenant_table
 cross join lateral (
     -- As the server prints what core.isolate writes.
     select
-        format('(%I = ( SELECT (NULLIF(current_setting(''saas.tenant_id''::text, true), ''''::text))::uuid))', tenant_column) as own,
-        '((( SELECT NULLIF(current_setting(''saas.tenant_id''::text, true), ''''::text)) IS NULL) AND ' as nobody
+        format('(%I = ( SELECT core.own_tenant()))', tenant_column) as own,
+        '((( SELECT core.own_tenant()) IS NULL) AND ' as nobody
 ) written
 left join lateral (
     select
         p.polcmd as command,
-        replace(pg_get_expr(p.polqual, p.polrelid), ' AS "nullif"', '') as readable,
-        replace(pg_get_expr(p.polwithcheck, p.polrelid), ' AS "nullif"', '') as writable
+        replace(pg_get_expr(p.polqual, p.polrelid), ' AS own_tenant', '') as readable,
+        replace(pg_get_expr(p.polwithcheck, p.polrelid), ' AS own_tenant', '') as writable
     from pg_policy p
     where p.polrelid = tenant_table.oid and not p.polpermissive
       and p.polroles && array(select r.oid from pg_roles r where r.rolname = 'saas_app' union all select 0::oid)

@@ -5,11 +5,13 @@ use sqlx::{AssertSqlSafe, Column as _, Connection as _, Either, PgConnection, Ro
 use url::Url;
 use uuid::Uuid;
 
-use super::{IsolationError, refused};
-use crate::{Secret, TenantId};
+use super::{IsolationError, TestDb, refused};
+use crate::{Db, Secret, TenantId, UserId};
 
 pub(super) struct Attacker {
     connection: PgConnection,
+    /// How the program opens its transactions.
+    db: Db,
     url: Secret,
     login: String,
     attacks: usize,
@@ -76,10 +78,11 @@ impl Outcome {
 }
 
 impl Attacker {
-    pub(super) async fn connect(url: &Secret) -> Result<Self, IsolationError> {
+    pub(super) async fn connect(test: &TestDb) -> Result<Self, IsolationError> {
+        let url = &test.database.logins().app;
         let connection = open(url).await?;
         let login = Url::parse(url.expose()).map(|url| url.username().to_owned()).unwrap_or_default();
-        Ok(Self { connection, url: url.clone(), login, attacks: 0, used: false })
+        Ok(Self { connection, db: test.db.clone(), url: url.clone(), login, attacks: 0, used: false })
     }
 
     pub(super) fn login(&self) -> &str {
@@ -88,6 +91,15 @@ impl Attacker {
 
     pub(super) fn attacks(&self) -> usize {
         self.attacks
+    }
+
+    pub(super) fn is_sealed(&self) -> bool {
+        self.db.is_sealed()
+    }
+
+    /// What opens a transaction of a tenant, as the program does.
+    pub(super) fn opening(&self, tenant: TenantId) -> String {
+        self.db.tenant(tenant).opening()
     }
 
     /// Forgets all that was ever set: a new session.
@@ -99,10 +111,6 @@ impl Attacker {
 
     /// Opens a transaction as somebody.
     async fn enter(&mut self, who: &As) -> Result<(), IsolationError> {
-        let set = |tenant: &str, user: &str| {
-            let (tenant, user) = (super::catalogue::literal(tenant), super::catalogue::literal(user));
-            format!("begin; select set_config('saas.tenant_id', {tenant}, true), set_config('saas.user_id', {user}, true);")
-        };
         let nobody = matches!(who, As::Nobody);
         if nobody && self.used {
             self.renew().await?;
@@ -110,10 +118,10 @@ impl Attacker {
         self.used = !nobody;
         let text = match who {
             As::Nobody => "begin".to_owned(),
-            As::After(tenant) => format!("{} commit; begin", set(&tenant.to_string(), "")),
-            As::Malformed(text) => set(text, ""),
-            As::Tenant(tenant) => set(&tenant.to_string(), ""),
-            As::Person(user) => set("", &user.to_string()),
+            As::After(tenant) => format!("{}; commit; begin", self.opening(*tenant)),
+            As::Malformed(text) => format!("begin; select set_config('saas.tenant_id', {}, true)", super::catalogue::literal(text)),
+            As::Tenant(tenant) => self.opening(*tenant),
+            As::Person(user) => self.db.person(UserId::from(*user)).opening(),
         };
         sqlx::raw_sql(AssertSqlSafe(text)).execute(&mut self.connection).await.map_err(refused("open a transaction"))?;
         Ok(())

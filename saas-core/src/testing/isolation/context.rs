@@ -16,6 +16,9 @@ pub(super) async fn attack(battle: &Battle<'_>, attacker: &mut Attacker, report:
         sees_own(battle, attacker, table, report).await?;
         nobody(battle, attacker, table, report).await?;
         malformed(battle, attacker, table, report).await?;
+        if attacker.is_sealed() {
+            switched(battle, attacker, table, report).await?;
+        }
         if table.readable {
             prepared(battle, attacker, table, report).await?;
         }
@@ -73,9 +76,29 @@ async fn malformed(battle: &Battle<'_>, attacker: &mut Attacker, table: &Table, 
             insert(table, &battle.filled.fresh(table, Side::Attacker)?),
         ] {
             let outcome = attacker.run(&who, &statement).await?;
-            if outcome.error.is_none() || !outcome.rows.is_empty() {
+            // What bears no seal is not even read.
+            let refused = outcome.error.is_some() || attacker.is_sealed() && outcome.affected == 0;
+            if !refused || !outcome.rows.is_empty() {
                 report.breach("T23", &table.label, format!("{who:?}: {statement}: {}", outcome.summary()));
             }
+        }
+    }
+    Ok(())
+}
+
+/// T31
+async fn switched(battle: &Battle<'_>, attacker: &mut Attacker, table: &Table, report: &mut Report) -> Result<(), IsolationError> {
+    let (who, victim, column) = (As::Tenant(battle.attacker()), battle.victim(), table.changeable());
+    for statement in [
+        format!("select {} from {} t", table.shown(), table.name),
+        format!("update {} t set {column} = {column}", table.name),
+        format!("delete from {} t", table.name),
+        insert(table, &battle.filled.fresh(table, Side::Victim)?),
+    ] {
+        let outcome = attacker.run(&who, &format!("set local saas.tenant_id = '{victim}'; {statement}")).await?;
+        let refused = matches!(outcome.code(), None | Some("42501"));
+        if outcome.affected > 0 || !outcome.rows.is_empty() || !refused {
+            report.breach("T31", &table.label, format!("{statement}: {}", outcome.summary()));
         }
     }
     Ok(())
@@ -116,15 +139,15 @@ async fn prepared(battle: &Battle<'_>, attacker: &mut Attacker, table: &Table, r
 }
 
 async fn turn_of(attacker: &mut Attacker, own: TenantId, other: TenantId) -> Option<String> {
-    let set = format!("select set_config('saas.tenant_id', '{own}', true)");
-    let outcome = attacker.batch(&format!("begin; {set}; execute everything; execute one ('{own}'); commit")).await;
+    let enter = attacker.opening(own);
+    let outcome = attacker.batch(&format!("{enter}; execute everything; execute one ('{own}'); commit")).await;
     let own_rows = outcome.rows.iter().filter(|row| row.contains(&own.to_string())).count();
     let others = outcome.rows.iter().filter(|row| row.contains(&other.to_string())).count();
-    // The setting, and at least one row of each statement.
-    if outcome.error.is_some() || others > 0 || own_rows < 3 {
+    // At least one row of each statement.
+    if outcome.error.is_some() || others > 0 || own_rows < 2 {
         return Some(format!("{own_rows} own and {others} other rows, {}", outcome.summary()));
     }
-    let outcome = attacker.batch(&format!("begin; {set}; execute one ('{other}'); commit")).await;
+    let outcome = attacker.batch(&format!("{enter}; execute one ('{other}'); commit")).await;
     (outcome.error.is_some() || outcome.rows.len() != 1).then(|| format!("asked for the other: {}", outcome.summary()))
 }
 
