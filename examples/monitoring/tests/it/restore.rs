@@ -95,6 +95,9 @@ async fn a_restored_product_has_all_rows_of_all_its_tables_and_the_same_walls() 
     sqlx::query(heard).execute(&mut app.owner().await).await.unwrap();
     // What nobody did just now is filled too.
     let others = isolation::fill(&app.test, &Seed::new()).await.unwrap();
+    // And what was sealed is so afterwards, with the same key.
+    let key = &app.program.master_key;
+    Db::seal(app.test.database.owner_url(), key).await.unwrap();
     let before = counts(app.test.database.owner_url()).await;
     // The library of the jobs keeps alarms and its own accounts; the jobs themselves are core's.
     let is_ours = |table: &str| !table.starts_with("graphile_worker.");
@@ -115,7 +118,8 @@ async fn a_restored_product_has_all_rows_of_all_its_tables_and_the_same_walls() 
 
     // A program that starts on it makes its logins, and finds nothing to mend.
     let logins = provision(restored.owner_url(), |_| Secret::new("test")).await.unwrap();
-    let config = DatabaseConfig { app: logins.app, system: logins.system, allow_old_server: true, ..DatabaseConfig::default() };
+    let seal = Some(key.clone());
+    let config = DatabaseConfig { app: logins.app, system: logins.system, seal, allow_old_server: true, ..DatabaseConfig::default() };
     let db = Db::connect(&config, ALL_MIGRATIONS, Clock::system()).await.unwrap();
     let findings = db.findings().await.unwrap();
     assert!(findings.is_empty(), "{findings:?}");
