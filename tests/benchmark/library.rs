@@ -1,6 +1,6 @@
 //! What parts of the framework are measured with that need no product: a database with core's tables alone, and all cores.
 
-use saas_core::{Clock, DatabaseConfig, Db, Secret, TenantId, Token, dev::DevDatabase, provision};
+use saas_core::{Clock, DatabaseConfig, Db, MasterKey, Secret, TenantId, Token, dev::DevDatabase, provision};
 use sqlx::{Connection as _, PgConnection};
 use tokio::runtime::Runtime;
 use uuid::Uuid;
@@ -11,6 +11,8 @@ pub(crate) struct Library {
     pub(crate) db: Db,
     pub(crate) tenants: Vec<TenantId>,
     pub(crate) postmaster: u32,
+    owner: Secret,
+    config: DatabaseConfig,
     cores: Cores,
     _database: DevDatabase,
 }
@@ -44,9 +46,23 @@ impl Library {
             allow_old_server: true,
             ..DatabaseConfig::default()
         };
-        let db = cores.run(async move { Ok(Db::connect(&config, &[], Clock::system()).await?) }).await?;
+        let db = cores.connect(config.clone()).await?;
         let tenants = tenants.into_iter().map(TenantId::from).collect();
-        Ok(Self { db, tenants, postmaster: cluster.postmaster()?, cores, _database: database })
+        Ok(Self { db, tenants, postmaster: cluster.postmaster()?, owner, config, cores, _database: database })
+    }
+
+    /// Another program on the same database, which seals its transactions.
+    pub(crate) async fn connect(&self, seal: Option<MasterKey>) -> Outcome<Db> {
+        self.cores.connect(DatabaseConfig { seal, ..self.config.clone() }).await
+    }
+
+    /// Seals the database with this key, or opens it.
+    pub(crate) async fn seal(&self, key: Option<&MasterKey>) -> Outcome<()> {
+        match key {
+            Some(key) => Db::seal(&self.owner, key).await?,
+            None => Db::unseal(&self.owner).await?,
+        }
+        Ok(())
     }
 
     /// Runs something on all cores, as a server would.
@@ -59,6 +75,10 @@ impl Library {
 struct Cores(Option<Runtime>);
 
 impl Cores {
+    async fn connect(&self, config: DatabaseConfig) -> Outcome<Db> {
+        self.run(async move { Ok(Db::connect(&config, &[], Clock::system()).await?) }).await
+    }
+
     async fn run<T: Send + 'static>(&self, what: impl Future<Output = Outcome<T>> + Send + 'static) -> Outcome<T> {
         self.0.as_ref().ok_or("it has ended")?.spawn(what).await?
     }

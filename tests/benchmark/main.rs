@@ -27,6 +27,7 @@ mod receiver;
 mod report;
 mod restart;
 mod scale;
+mod sealed;
 mod server;
 mod stall;
 mod startup;
@@ -53,7 +54,7 @@ const HERE: [&str; 1] = ["rate_limits"];
 const PRODUCT: [&str; 6] = ["list", "policy", "rows", "ingest", "program", "restart"];
 const EVENTS: [&str; 3] = ["live", "stall", "webhooks"];
 const IDENTITY: [&str; 3] = ["identity", "sign_in", "timing"];
-const LIBRARY: [&str; 3] = ["jobs", "audit", "event"];
+const LIBRARY: [&str; 4] = ["jobs", "audit", "event", "sealed"];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -200,6 +201,9 @@ async fn measure_library(cluster: &Cluster, plan: &Plan, wanted: &Wanted<'_>, re
     }
     if wanted.has("event") {
         event::measure(&library, plan, report).await?;
+    }
+    if wanted.has("sealed") {
+        sealed::measure(&library, plan, report).await?;
     }
     Ok(())
 }
