@@ -53,6 +53,11 @@
 //!   whoever made it may do now.
 //! * A token is signed by a key that rotates, works for an hour, and counts no longer than the family that it is of: what it says gives no right. A
 //!   refresh token that is used twice ends its family.
+//!
+//! [`asvs`] says of each item of the OWASP ASVS what holds and which test shows it.
+
+#[doc = include_str!("../ASVS.md")]
+pub mod asvs {}
 
 mod account;
 mod agent;

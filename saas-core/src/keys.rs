@@ -187,6 +187,21 @@ mod tests {
         assert_eq!(keys.open(A, b"here", b""), Err(OpenError));
     }
 
+    /// ASVS 11.3.2.
+    #[test]
+    fn a_sealed_value_that_differs_in_one_place_does_not_open() {
+        let keys = MasterKey::generate();
+        let (plain, sealed) = (b"a secret of some length", keys.seal(A, b"here", b"a secret of some length"));
+        assert_eq!(sealed.len(), NONCE_BYTES + plain.len() + 16);
+        assert!(!sealed.windows(8).any(|part| plain.windows(8).any(|it| it == part)), "it cannot be read");
+        assert_ne!(sealed, keys.seal(A, b"here", plain), "nor compared");
+        for place in 0..sealed.len() {
+            let mut changed = sealed.clone();
+            changed[place] ^= 1;
+            assert_eq!(keys.open(A, b"here", &changed), Err(OpenError), "{place}");
+        }
+    }
+
     #[test]
     fn a_rotated_key_still_opens_what_the_old_one_sealed() {
         let old = MasterKey::generate();

@@ -8,10 +8,12 @@ use std::{
 
 use serde::Deserialize;
 
+use crate::asvs;
+
 /// What shows that a requirement holds, and what is still open of it.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum Entry {
+pub(crate) enum Entry {
     /// `"open"`: nothing shows it yet.
     Open(String),
     /// Tests, as `path/to/file.rs::name`.
@@ -20,13 +22,15 @@ enum Entry {
     Partly { tests: Vec<String>, open: String },
 }
 
-fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
 fn contract() -> BTreeMap<String, BTreeMap<String, Entry>> {
     let text = fs::read_to_string(root().join("tests/contract.toml")).unwrap();
-    toml::from_str(&text).unwrap()
+    let mut contract: BTreeMap<_, _> = toml::from_str(&text).unwrap();
+    contract.insert("asvs".to_owned(), asvs::items().into_iter().map(|(id, item)| (id, item.into())).collect());
+    contract
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Tests of the whole workspace.
 
 #[cfg(test)]
+mod asvs;
+#[cfg(test)]
 mod contract;
 #[cfg(test)]
 mod map;

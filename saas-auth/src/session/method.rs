@@ -69,4 +69,21 @@ mod tests {
         }
         assert_eq!(Method::stored("fax"), None);
     }
+
+    /// ASVS 6.1.3.
+    #[test]
+    fn the_ways_in_are_written_down_with_what_they_are_worth() {
+        let (_, section) = include_str!("../../ASVS.md").split_once("\n### Ways in\n").unwrap();
+        let rows = section.lines().skip_while(|line| !line.starts_with("| `")).take_while(|line| line.starts_with("| `"));
+        let rows: Vec<_> = rows.collect();
+        assert_eq!(rows.len(), Method::ALL.len());
+        for (method, row) in Method::ALL.into_iter().zip(rows) {
+            let worth = match (method.is_second(), method.is_both()) {
+                (false, false) => "one factor",
+                (true, false) => "second factor",
+                (_, true) => "both factors",
+            };
+            assert!(row.starts_with(&format!("| `{}` | {worth}", method.as_str())), "{row}");
+        }
+    }
 }

@@ -1,4 +1,12 @@
-//! Items of the OWASP ASVS that are about all pages, cookies or passwords at once.
+//! Items of the OWASP ASVS that are about all pages, cookies, passwords, ways in or sources at once. `ASVS.md` says which test shows which item.
+
+mod answers;
+mod fields;
+mod log;
+mod sessions;
+mod sources;
+mod ways;
+mod written;
 
 use std::collections::BTreeSet;
 
@@ -23,7 +31,7 @@ fn cookies(answer: &Answer) -> Vec<String> {
     answer.headers.get_all("set-cookie").iter().map(|value| value.to_str().unwrap().to_owned()).collect()
 }
 
-/// 3.3.1 to 3.3.4: whatever a browser is given to keep, is for this host alone, over TLS, out of reach of scripts, and no other site sends it.
+/// 3.3.1 to 3.3.3: whatever a browser is given to keep, is for this host alone, over TLS, out of reach of scripts, and no other site sends it.
 #[tokio::test]
 async fn every_cookie_is_for_this_host_alone_and_out_of_reach_of_scripts() {
     let (elsewhere, _fake) = with_fake().await;

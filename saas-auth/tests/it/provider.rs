@@ -14,7 +14,7 @@ use saas_core::{
 use serde_json::{Value, json};
 
 use crate::app::{App, set_cookie};
-use fake::Fake;
+pub(crate) use fake::Fake;
 
 pub(crate) const ADA: &str = "ada@example.com";
 

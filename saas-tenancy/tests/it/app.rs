@@ -4,8 +4,8 @@ use async_trait::async_trait;
 use axum::Extension;
 use chrono::TimeDelta;
 use saas_core::{
-    Can, Clock, Document, Flags, KeyId, KeyPrincipal, Membership, Permission as _, Principal, Problem, ProblemType, RouteInfo, Routes,
-    SessionId, SignedIn, StepUp, TenantId, TokenFamilyId, TokenPrincipal, UserId, finish,
+    Can, Clock, DbError, Document, Flags, KeyId, KeyPrincipal, Membership, NoContent, Permission as _, Principal, Problem, ProblemType,
+    RouteInfo, Routes, SessionId, SignedIn, StepUp, TenantDb, TenantId, TokenFamilyId, TokenPrincipal, UserId, finish,
     pages::Pages,
     testing::{TestApp, TestClient, TestDb},
 };
@@ -45,6 +45,14 @@ async fn whoami(can: Can<NoteWrite>) -> String {
     can.standing().tenant.to_string()
 }
 
+/// Writes, whatever it is asked with.
+async fn touch(_: Can<NoteWrite>, db: TenantDb) -> Result<NoContent, Problem> {
+    let mut tx = db.begin().await?;
+    sqlx::query("update workspace set name = name").execute(&mut *tx).await.map_err(DbError::from)?;
+    tx.commit().await?;
+    Ok(NoContent)
+}
+
 impl App {
     pub(crate) async fn new() -> Self {
         Self::at(Clock::system()).await
@@ -68,6 +76,7 @@ impl App {
         let tenancy = Tenancy::with_home(&test.db, resolver, roles, "/notes").inviting(mailbox.outbox.clone());
         let tenancy = set_up(tenancy.sharing::<sharing::Report>("/reports/{id}").flags(flags::FLAGS));
         let notes = Routes::new().get("/notes", whoami).get("/o/{organization}/notes", whoami).get("/flags", flags::all);
+        let notes = notes.get("/touch", touch).post("/touch", touch);
         let notes = notes.merge(sharing::routes()).layer(tenancy.layer());
         let web = TestApp::web(&test, &pages);
         let step_up: Arc<dyn StepUp> = Arc::new(TenMinutes(test.db.clock().clone()));

@@ -21,6 +21,15 @@ async fn strangers_others_and_the_unpermitted_get_their_own_answers() {
     assert_eq!(not_yours.body, nothing.body, "an organization that is not yours looks like none");
 }
 
+/// ASVS 3.5.3: a mistake in a handler is no way for another site to change something, for it can have nothing sent but what only asks.
+#[tokio::test]
+async fn what_only_asks_cannot_change_anything() {
+    let app = App::new().await;
+    let client = app.client(app.member(app.test.tenant("acme").await, Role::Member).await).await;
+    assert_eq!(client.get("/touch").await.status, StatusCode::INTERNAL_SERVER_ERROR, "the database refuses it");
+    assert_eq!(client.post("/touch", &serde_json::json!({})).await.status, StatusCode::NO_CONTENT);
+}
+
 /// TEN-05.
 #[tokio::test]
 async fn the_tenant_is_found_by_path_header_or_choice_and_membership_is_always_checked() {
