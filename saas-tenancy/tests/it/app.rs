@@ -48,7 +48,7 @@ async fn whoami(can: Can<NoteWrite>) -> String {
 /// Writes, whatever it is asked with.
 async fn touch(_: Can<NoteWrite>, db: TenantDb) -> Result<NoContent, Problem> {
     let mut tx = db.begin().await?;
-    sqlx::query("update workspace set name = name").execute(&mut *tx).await.map_err(DbError::from)?;
+    sqlx::query("update core.workspace set name = name").execute(&mut *tx).await.map_err(DbError::from)?;
     tx.commit().await?;
     Ok(NoContent)
 }
