@@ -65,8 +65,9 @@ impl Payer {
         let mut mails = self.app.mailbox.list().await.unwrap();
         mails.sort_by_key(|kept| (kept.at, kept.id));
         let about_money = ["We could not collect", "open invoice is paid"];
-        mails.retain(|kept| kept.mail.to == mailbox(to) && about_money.iter().any(|words| kept.mail.text.contains(words)));
-        mails.into_iter().map(|kept| kept.mail.text).collect()
+        let theirs = mails.into_iter().filter(|kept| kept.mail.to == mailbox(to));
+        let texts = theirs.map(|kept| format!("{}\n{}", kept.mail.subject, kept.mail.text));
+        texts.filter(|text| about_money.iter().any(|words| text.contains(words))).collect()
     }
 }
 

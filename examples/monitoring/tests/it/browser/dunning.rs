@@ -56,6 +56,12 @@ async fn adds_an_agent(page: &Page, name: &str) {
     page.keys("\u{e007}").await;
 }
 
+/// What is loaded later, the number beside the notifications, may move what is to be pressed.
+async fn presses(page: &Page, css: &str) {
+    page.wait(".badge:not(:empty)").await;
+    page.press(css).await;
+}
+
 /// How many letters about a payment that failed have come.
 async fn warnings(page: &Page) -> usize {
     page.open("/dev/mail").await;
@@ -119,7 +125,7 @@ async fn a_customer_hits_the_limit_buys_fails_to_pay_is_locked_pays_and_cancels(
         page.press("main a[href='/billing']").await;
         page.wait("main form[action^='/billing/portal']").await;
         is_well(&page, "locked-billing", dark).await;
-        page.press("main a.button.primary[href*='/i/']").await;
+        presses(&page, "main a.button.primary[href*='/i/']").await;
         page.wait("input[name='number']").await;
         is_well(&page, "invoice", dark).await;
         pays_with(&page, "4000 0000 0000 0002").await;
@@ -135,11 +141,11 @@ async fn a_customer_hits_the_limit_buys_fails_to_pay_is_locked_pays_and_cancels(
 
         page.open("/billing").await;
         is_well(&page, "billing-paid", dark).await;
-        page.press("main form[action^='/billing/portal'] .button").await;
+        presses(&page, "main form[action^='/billing/portal'] .button").await;
         page.wait("input[name='number']").await;
         is_well(&page, "portal", dark).await;
         page.press("a[href*='from=portal']").await;
-        page.press("main form[action^='/billing/cancel'] .button").await;
+        presses(&page, "main form[action^='/billing/cancel'] .button").await;
         page.wait("main form[action^='/billing/resume']").await;
         is_well(&page, "cancelled", dark).await;
         // Browsers say of each refusal that it is one.
