@@ -60,8 +60,6 @@ billing-banner-grace = Die letzte Zahlung ist fehlgeschlagen. Bis zum { $until }
 billing-banner-grace-ask = Die letzte Zahlung ist fehlgeschlagen. Bis zum { $until } geht alles weiter; danach lässt sich nichts ändern, bis bezahlt ist. Sprechen Sie mit { $who }.
 billing-banner-locked = Der Tarif ist nicht bezahlt. Alles kann gelesen und mitgenommen werden, und geändert wieder, sobald er bezahlt ist.
 billing-banner-locked-ask = Der Tarif ist nicht bezahlt. Alles kann gelesen und mitgenommen werden, und geändert wieder, sobald er bezahlt ist. Sprechen Sie mit { $who }.
-billing-banner-suspended = Der Tarif ist nicht bezahlt. Bis dahin kann nichts genutzt werden.
-billing-banner-suspended-ask = Der Tarif ist nicht bezahlt. Bis dahin kann nichts genutzt werden. Sprechen Sie mit { $who }.
 billing-banner-pay = Bezahlen oder Karte ändern
 
 billing-told-failed = Eine Zahlung ist fehlgeschlagen (Versuch { $attempt }). Bezahlen Sie die offene Rechnung oder ändern Sie die Karte.

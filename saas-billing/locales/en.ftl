@@ -60,8 +60,6 @@ billing-banner-grace = The last payment failed. Everything works until { $until 
 billing-banner-grace-ask = The last payment failed. Everything works until { $until }; after that nothing can be changed until it is paid. Ask { $who }.
 billing-banner-locked = The subscription is not paid. Everything can be read and exported, and changed again as soon as it is paid.
 billing-banner-locked-ask = The subscription is not paid. Everything can be read and exported, and changed again as soon as it is paid. Ask { $who }.
-billing-banner-suspended = The subscription is not paid. Nothing can be used until it is.
-billing-banner-suspended-ask = The subscription is not paid. Nothing can be used until it is. Ask { $who }.
 billing-banner-pay = Pay or change the card
 
 billing-told-failed = A payment failed (attempt { $attempt }). Pay the open invoice or change the card.

@@ -15,10 +15,10 @@ const NAMED: i64 = 3;
 /// What stands above each page of a tenant that has not paid: what happens when, and for whoever may pay where to; others are told whom to ask.
 pub(crate) async fn banner(access: Access, standing: &Standing, db: &TenantDb) -> Result<Option<Banner>, DbError> {
     let (text, asking, kind, until) = match access {
-        Access::Active => return Ok(None),
+        // Whoever is suspended gets no page but the one where one pays, which says so itself.
+        Access::Active | Access::Suspended => return Ok(None),
         Access::Grace { until } => ("billing-banner-grace", "billing-banner-grace-ask", "warn", Some(until)),
         Access::SoftLocked => ("billing-banner-locked", "billing-banner-locked-ask", "bad", None),
-        Access::Suspended => ("billing-banner-suspended", "billing-banner-suspended-ask", "bad", None),
     };
     if standing.may::<BillingWrite>() {
         let link = BannerLink { href: "/billing", text: "billing-banner-pay" };

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use sqlx::{query_scalar, types::Json};
 use uuid::Uuid;
 
-use crate::{Access, Billing, Currency, Holding, InvoiceState, LimitNear, Money, PaymentFailed};
+use crate::{Access, Billing, Currency, Holding, LimitNear, Money, PaymentFailed};
 
 /// Writes the letters about payments that failed and limits that are near, as a channel of a product's notifications. Made by [`Billing::letters`].
 ///
@@ -84,7 +84,7 @@ impl Channel for BillingLetters {
 impl BillingLetters {
     async fn failed_in(&self, tx: &mut SystemTx, news: &News<'_>) -> Result<(), ConsumerError> {
         let failed = Failed::deserialize(&news.event.data)?;
-        if !is_open_in(tx, news.tenant, &news.event.subject).await? {
+        if !is_owed_in(tx, news.tenant, &news.event.subject).await? {
             return Ok(());
         }
         let held = holding_in(tx, news.tenant).await?;
@@ -94,6 +94,7 @@ impl BillingLetters {
             next_attempt_at: failed.next_attempt_at,
             works_until: if let Access::Grace { until } = access { Some(until) } else { None },
             locked: !access.may_write(),
+            suspended: access == Access::Suspended,
             href: self.outbox.link("/billing"),
         };
         self.write_in(tx, news, &letter, format!("{}/{}", news.event.subject, failed.attempt)).await
@@ -115,11 +116,21 @@ impl BillingLetters {
     }
 }
 
-async fn is_open_in(tx: &mut SystemTx, tenant: TenantId, invoice: &str) -> Result<bool, DbError> {
-    let state = query_scalar!("select state from billing.invoice where tenant_id = $1 and id = $2", Uuid::from(tenant), invoice)
-        .fetch_optional(&mut **tx)
-        .await?;
-    Ok(state.as_deref() == Some(InvoiceState::Open.as_str()))
+/// Whether it is still open, and of what goes on only if it is paid: of a larger plan that could not be charged nothing is owed, and a debit that is
+/// under way is none that failed.
+async fn is_owed_in(tx: &mut SystemTx, tenant: TenantId, invoice: &str) -> Result<bool, DbError> {
+    let is_owed = query_scalar!(
+        r#"select exists (
+            select from billing.invoice where tenant_id = $1 and id = $2 and state = 'open'
+        ) and exists (
+            select from billing.subscription where tenant_id = $1 and state in ('past_due', 'unpaid')
+        ) as "is_owed!""#,
+        Uuid::from(tenant),
+        invoice,
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    Ok(is_owed)
 }
 
 async fn holding_in(tx: &mut SystemTx, tenant: TenantId) -> Result<Holding, DbError> {

@@ -189,6 +189,7 @@ core-mail-payment-failed-heading = Ihre Zahlung ist fehlgeschlagen
 core-mail-payment-failed-text = Wir konnten { $amount } nicht einziehen.
 core-mail-payment-failed-until = Bis zum { $day } geht alles weiter. Danach lässt sich alles lesen und mitnehmen, aber nichts ändern, bis bezahlt ist. Es wird nichts gelöscht.
 core-mail-payment-failed-locked = Bis bezahlt ist, lässt sich alles lesen und mitnehmen, aber nichts ändern. Es wird nichts gelöscht.
+core-mail-payment-failed-suspended = Bis bezahlt ist, lässt sich nichts nutzen. Es wird nichts gelöscht.
 core-mail-payment-failed-unchanged = Für Sie hat sich noch nichts geändert.
 core-mail-payment-failed-next = Am { $day } versuchen wir es noch einmal. Ist Ihre Karte abgelaufen oder lehnt Ihre Bank ab, wählen Sie vorher eine andere Zahlungsart.
 core-mail-payment-failed-last = Wir versuchen es nicht noch einmal. Wählen Sie eine andere Zahlungsart, um Ihren Tarif zu behalten.

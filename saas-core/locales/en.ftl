@@ -189,6 +189,7 @@ core-mail-payment-failed-heading = Your payment did not go through
 core-mail-payment-failed-text = We could not collect { $amount }.
 core-mail-payment-failed-until = Everything works until { $day }. After that everything can be read and exported, and nothing changed, until it is paid. Nothing is deleted.
 core-mail-payment-failed-locked = Until it is paid, everything can be read and exported, and nothing changed. Nothing is deleted.
+core-mail-payment-failed-suspended = Until it is paid, nothing can be used. Nothing is deleted.
 core-mail-payment-failed-unchanged = Nothing has changed for you yet.
 core-mail-payment-failed-next = We will try again on { $day }. If your card has expired or your bank refuses, choose another way to pay before that.
 core-mail-payment-failed-last = We will not try again. Choose another way to pay, so that you keep your plan.

@@ -100,7 +100,7 @@ impl Db {
 
     /// Runs one statement as the application login with no tenant set: it sees no tenant's row, and is there to call the lookup
     /// functions that turn a hash into the one row it belongs to. Repeated once on a fresh connection when the server has gone in
-    /// between, so it must only read. Behind a pooler it is a transaction.
+    /// between, so it must only read. Behind a pooler, and sealed, it is a transaction.
     ///
     /// # Errors
     ///

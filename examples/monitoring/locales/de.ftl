@@ -130,7 +130,7 @@ monitoring-notice-devices-down-label = Ein Gerät fällt aus
 monitoring-notice-limit-near = { $meter ->
     [agents] Agenten: { $used } von { $limit } sind belegt.
     [devices] Geräte: { $used } von { $limit } sind belegt.
-    [api-requests] API-Anfragen: { $used } von { $limit } sind verbraucht.
+    [seats] Personen: { $used } von { $limit } sind da.
    *[other] Ihr Tarif ist fast ausgeschöpft: { $used } von { $limit }.
   }
 monitoring-notice-limit-near-label = Eine Grenze ist fast erreicht

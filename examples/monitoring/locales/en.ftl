@@ -130,7 +130,7 @@ monitoring-notice-devices-down-label = A device goes down
 monitoring-notice-limit-near = { $meter ->
     [agents] Agents: { $used } of { $limit } are used.
     [devices] Devices: { $used } of { $limit } are used.
-    [api-requests] API requests: { $used } of { $limit } are used.
+    [seats] People: { $used } of { $limit } are there.
    *[other] Most of what your plan allows is used: { $used } of { $limit }.
   }
 monitoring-notice-limit-near-label = Most of a limit is used

@@ -196,7 +196,9 @@ async fn note_something(app: &App, tenant: TenantId, user: UserId, text: &str) {
 async fn found(app: &App, marks: &[&str]) -> Vec<(String, i64)> {
     let mut tx = app.system().await;
     let mut found = Vec::new();
-    for table in app.test.db.inventory().iter().map(|table| table.name).filter(|name| !name.starts_with("graphile_worker")) {
+    // What the system's login cannot read is a library's, and keys that the owner alone reads.
+    let is_read = |name: &&str| !name.starts_with("graphile_worker") && *name != "core.seal_key";
+    for table in app.test.db.inventory().iter().map(|table| table.name).filter(is_read) {
         let sql = format!("select count(*) from {table} t where to_jsonb(t)::text ilike any ($1)");
         let patterns: Vec<_> = marks.iter().map(|mark| format!("%{mark}%")).collect();
         let count: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).bind(patterns).fetch_one(&mut *tx).await.unwrap();

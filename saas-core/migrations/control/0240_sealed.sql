@@ -42,7 +42,7 @@ begin
 end
 $$;
 revoke all on function core.seal_holds() from public;
-grant execute on function core.seal_holds() to saas_app;
+grant execute on function core.seal_holds() to saas_app, saas_system;
 
 -- Turns the program's proof that it means this tenant and this person into a seal. A proof is good for a minute, and only in the message that
 -- opens the transaction: a statement that somebody got in later has come too late, whatever it has seen.
@@ -144,6 +144,9 @@ declare
     own constant text := format('%I = (select core.own_tenant())', tenant_column);
     readable text := own;
 begin
+    if visible ~ 'current_setting' then
+        raise exception 'what is visible must ask core.own_tenant() and core.own_user(), and not the settings, which a statement can change';
+    end if;
     if visible is not null then
         readable := format('%s or ((select core.own_tenant()) is null and %s)', own, visible);
     end if;
@@ -168,19 +171,23 @@ $$;
 do $$
 declare
     written record;
-    asked constant text := '\( SELECT \(?NULLIF\(current_setting\(''saas\.%s''::text, true\), ''''::text\)\)?(::uuid)?( AS "nullif")?\)';
+    asked constant text := '\( SELECT \(?NULLIF\(current_setting\(''saas\.%s''::text, true\), ''''::text\)\)?::uuid( AS "nullif")?\)';
+    -- As core.isolate asked whether there is one at all.
+    is_none constant text := '\( SELECT \(?NULLIF\(current_setting\(''saas\.%s''::text, true\), ''''::text\)\)?( AS "nullif")?\) IS NULL';
     mended text[];
 begin
     for written in
         select p.polname as name, p.polrelid::regclass as target,
             array[pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid)] as conditions
         from pg_policy p
-        where not p.polpermissive
+        where not p.polpermissive and p.polroles && array(select r.oid from pg_roles r where r.rolname = 'saas_app' union all select 0::oid)
     loop
         select array_agg(
             regexp_replace(
-                regexp_replace(condition, format(asked, 'tenant_id'), '(select core.own_tenant())', 'g'),
-                format(asked, 'user_id'), '(select core.own_user())', 'g')
+                regexp_replace(
+                    regexp_replace(condition, format(asked, 'tenant_id'), '(select core.own_tenant())', 'g'),
+                    format(asked, 'user_id'), '(select core.own_user())', 'g'),
+                format(is_none, 'tenant_id'), '(select core.own_tenant()) is null', 'g')
             order by place)
         into mended
         from unnest(written.conditions) with ordinality as c (condition, place);

@@ -4,7 +4,9 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 
 use url::Url;
 
-use super::{Db, Finding, Inner, Logins, Migrations, ProvisionError, Severity, check, connections::Connections, migrate::with_core, seal::Seal};
+use super::{
+    Db, Finding, Inner, Logins, Migrations, ProvisionError, Severity, check, connections::Connections, migrate::with_core, seal::Seal,
+};
 use crate::{Clock, MasterKey, Secret};
 
 /// Where the database is and how much of it to use.
@@ -50,7 +52,9 @@ impl Db {
     ///
     /// Fails if the database does not answer, or with everything that is dangerous about it.
     pub async fn connect(config: &DatabaseConfig, migrations: &[Migrations], clock: Clock) -> Result<Self, ConnectError> {
-        let is_pooled = config.direct.is_some();
+        // Neither behind a pooler, where a session is somebody else's next, nor sealed, where whoever runs SQL could prepare other statements under the
+        // names of ours, may anything that was prepared stay for the next transaction.
+        let is_pooled = config.direct.is_some() || config.seal.is_some();
         let size = if config.max_connections == 0 { 10 } else { config.max_connections };
         let app = connections("DATABASE_APP_URL", &config.app, size, is_pooled).await?;
         let db = Self {
@@ -90,10 +94,10 @@ async fn connections(name: &'static str, url: &Secret, size: u32, is_pooled: boo
     let mut options: PgConnectOptions = url.expose().parse().map_err(|source| ConnectError::Url { name, source })?;
     let mut before = "";
     if is_pooled {
-        // A statement that is prepared for later stays in a session that somebody else has then. The driver gives it a name all the same, which
-        // whoever had the session before may have given too.
+        // The driver names a statement that it prepares for once too, as whoever had the session before may have done. It is in a transaction of its
+        // own, because it looks at the database, after which the next one could not choose its isolation any more.
         options = options.statement_cache_capacity(0);
-        before = "deallocate all; ";
+        before = "begin; deallocate all; commit; ";
     }
     PgPoolOptions::new()
         .max_connections(size)

@@ -74,8 +74,12 @@ struct State {
 impl State {
     async fn read(connection: &mut PgConnection) -> Result<Self, DbError> {
         let (is_sealed, may_ask, shown): (Option<bool>, Option<bool>, i32) = sqlx::query_as(
-            r"select pg_get_functiondef(to_regprocedure('core.own_tenant()')) ~ 'core\.seal_holds\(\)',
-                has_function_privilege(to_regprocedure('core.seal_keys()'), 'execute'),
+            r"with own as (
+                select p.oid, p.proname from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+                where n.nspname = 'core' and p.proname in ('own_tenant', 'seal_keys') and p.pronargs = 0
+            )
+            select (select pg_get_functiondef(oid) ~ 'core\.seal_holds\(\)' from own where proname = 'own_tenant'),
+                (select has_function_privilege(oid, 'execute') and has_schema_privilege('core', 'usage') from own where proname = 'seal_keys'),
                 (select setting::integer from pg_settings where name = 'track_activity_query_size')",
         )
         .fetch_one(&mut *connection)
@@ -148,6 +152,9 @@ impl Db {
     /// Seals a database, as its owner: from now on the tenant and the person of a transaction count only if the program said so, which it
     /// proves with a key of its own. It is an option; [`DatabaseConfig::seal`](crate::DatabaseConfig::seal) must name the same key.
     ///
+    /// Sealing and opening are for a moment in which no program runs: one that seals does not start on an open database, nor does one that does not seal
+    /// on a sealed one, and those that run fail.
+    ///
     /// Done again, it brings the keys up to date. To rotate, put the new key in front of the old one, call this, and restart the nodes; then take
     /// the old one away and call this again.
     ///
@@ -161,6 +168,9 @@ impl Db {
     /// What it stops: statements that are injected as the application's login cannot choose another tenant or another person, neither by setting them
     /// nor with a seal of an earlier transaction, of another session or of another person. A proof that was seen is of no use to a statement that comes
     /// later in the transaction, because a proof counts only in the message that opens one; and it counts for a minute.
+    ///
+    /// Statements that the program prepared could be replaced by others of the same name, so a program that seals prepares none for later: each takes
+    /// one more round trip.
     ///
     /// What it does not stop:
     ///
@@ -180,6 +190,7 @@ impl Db {
     pub async fn seal(owner: &Secret, keys: &MasterKey) -> Result<(), SealError> {
         let mut connection = PgConnection::connect(owner.expose()).await?;
         let mut transaction = connection.begin().await?;
+        one_at_a_time(&mut transaction).await?;
         let keys: Vec<_> = SealKey::each(keys).collect();
         for key in &keys {
             let (inner, outer) = (key.block(0x36), key.block(0x5c));
@@ -207,11 +218,17 @@ impl Db {
     pub async fn unseal(owner: &Secret) -> Result<(), SealError> {
         let mut connection = PgConnection::connect(owner.expose()).await?;
         let mut transaction = connection.begin().await?;
+        one_at_a_time(&mut transaction).await?;
         sqlx::query!("select core.seal(false)").execute(&mut *transaction).await?;
         sqlx::query!("delete from core.seal_key").execute(&mut *transaction).await?;
         transaction.commit().await?;
         Ok(connection.close().await?)
     }
+}
+
+/// Nodes that start at once bring the keys one after the other.
+async fn one_at_a_time(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    sqlx::query("select pg_advisory_xact_lock(hashtextextended('core.seal', 0))").execute(connection).await.map(drop)
 }
 
 /// The database could not be sealed or opened.

@@ -84,6 +84,8 @@ pub struct PaymentFailed {
     pub works_until: Option<DateTime<Utc>>,
     /// Whether nothing can be changed before it is paid.
     pub locked: bool,
+    /// Whether nothing can be used at all before it is paid.
+    pub suspended: bool,
     /// Where to change how one pays.
     pub href: Link,
 }

@@ -10,7 +10,7 @@ use saas_core::{
 use sqlx::{AssertSqlSafe, PgConnection, Row as _};
 
 use crate::{
-    borrower::{bodies, finds_nothing, note, written},
+    borrower::{bodies, note, written},
     jobs::{Heard, nothing_left, quick, say, start},
     planted::{NOTE, as_owner, config, connect, refusal, run, truth},
 };
@@ -127,7 +127,7 @@ async fn no_statement_moves_a_sealed_transaction_to_another_tenant() {
         format!("rollback; begin; select core.enter('{other}', '')"),
     ] {
         sealed.is_stopped(&injected).await;
-        finds_nothing(&sealed.test.db).await;
+        assert_eq!(bodies(&mut sealed.begin(TenantId::new()).await).await, [] as [String; 0], "{injected}");
     }
     let mut expected = vec![sealed.own.to_string(), other.to_string()];
     expected.sort();
@@ -149,6 +149,28 @@ async fn a_statement_moves_an_open_transaction_to_another_tenant() {
 }
 
 /// The seal of one's own transaction is no key to the next, in the same session or in another at the same time.
+/// A session is the next tenant's too: what somebody prepares there under the names of our statements is gone before.
+#[tokio::test]
+async fn nothing_that_was_prepared_waits_for_the_next_tenant() {
+    let sealed = Sealed::new().await;
+    let one = DatabaseConfig { max_connections: 1, ..sealed.config() };
+    let db = Db::connect(&one, &[], Clock::system()).await.unwrap();
+    let read = async |tenant: TenantId| -> Vec<String> {
+        let mut tx = db.tenant(tenant).begin().await.unwrap();
+        sqlx::query_scalar("select body from data.note where tenant_id = $1").bind(tenant).fetch_all(&mut *tx).await.unwrap()
+    };
+    assert_eq!(read(sealed.own).await, [sealed.own.to_string()]);
+    let mut tx = db.tenant(sealed.own).begin().await.unwrap();
+    let theft = "select set_config('x.loot', string_agg(body, ' '), false) from data.note where tenant_id = $1";
+    let planted: String = (1..20).map(|number| format!("prepare sqlx_s_{number}(uuid) as {theft}; ")).collect();
+    sqlx::raw_sql(AssertSqlSafe(format!("deallocate all; {planted}"))).execute(&mut *tx).await.unwrap();
+    drop(tx);
+    assert_eq!(read(sealed.other).await, [sealed.other.to_string()]);
+    let mut tx = db.tenant(sealed.own).begin().await.unwrap();
+    let loot = sql(&mut tx, "select coalesce(current_setting('x.loot', true), '')").await.unwrap();
+    assert_eq!(loot, [""]);
+}
+
 #[tokio::test]
 async fn a_seal_is_worth_nothing_in_another_transaction() {
     let sealed = Sealed::new().await;

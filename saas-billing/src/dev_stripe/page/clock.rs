@@ -45,7 +45,7 @@ pub(super) async fn moved(State(shared): State<Shared>, body: Bytes) -> Response
         let mut books = shared.now();
         // A second more, so that it is over.
         let next = || Some(time(upcoming(&books).first()?.0 + 1) - time(books.now()));
-        let by = step.or_else(|| next().filter(|_| params.text("to") == Some("next")));
+        let by = step.or_else(|| next().filter(|by| *by > TimeDelta::zero() && params.text("to") == Some("next")));
         if let Some(by) = by {
             books.advance(by);
             clock::catch_up(&mut books);

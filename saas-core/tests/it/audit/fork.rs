@@ -120,6 +120,7 @@ async fn sealing_that_is_given_up_at_any_await_leaves_a_whole_chain() {
     let test = TestDb::new(&[]).await.unwrap();
     let tenant = test.tenant("acme").await;
     let chain = AuditChain::new(&test.db, &MasterKey::generate());
+    let mut given_up = 0;
     for polls in 1..POLLS {
         happen(&test, tenant, 2).await;
         let mut left = polls;
@@ -136,13 +137,14 @@ async fn sealing_that_is_given_up_at_any_await_leaves_a_whole_chain() {
         .await;
         drop(sealing);
         assert_eq!(chain.verify(Ledger::Tenant(tenant), &[]).await.unwrap().fault, None, "{polls}");
+        given_up += usize::from(finished.is_none());
         // Nothing, if the one before still holds the chain: the server has not heard yet that it was given up.
-        if finished.is_some_and(|sealed| sealed.unwrap() > 0) {
-            // A busy machine has several answers ready at one look.
-            assert!(polls > 2, "{polls} steps were too few to give up anything");
+        // A busy machine has several answers ready at one look, and may be done before it is given up.
+        if finished.is_some_and(|sealed| sealed.unwrap() > 0) && given_up > 1 {
             break;
         }
     }
+    assert!(given_up > 1, "it was given up {given_up} times");
     while chain.state().await.unwrap().unsealed > 0 {
         chain.seal_now().await.unwrap();
     }

@@ -43,7 +43,9 @@ impl Payer {
     async fn fails(&mut self, attempts: u32, next: Option<TimeDelta>) {
         let now = self.app.test.db.clock().now();
         let since = self.held.past_due_since.unwrap_or(now);
-        (self.held.state, self.held.past_due_since, self.held.failed_attempts) = (SubscriptionState::PastDue, Some(since), attempts);
+        // As the gateway does when its schedule is over.
+        let state = if next.is_some() { SubscriptionState::PastDue } else { SubscriptionState::Unpaid };
+        (self.held.state, self.held.past_due_since, self.held.failed_attempts) = (state, Some(since), attempts);
         self.app.gateway.subscription_set(&self.order.customer, self.held.clone());
         let bill = invoice(&self.held, &self.order.customer, InvoiceState::Open);
         let next_attempt_at = next.map(|next| now + next);
@@ -83,7 +85,7 @@ async fn a_letter_is_written_for_each_attempt_and_one_when_it_is_paid() {
         (0, Some(3), ["on 6 Nov 2026", "Everything works until 10 Nov 2026"]),
         (3, Some(5), ["on 11 Nov 2026", "Everything works until 10 Nov 2026"]),
         (5, Some(7), ["on 18 Nov 2026", "Until it is paid, everything can be read"]),
-        (7, None, ["will not try again", "Until it is paid, everything can be read"]),
+        (7, None, ["will not try again", "Until it is paid, nothing can be used"]),
     ];
     for (attempt, (days, next, says)) in (1..).zip(schedule) {
         clock.advance(TimeDelta::days(days));
@@ -140,7 +142,7 @@ async fn above_each_page_stands_what_is_due_and_who_can_pay() {
         (1, "The last payment failed. Everything works until", "geht alles weiter"),
         (3, "changed again as soon as it is paid", "geändert wieder"),
     ] {
-        payer.fails(attempts, None).await;
+        payer.fails(attempts, Some(TimeDelta::days(3))).await;
         for path in pages {
             let above = banner(&owner, path).await;
             assert!(above.contains(said) && above.contains("href=\"/billing\"") && !above.contains("Ask"), "{path}: {above}");
