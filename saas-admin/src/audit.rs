@@ -48,16 +48,16 @@ pub(crate) async fn audit(product: &Product, arguments: &Arguments, command: &Au
 /// Reports each chain. 0 if all are whole, 1 if one is not.
 async fn verify(chain: &AuditChain, options: &VerifyOptions, mut checkpoints: Vec<Checkpoint>) -> Result<ExitCode, Error> {
     checkpoints.extend(options.checkpoints.as_deref().map(read).transpose()?.unwrap_or_default());
-    let mut ledgers = match options.tenant {
-        Some(tenant) => vec![Ledger::Tenant(tenant)],
-        None => chain.ledgers().await?,
-    };
+    let there: BTreeSet<_> = chain.ledgers().await?.into_iter().collect();
     // A chain that is gone altogether is known from its checkpoint alone; and if it went with its tenant, the program's own chain says so.
-    let purged = chain.resources::<OrganizationPurged>(Ledger::Platform).await?;
     let known = checkpoints.iter().map(|checkpoint| Ledger::from(checkpoint.ledger));
-    let missing: BTreeSet<_> = known.filter(|ledger| options.tenant.is_none() && !ledgers.contains(ledger)).collect();
-    let (gone, missing): (Vec<_>, Vec<_>) = missing.into_iter().partition(|ledger| purged.contains(&ledger.id().to_string()));
-    ledgers.extend(missing);
+    let wanted = match options.tenant {
+        Some(tenant) => BTreeSet::from([Ledger::Tenant(tenant)]),
+        None => there.iter().copied().chain(known).collect(),
+    };
+    let purged = chain.resources::<OrganizationPurged>(Ledger::Platform).await?;
+    let went = |ledger: &Ledger| !there.contains(ledger) && purged.contains(&ledger.id().to_string());
+    let (gone, ledgers): (Vec<_>, Vec<_>) = wanted.into_iter().partition(went);
     let mut found = Vec::with_capacity(ledgers.len());
     for ledger in ledgers {
         found.push(chain.verify(ledger, &checkpoints).await?);

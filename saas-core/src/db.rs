@@ -57,7 +57,8 @@ struct Inner {
     system: Connections,
     owner: Option<Secret>,
     direct: Logins,
-    is_pooled: bool,
+    /// Whether nothing may stay in a session for the next transaction: behind a pooler, and sealed.
+    keeps_nothing: bool,
     seal: Option<Seal>,
     clock: Clock,
     sets: Vec<Migrations>,
@@ -109,8 +110,9 @@ impl Db {
     where
         F: for<'c> Fn(&'c mut PgConnection) -> BoxFuture<'c, Result<T, sqlx::Error>>,
     {
-        if self.inner.is_pooled {
-            // Outside of a transaction a pooler may send each message of a statement to another session, and somebody's settings may be left in it.
+        if self.inner.keeps_nothing {
+            // Outside of a transaction a pooler may send each message of a statement to another session, and what somebody set or prepared may be
+            // left in it.
             let mut nobody = TenantDb::new(self.clone(), None, None).read_only(true).open().await?;
             return Ok(statement(&mut nobody).await?);
         }

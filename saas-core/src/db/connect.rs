@@ -1,7 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-
 use url::Url;
 
 use super::{
@@ -54,17 +53,17 @@ impl Db {
     pub async fn connect(config: &DatabaseConfig, migrations: &[Migrations], clock: Clock) -> Result<Self, ConnectError> {
         // Neither behind a pooler, where a session is somebody else's next, nor sealed, where whoever runs SQL could prepare other statements under the
         // names of ours, may anything that was prepared stay for the next transaction.
-        let is_pooled = config.direct.is_some() || config.seal.is_some();
+        let keeps_nothing = config.direct.is_some() || config.seal.is_some();
         let size = if config.max_connections == 0 { 10 } else { config.max_connections };
-        let app = connections("DATABASE_APP_URL", &config.app, size, is_pooled).await?;
+        let app = connections("DATABASE_APP_URL", &config.app, size, keeps_nothing).await?;
         let db = Self {
             inner: Arc::new(Inner {
                 seal: Seal::of(&app, config.seal.as_ref()).await.map_err(ConnectError::Check)?,
                 app,
-                system: connections("DATABASE_SYSTEM_URL", &config.system, size.div_ceil(2), is_pooled).await?,
+                system: connections("DATABASE_SYSTEM_URL", &config.system, size.div_ceil(2), keeps_nothing).await?,
                 owner: config.owner.clone(),
                 direct: Logins { app: config.directly(&config.app)?, system: config.directly(&config.system)? },
-                is_pooled,
+                keeps_nothing,
                 clock,
                 sets: with_core(migrations).copied().collect(),
                 reasons: std::sync::Mutex::default(),
@@ -90,10 +89,10 @@ fn tolerated(findings: Vec<Finding>, allow_old_server: bool) -> Result<Vec<Findi
     if refused.is_empty() { Ok(tolerated) } else { Err(ConnectError::Dangerous(refused)) }
 }
 
-async fn connections(name: &'static str, url: &Secret, size: u32, is_pooled: bool) -> Result<Connections, ConnectError> {
+async fn connections(name: &'static str, url: &Secret, size: u32, keeps_nothing: bool) -> Result<Connections, ConnectError> {
     let mut options: PgConnectOptions = url.expose().parse().map_err(|source| ConnectError::Url { name, source })?;
     let mut before = "";
-    if is_pooled {
+    if keeps_nothing {
         // The driver names a statement that it prepares for once too, as whoever had the session before may have done. It is in a transaction of its
         // own, because it looks at the database, after which the next one could not choose its isolation any more.
         options = options.statement_cache_capacity(0);

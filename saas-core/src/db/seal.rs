@@ -1,7 +1,5 @@
 //! The seal on a transaction's tenant, and who cannot make one.
 
-use std::fmt::Write as _;
-
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 use sqlx::{Connection as _, PgConnection};
@@ -55,13 +53,7 @@ impl SealKey {
 fn tag(mac: &Hmac<Sha256>, message: &str) -> String {
     let mut mac = mac.clone();
     mac.update(message.as_bytes());
-    let mut text = String::with_capacity(64);
-    for byte in mac.finalize().into_bytes() {
-        // A String takes all that is written to it.
-        let written = write!(text, "{byte:02x}");
-        debug_assert!(written.is_ok());
-    }
-    text
+    mac.finalize().into_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// How the database is: whether it looks at seals, which keys it has, and how much of a statement it shows to other sessions.

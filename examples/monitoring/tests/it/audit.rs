@@ -359,6 +359,8 @@ async fn a_log_that_went_with_its_organization_is_none_that_is_missing() {
     assert!(verified.status.success() && verified.stdout.contains(&format!("purged  {gone}")), "{verified:?}");
     let report: Value = serde_json::from_str(&audit(&["verify", "--json"]).run().await.stdout).unwrap();
     assert_eq!(report["purged"], json!([gone]));
+    let alone = audit(&["verify", "--tenant", &gone.to_string()]).run().await;
+    assert!(alone.status.success() && alone.stdout.contains(&format!("purged  {gone}")), "{alone:?}");
 
     // Somebody who can write everywhere deletes another's log and says that it was purged.
     let mut superuser = app.superuser().await;
