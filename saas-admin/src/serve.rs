@@ -6,7 +6,8 @@ use std::{
 use axum::extract::State;
 use ipnet::IpNet;
 use saas_core::{
-    App, Db, Dependencies, EventCatalogue, Html, Jobs, JobsConfig, Lifecycle, Live, Metrics, Outbound, Page, Problem, Relay, Routes, Web,
+    App, Clock, Db, Dependencies, EventCatalogue, Html, Jobs, JobsConfig, Lifecycle, Live, Metrics, Outbound, Page, Problem, Relay, Routes,
+    Web,
     audit::AuditChain,
     finish,
     mail::{MailSender, Outbox},
@@ -97,7 +98,8 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
         let listener = TcpListener::bind(address).await.map_err(|source| Error::Listen { address, source })?;
         tokio::spawn(saas_core::serve_metrics(listener, program.metrics.clone(), lifecycle.clone()));
     }
-    greet(product, &config, &program.public_url, payments::clock_page(&stand_in).as_ref()).map_err(Error::io("standard output"))?;
+    let clock = payments::clock_page(&stand_in).map(|page| (page, hours_ahead(db.clock())));
+    greet(product, &config, &program.public_url, clock).map_err(Error::io("standard output"))?;
     let served = saas_core::serve(listener, app, lifecycle.clone()).await;
     // Also where serving failed.
     lifecycle.drain();
@@ -194,14 +196,25 @@ async fn start_page(State(start): State<Start>, page: Page) -> Result<Html, Prob
     page.render("core/start.html", json!({ "services": services }))
 }
 
-fn greet(product: &Product, config: &Config, url: &Url, clock: Option<&Url>) -> io::Result<()> {
+/// How far the clock of development was moved, which stays so from one run to the next; to the next whole hour or the last.
+fn hours_ahead(clock: &Clock) -> i64 {
+    clock.ahead().map_or(0, |ahead| (ahead.num_minutes() + 30) / 60)
+}
+
+fn ahead(hours: i64) -> String {
+    let parts = [(hours / 24, "day"), (hours % 24, "hour")].into_iter().filter(|(count, _)| *count > 0);
+    let parts: Vec<_> = parts.map(|(count, unit)| format!("{count} {unit}{}", if count == 1 { "" } else { "s" })).collect();
+    if parts.is_empty() { String::new() } else { format!(" ({} ahead of this computer)", parts.join(" and ")) }
+}
+
+fn greet(product: &Product, config: &Config, url: &Url, clock: Option<(Url, i64)>) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "\n{} is ready.\n\n  Open  {url}", product.title)?;
     if config.is_development() && config.smtp_url.is_none() {
         writeln!(out, "  Mail  {url}dev/mail")?;
     }
-    if let Some(clock) = clock {
-        writeln!(out, "  Time  {clock}")?;
+    if let Some((page, hours)) = clock {
+        writeln!(out, "  Time  {page}{}", ahead(hours))?;
     }
     if config.insecure_lan {
         writeln!(out, "\n  Plain http: anybody on this network can read passwords and cookies.")?;

@@ -1,10 +1,12 @@
 //! The letters about money, as a channel of a product's notifications.
 
+use std::slice;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use saas_core::{
     ConsumerError, DbError, Event as _, SystemTx, TenantId,
-    mail::{Letter, Outbox, letters},
+    mail::{Letter, Link, Outbox, letters},
     notification::{Channel, News, Notifications, recipients_in},
 };
 use serde::Deserialize;
@@ -89,30 +91,48 @@ impl BillingLetters {
         }
         let held = holding_in(tx, news.tenant).await?;
         let access = self.billing.plans().entitlement(&held, tx.now()).access();
-        let letter = letters::PaymentFailed {
+        let letter = |organization| letters::PaymentFailed {
+            organization,
             amount: Money::of(failed.amount.amount, failed.amount.currency).to_string().to_uppercase(),
             next_attempt_at: failed.next_attempt_at,
             works_until: if let Access::Grace { until } = access { Some(until) } else { None },
             locked: !access.may_write(),
             suspended: access == Access::Suspended,
-            href: self.outbox.link("/billing"),
+            href: self.plan_of(news.tenant),
         };
-        self.write_in(tx, news, &letter, format!("{}/{}", news.event.subject, failed.attempt)).await
+        self.write_in(tx, news, letter, format!("{}/{}", news.event.subject, failed.attempt)).await
     }
 
     async fn near_in(&self, tx: &mut SystemTx, news: &News<'_>) -> Result<(), ConsumerError> {
         let near = Near::deserialize(&news.event.data)?;
         let what = format!("{}-meter-{}", self.texts, near.meter);
-        let letter = letters::LimitWarning { what, used: near.used, limit: near.limit, href: self.outbox.link("/billing") };
-        self.write_in(tx, news, &letter, news.event.id.to_string()).await
+        let letter = |organization| letters::LimitWarning {
+            organization,
+            what: what.clone(),
+            used: near.used,
+            limit: near.limit,
+            href: self.plan_of(news.tenant),
+        };
+        self.write_in(tx, news, letter, news.event.id.to_string()).await
     }
 
-    async fn write_in(&self, tx: &mut SystemTx, news: &News<'_>, letter: &impl Letter, cause: String) -> Result<(), ConsumerError> {
-        for to in recipients_in(tx, std::slice::from_ref(news)).await? {
+    async fn write_in<L: Letter>(
+        &self,
+        tx: &mut SystemTx,
+        news: &News<'_>,
+        letter: impl Fn(String) -> L,
+        cause: String,
+    ) -> Result<(), ConsumerError> {
+        for to in recipients_in(tx, slice::from_ref(news)).await? {
             let envelope = self.notifications.envelope(news, &to, &cause);
-            self.outbox.mail_system_in(tx, Some(news.tenant), &envelope, letter).await?;
+            self.outbox.mail_system_in(tx, Some(news.tenant), &envelope, &letter(to.organization)).await?;
         }
         Ok(())
+    }
+
+    /// The page of a tenant's plan, in whatever organization its reader works.
+    fn plan_of(&self, tenant: TenantId) -> Link {
+        self.outbox.link("/billing").with("organization", &tenant.to_string())
     }
 }
 

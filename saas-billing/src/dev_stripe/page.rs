@@ -136,7 +136,8 @@ fn shown(template: &str, context: minijinja::Value) -> Response {
     env.set_auto_escape_callback(|_| AutoEscape::Html);
     let added = TEMPLATES.iter().try_for_each(|(name, source)| env.add_template(name, source));
     match added.and_then(|()| env.get_template(template)).and_then(|page| page.render(context)) {
-        Ok(html) => ([(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response(),
+        // In no frame: a click on another page would move the clock or pay.
+        Ok(html) => ([(header::CONTENT_TYPE, "text/html; charset=utf-8"), (header::X_FRAME_OPTIONS, "DENY")], html).into_response(),
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "a page of the stand-in for Stripe cannot be shown");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()

@@ -76,6 +76,8 @@ pub struct ReceiptLine {
 /// Says that a payment did not go through.
 #[derive(Debug, Clone, Serialize)]
 pub struct PaymentFailed {
+    /// What the organization is called that has to pay.
+    pub organization: String,
     /// The sum, with its currency.
     pub amount: String,
     /// When it will be tried again, if it will.
@@ -93,6 +95,8 @@ pub struct PaymentFailed {
 /// Says that a plan's limit is near or reached.
 #[derive(Debug, Clone, Serialize)]
 pub struct LimitWarning {
+    /// What the organization is called whose limit it is.
+    pub organization: String,
     /// The key of the text that says what is limited.
     pub what: String,
     /// How much is used.

@@ -17,6 +17,7 @@ async fn posts(client: &Client, path: &str, form: &[(&str, &str)]) -> Answer {
 async fn sees(client: &Client, path: &str) -> String {
     let page = client.sent(client.request(Method::GET, path)).await;
     assert_eq!(page.status, StatusCode::OK, "{path}: {}", page.text);
+    assert_eq!(page.headers["x-frame-options"], "DENY", "{path} may not be framed");
     page.text
 }
 

@@ -95,7 +95,8 @@ async fn a_letter_is_written_for_each_attempt_and_one_when_it_is_paid() {
             let letters = payer.letters(person).await;
             assert_eq!(letters.len(), usize::try_from(attempt).unwrap(), "{letters:?}");
             let last = letters.last().unwrap();
-            for part in ["49 USD", "/billing"].into_iter().chain(says) {
+            let page = format!("/billing?organization={}", payer.tenant);
+            for part in ["49 USD for acme", &page].into_iter().chain(says) {
                 assert!(last.contains(part), "attempt {attempt}, {part}: {last}");
             }
         }

@@ -17,13 +17,13 @@ async fn whoever_sees_the_plan_is_told_that_most_of_a_limit_is_used() {
     tx.commit().await.unwrap();
     app.told_of_events().await;
     let mails = app.mailbox.list().await.unwrap();
-    let warnings: Vec<_> = mails.iter().filter(|kept| kept.mail.text.contains("You use 41 of the 50 in your plan")).collect();
+    let warnings: Vec<_> = mails.iter().filter(|kept| kept.mail.text.contains("uses 41 of the 50 in its plan")).collect();
     let [warning] = &warnings[..] else { panic!("{mails:?}") };
     assert_eq!(
         (warning.mail.to.as_str(), warning.mail.subject.as_str()),
         (format!("{}@example.com", owner.id).as_str(), "Devices: 41 of 50 used")
     );
-    assert!(warning.mail.unsubscribe.is_some() && warning.mail.text.contains("/billing"), "{warning:?}");
+    assert!(warning.mail.unsubscribe.is_some() && warning.mail.text.contains(&format!("/billing?organization={tenant}")), "{warning:?}");
     let list = owner.browser.page("/notifications").await.text();
     assert!(list.contains("Devices: 41 of 50 are used"), "{list}");
     let german = owner.browser.clone().with("accept-language", "de").page("/notifications").await.text();

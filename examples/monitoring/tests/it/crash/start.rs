@@ -5,7 +5,7 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use super::outside::Outside;
-use crate::process::{Settings, folder};
+use crate::process::{Server, Settings, folder};
 
 /// DX-01: a folder with nothing in it becomes a running product, for two programs at once too; both see the same, and so does the next.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -32,12 +32,23 @@ async fn it_starts_from_nothing_and_twice_at_once() {
     assert_eq!(first.ended().await.code(), Some(0));
     let other = reqwest::get(format!("{}/health/ready", second.url)).await.unwrap();
     assert_eq!(other.status(), 200, "the one that stays keeps the database");
+    assert!(!second.said().contains("ahead"), "{}", second.said());
+    move_clock(&second).await;
     second.terminate();
     assert_eq!(second.ended().await.code(), Some(0));
     let again = settings.start().await;
     assert_eq!(reqwest::get(format!("{}/health/ready", again.url)).await.unwrap().status(), 200);
+    assert!(again.said().contains("/clock (1 day ahead of this computer)"), "a clock that was moved stays so: {}", again.said());
     again.terminate();
     assert!(again.ended().await.success());
+}
+
+/// By a day, on the page whose address the program printed.
+async fn move_clock(server: &Server) {
+    let said = server.said();
+    let page = said.lines().find_map(|line| line.trim().strip_prefix("Time")).unwrap().trim();
+    let moved = reqwest::Client::new().post(page).body("by=day").send().await.unwrap();
+    assert!(moved.status().is_success(), "{moved:?}");
 }
 
 /// OPS-03: what is wrong is said all at once, and by a code that a script can tell from others.
