@@ -1,7 +1,7 @@
 use std::fmt;
 
 use saas_auth::Provider;
-use saas_billing::{Payments, Plans, PlansError};
+use saas_billing::{Counts, Payments, Plans, PlansError};
 use saas_core::{
     Db, Dependencies, EventCatalogue, EventKind, Flag, Jobs, Lifecycle, Live, MasterKey, Metrics, Migrations, NavLink, Outbound, Relay,
     Routes, file::Storage, limit::RateLimits, mail::Outbox, pages::PageSet, pages::Pages, webhook::Webhooks,
@@ -63,6 +63,8 @@ pub struct Program {
     pub outbound: Outbound,
     /// Where people can have an account with which they sign in.
     pub providers: Vec<Provider>,
+    /// Counts what is used and not billed. Serving starts it, and writes what was counted at last.
+    pub counts: Counts,
     /// How it takes money; none where nothing says how.
     pub payments: Option<Payments>,
     /// Tells other systems of events: merge its routes below the tenancy layer. Serving starts it.

@@ -5,6 +5,7 @@ use std::{
 
 use axum::extract::State;
 use ipnet::IpNet;
+use saas_billing::Counts;
 use saas_core::{
     App, Clock, Db, Dependencies, EventCatalogue, Html, Jobs, JobsConfig, Lifecycle, Live, Metrics, Outbound, Page, Problem, Relay, Routes,
     Web,
@@ -60,6 +61,7 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
         catalogue: catalogue(product),
         outbound,
         providers,
+        counts: Counts::new(&db, &metrics),
         payments,
         relay: Relay::new(&db),
         jobs: Jobs::new(&db),
@@ -91,6 +93,7 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
     program.relay.start(&lifecycle);
     let webhooks = program.webhooks.start(&lifecycle);
     chain.start_sealing(&lifecycle);
+    let counts = program.counts.start(&lifecycle);
     let jobs = program.jobs.start(JobsConfig { concurrency: config.jobs, ..JobsConfig::default() }, &lifecycle).await?;
     Queues { db: db.clone(), relay: program.relay.clone(), chain, webhooks: program.webhooks.clone() }.watch(&program.metrics, &lifecycle);
     lifecycle.drain_on_signals().map_err(Error::io("signals"))?;
@@ -105,6 +108,7 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
     lifecycle.drain();
     jobs.drained().await;
     webhooks.drained().await;
+    counts.drained().await;
     db.close().await;
     traces.shutdown().await;
     served.map_err(Error::io("serving"))

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use saas_billing::{MemoryGateway, Mode, Payments};
+use saas_billing::{Counts, MemoryGateway, Mode, Payments};
 use saas_core::{
     App, Db, Dependencies, Jobs, Lifecycle, Live, MasterKey, Metrics, Outbound, OutboundPolicy, Relay, Secret,
     file::Storage,
@@ -66,6 +66,7 @@ impl Product {
             relay: Relay::new(db),
             outbound,
             providers,
+            counts: Counts::new(db, &metrics),
             payments: Some(payments),
             webhooks,
             jobs: Jobs::new(db),

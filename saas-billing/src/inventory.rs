@@ -114,4 +114,34 @@ pub(crate) const INVENTORY: &[Table] = &[
             ("warned_since", Internal),
         ],
     },
+    // Of a person the id alone, as in the log: what they were called goes with them.
+    Table {
+        name: "data.usage_hour",
+        erasure: Erasure::Purge,
+        exported: true,
+        columns: &[
+            ("tenant_id", Internal),
+            ("meter", Internal),
+            ("hour", Internal),
+            ("by_kind", Internal),
+            ("by_id", Internal),
+            ("quantity", Internal),
+        ],
+    },
+    Table {
+        name: "data.usage_event",
+        erasure: Erasure::Purge,
+        exported: true,
+        columns: &[
+            ("tenant_id", Internal),
+            ("meter", Internal),
+            ("event", Internal),
+            ("quantity", Internal),
+            ("at", Internal),
+            ("by_kind", Internal),
+            ("by_id", Internal),
+            ("recorded_at", Internal),
+        ],
+    },
+    Table { name: "billing.usage_batch", erasure: Erasure::Purge, exported: false, columns: &[("id", Internal), ("at", Internal)] },
 ];

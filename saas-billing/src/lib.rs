@@ -44,6 +44,7 @@ mod quota;
 mod reconcile;
 mod subscription;
 mod till;
+mod usage;
 
 use std::sync::Arc;
 
@@ -80,6 +81,7 @@ pub use quota::{LimitError, LimitNear, LimitReached, Usage};
 pub use reconcile::Reconciled;
 pub use subscription::{CustomerId, InvoiceId, Subscription, SubscriptionId, SubscriptionState, UnknownState, subscription_put_in};
 pub use till::Till;
+pub use usage::{By, CountLayer, CountService, Counts, Recorded, RunningCounts, Use, UseError};
 
 saas_core::permissions! {
     /// See the plan, what is used of it, and invoices.

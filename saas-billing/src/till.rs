@@ -20,14 +20,18 @@ mod change;
 mod page;
 mod plan;
 mod portal;
+mod usage;
 
 use std::{fmt, sync::Arc};
 
 use futures_core::future::BoxFuture;
 use saas_core::{Db, DbError, Origin, Problem, Routes, SystemDb, TenantTx};
 use url::Url;
+use uuid::Uuid;
 
 use crate::{Billing, GatewayError, Meter, Mirror, MirrorError, Payments};
+
+use usage::Naming;
 
 /// Says how much of a meter there is.
 type Count = Arc<dyn for<'a> Fn(&'a mut TenantTx) -> BoxFuture<'a, Result<u64, DbError>> + Send + Sync>;
@@ -42,6 +46,9 @@ pub struct Till {
     texts: &'static str,
     /// What is counted; by somebody else if there is a count.
     counted: Vec<(Meter, Option<Count>)>,
+    /// Of what it is shown when and by whom it was used.
+    charted: Vec<Meter>,
+    naming: Option<Naming>,
 }
 
 impl Till {
@@ -51,7 +58,7 @@ impl Till {
     #[must_use]
     pub fn new(db: &Db, billing: &Billing, payments: Option<&Payments>, public_url: Url, texts: &'static str) -> Self {
         let mirror = payments.map(|payments| payments.mirror().clone());
-        Self { db: db.clone(), billing: billing.clone(), mirror, public_url, texts, counted: Vec::new() }
+        Self { db: db.clone(), billing: billing.clone(), mirror, public_url, texts, counted: Vec::new(), charted: Vec::new(), naming: None }
     }
 
     /// Shows how much of this is used, as [`reserve_in`](Billing::reserve_in) has counted it.
@@ -72,7 +79,25 @@ impl Till {
         self
     }
 
-    /// The pages at `/billing` and the API at `/api/v1/billing`.
+    /// Shows at `/usage` when and by whom this was used, as [`record_in`](Billing::record_in) or [`Counts`](crate::Counts) has it. What comes first is
+    /// shown first. It is called by the text `TEXTS-meter-NAME`, and a tool by `TEXTS-tool-NAME`.
+    #[must_use]
+    pub fn charting(mut self, meter: Meter) -> Self {
+        self.charted.push(meter);
+        self
+    }
+
+    /// There keys and machines are called what `naming` says of their ids. People are called what the tenant knows of them.
+    #[must_use]
+    pub fn naming(
+        mut self,
+        naming: impl for<'a> Fn(&'a mut TenantTx, &'a [Uuid]) -> BoxFuture<'a, Result<Vec<(Uuid, String)>, DbError>> + Send + Sync + 'static,
+    ) -> Self {
+        self.naming = Some(Arc::new(naming));
+        self
+    }
+
+    /// The pages at `/billing` and `/usage` and the API at `/api/v1/billing`.
     pub fn routes(&self) -> Routes {
         page::routes()
             .merge(buy::routes())
@@ -80,6 +105,7 @@ impl Till {
             .merge(plan::routes())
             .merge(portal::routes())
             .merge(api::routes())
+            .merge(if self.charted.is_empty() { Routes::new() } else { usage::routes() })
             .with_state(self.clone())
     }
 

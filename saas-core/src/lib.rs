@@ -21,6 +21,7 @@ pub mod audit;
 mod backoff;
 pub mod chat;
 mod clock;
+mod csv;
 mod db;
 mod dependency;
 pub mod dev;
@@ -69,6 +70,7 @@ mod wrong;
 
 pub use audit::{AuditRead, audit_routes};
 pub use clock::Clock;
+pub use csv::csv_cell;
 pub use db::{
     ConnectError, DatabaseConfig, Db, DbError, Finding, Logins, MigrateError, Migrations, ProvisionError, Retryable, SealError, Severity,
     SystemDb, SystemTx, TenantDb, TenantTx, provision,

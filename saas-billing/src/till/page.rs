@@ -84,6 +84,7 @@ async fn show(
             "notice": notice(&account, query.from, pay.is_some()),
             "subscription": subscription,
             "usage": account.usage.iter().map(|usage| till.usage(&page, usage)).collect::<Vec<_>>(),
+            "has_usage": !till.charted.is_empty(),
             "plans": till.offers(&page, &account),
             "can_buy": may_write && account.subscription.is_none(),
             "can_change": may_write && account.subscription.is_some(),

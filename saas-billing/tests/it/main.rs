@@ -34,6 +34,8 @@ mod shop;
 #[cfg(test)]
 mod trouble;
 #[cfg(test)]
+mod usage;
+#[cfg(test)]
 mod walls;
 #[cfg(test)]
 mod warnings;

@@ -12,8 +12,10 @@ async fn no_table_gives_anything_away_to_another_organization() {
     let test = TestDb::new(&[MIGRATIONS]).await.unwrap();
     let report = isolation::attack(&test, &Seed::new()).await.unwrap();
     report.assert_safe();
-    for table in ["tenant_plan", "customer", "subscription", "invoice", "override"] {
-        assert!(report.tables.contains(&format!("billing.{table}")), "{table} was not attacked: {:?}", report.tables);
+    let billing = ["tenant_plan", "customer", "subscription", "invoice", "override"].map(|table| format!("billing.{table}"));
+    let data = ["quota", "usage_event", "usage_hour"].map(|table| format!("data.{table}"));
+    for table in billing.into_iter().chain(data) {
+        assert!(report.tables.contains(&table), "{table} was not attacked: {:?}", report.tables);
     }
 }
 

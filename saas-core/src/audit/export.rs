@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{AuditEntry, AuditFilter, audit_entries_in};
-use crate::{DbError, Slice, TenantDb};
+use crate::{DbError, Slice, TenantDb, csv_cell};
 
 /// How many entries are read, and held in memory, at once.
 const PAGE: usize = 500;
@@ -115,7 +115,7 @@ impl Format {
                     text(entry.address),
                     text(entry.user_agent.as_ref()),
                 ];
-                to.push_str(&cells.map(|cell| quoted(&cell)).join(","));
+                to.push_str(&cells.map(|cell| csv_cell(&cell)).join(","));
                 to.push_str("\r\n");
             }
         }
@@ -124,23 +124,4 @@ impl Format {
 
 fn text<T: std::fmt::Display>(value: Option<T>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
-}
-
-/// A cell of RFC 4180. What a spreadsheet would take for a formula gets an apostrophe before it: what people and clients call themselves is
-/// theirs to choose.
-fn quoted(cell: &str) -> String {
-    let formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    format!("\"{}{}\"", if formula { "'" } else { "" }, cell.replace('"', "\"\""))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cell_stays_a_cell_and_is_no_formula() {
-        assert_eq!(quoted("a,\"b\"\n"), "\"a,\"\"b\"\"\n\"");
-        assert_eq!(quoted("=1+1"), "\"'=1+1\"");
-        assert_eq!(quoted("@x"), "\"'@x\"");
-    }
 }

@@ -1,0 +1,11 @@
+-- Which batches of counts have been added to the sums: the row is what adds a batch once, whatever became of the answer to its commit. The
+-- application login has no business with it.
+create table billing.usage_batch (
+    id uuid not null,
+    at timestamptz not null,
+    constraint usage_batch_pkey primary key (id)
+);
+
+create index usage_batch_at_idx on billing.usage_batch using brin (at);
+
+grant select, insert, update, delete on table billing.usage_batch to saas_system;
