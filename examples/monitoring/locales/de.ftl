@@ -161,6 +161,8 @@ monitoring-meter-seats = Personen
 monitoring-meter-agents = Agenten
 monitoring-meter-devices = Geräte
 monitoring-meter-api-requests = API-Anfragen
+monitoring-meter-readings = Messwerte
+monitoring-meter-devices-found = Neu gefundene Geräte
 monitoring-meter-audit-days = Tage im Protokoll
 
 permission-monitoring-device-read = Agenten und Geräte sehen

@@ -161,6 +161,8 @@ monitoring-meter-seats = People
 monitoring-meter-agents = Agents
 monitoring-meter-devices = Devices
 monitoring-meter-api-requests = API requests
+monitoring-meter-readings = Readings
+monitoring-meter-devices-found = New devices found
 monitoring-meter-audit-days = Days in the audit log
 
 permission-monitoring-device-read = See agents and devices

@@ -9,6 +9,7 @@ mod live;
 mod plan;
 mod presence;
 mod seats;
+mod usage;
 
 pub use presence::agents_mark_offline;
 
@@ -18,7 +19,7 @@ use chrono::TimeDelta;
 use saas_admin::{ComposeError, Product, Program};
 use saas_auth::{API_KEY_NOTICES, ApiKeyRead, ApiKeyWrite, Auth, Document, Scope};
 use saas_billing::{
-    BILLING_NOTICES, Billing, BillingRead, BillingWrite, Feature, Limit, LimitNear, Meter, Payments, Plans, PlansError, Till,
+    BILLING_NOTICES, Billing, BillingRead, BillingWrite, Counts, Feature, Limit, LimitNear, Meter, Payments, Plans, PlansError, Till,
 };
 use saas_core::{
     AuditRead, DbError, Event as _, EventKind, EventReplay, Flag, Live, Migrations, NavLink, Permission as _, Routes, TenantDb,
@@ -163,6 +164,7 @@ const NAV: &[NavLink] = &[
     NavLink::new("/api-keys", "auth-api-keys").needs::<ApiKeyRead>().of_organization(),
     NavLink::new("/webhooks", "core-webhooks").needs::<WebhookRead>().of_organization(),
     NavLink::new("/billing", "billing-title").needs::<BillingRead>().of_organization(),
+    NavLink::new("/usage", "billing-usage-title").needs::<BillingRead>().of_organization(),
     NavLink::new("/notifications", "core-notifications").badge("/notifications/count"),
 ];
 
@@ -208,6 +210,7 @@ struct State {
     auth: Auth,
     tenancy: Tenancy,
     billing: Billing,
+    counts: Counts,
     live: Live,
     public_url: url::Url,
 }
@@ -248,6 +251,7 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .sharing::<agents::SharedAgent>("/agents/{id}")
         .flags(FLAGS);
     Tenancy::sweep_daily(&program.jobs);
+    Counts::sweep_daily(&program.jobs);
     presence::start(&program.db, &program.lifecycle);
 
     let notifications = Notifications::new(NOTICES, program.catalogue.clone(), &program.outbox, &program.master_key, move |permission| {
@@ -268,6 +272,7 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .counting(AGENTS)
         .counting(DEVICES)
         .counting_by(SEATS, |tx| Box::pin(seats::taken_in(tx)));
+    let till = usage::shown(till, &auth);
     // The money before the files: if the gateway is away, nothing has gone yet.
     let mut stores: Vec<Arc<dyn TenantStore>> = Vec::new();
     if let Some(payments) = &program.payments {
@@ -283,6 +288,7 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         auth: auth.clone(),
         tenancy: tenancy.clone(),
         billing: billing.clone(),
+        counts: program.counts.clone(),
         live: program.live.clone(),
         public_url: program.public_url.clone(),
     };
@@ -301,6 +307,7 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .merge(program.webhooks.routes())
         .layer(billing.layer(&program.db))
         .merge(till.routes())
+        .layer(usage::requests(program))
         .layer(limits::members(program, &billing))
         .layer(tenancy.layer());
     let home = home::routes().merge(billing.pricing_routes("monitoring")).layer(tenancy.surroundings());

@@ -33,8 +33,13 @@ pub(super) fn callers(program: &Program) -> RateLimitLayer {
 /// Around what they do in an organization, inside of the layer that knows which.
 pub(super) fn members(program: &Program, billing: &Billing) -> RateLimitLayer {
     let tenant = program.request_limits.tenant(by_plan(billing));
-    let api = Rule::by_tenant("api", tenant).on(|_, path| path.starts_with("/api/v1/"));
+    let api = Rule::by_tenant("api", tenant).on(|_, path| is_api(path));
     program.limits.layer(by_caller(program).into_iter().chain([api]))
+}
+
+/// Whether the plan's limit counts it.
+pub(super) fn is_api(path: &str) -> bool {
+    path.starts_with("/api/v1/")
 }
 
 fn by_caller(program: &Program) -> [Rule; 2] {

@@ -8,6 +8,7 @@ mod invitation;
 mod passkeys;
 mod provider;
 mod second_factor;
+mod usage;
 
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ const EMAIL: &str = "ada@example.com";
 /// A server that runs, and the folder and the database that it runs on.
 struct Product {
     server: Server,
-    _database: EmptyDatabase,
+    database: EmptyDatabase,
     _folder: TempDir,
 }
 
@@ -31,7 +32,7 @@ impl Product {
     async fn start() -> Self {
         let (folder, database) = (folder(), EmptyDatabase::create().await.unwrap());
         let server = Settings::serving(folder.path()).set("DATABASE_URL", database.owner_url().expose()).start().await;
-        Self { server, _database: database, _folder: folder }
+        Self { server, database, _folder: folder }
     }
 }
 

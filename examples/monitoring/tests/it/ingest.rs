@@ -12,7 +12,7 @@ use std::net::Ipv4Addr;
 use serde_json::{Value, json};
 
 /// Devices of one network, by number.
-fn found(numbers: impl IntoIterator<Item = u32>) -> Value {
+pub(crate) fn found(numbers: impl IntoIterator<Item = u32>) -> Value {
     let devices: Vec<_> = numbers.into_iter().map(|number| json!({ "address": address(number), "found_by": ["tcp"] })).collect();
     json!({ "devices": devices })
 }

@@ -16,6 +16,8 @@ async fn no_table_gives_anything_away_to_another_organization() {
         "data.agent",
         "data.device",
         "data.quota",
+        "data.usage_event",
+        "data.usage_hour",
         "data.outbox",
         "data.audit_entry",
         "data.audit_head",

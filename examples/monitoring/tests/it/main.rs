@@ -64,3 +64,5 @@ mod sharing;
 mod telemetry;
 #[cfg(test)]
 mod tokens;
+#[cfg(test)]
+mod usage;

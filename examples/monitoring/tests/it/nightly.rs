@@ -19,6 +19,7 @@ async fn the_running_program_cleans_up_and_sends_the_daily_mail() {
         "auth.erase",
         "auth.signing_keys",
         "auth.sweep",
+        "billing.usage.sweep",
         "core.audit.prune",
         "core.chat.forget",
         "core.file.sweep",

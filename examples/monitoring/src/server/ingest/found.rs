@@ -1,7 +1,11 @@
-use std::collections::{BTreeMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashSet},
+    num::NonZeroU32,
+};
 
 use axum::extract::State as AxumState;
 use ipnet::IpNet;
+use saas_billing::{By, Use};
 use saas_core::{
     AgentId, Can, CurrentAgent, DbError, Event, FieldError, Json, Permission as _, Problem, TenantDb, TenantTx, Validate, event_in,
 };
@@ -13,7 +17,7 @@ use uuid::Uuid;
 use super::{check_text, lock_agent_in, too_many};
 use crate::{
     agent::protocol::{Devices, DevicesAnswer, FoundDevice, Method},
-    server::{AgentReport, DEVICES, DeviceId, DeviceRead, State},
+    server::{AgentReport, DEVICES, DeviceId, DeviceRead, State, usage::DEVICES_FOUND},
 };
 
 /// New devices were found.
@@ -76,8 +80,10 @@ pub(super) async fn devices(
         return Err(problem.clone());
     }
     let kept: Vec<_> = new.into_iter().take(usize::try_from(granted).unwrap_or(usize::MAX)).collect();
-    if !kept.is_empty() {
-        insert_in(&mut tx, me.agent, &kept).await?;
+    if let Some(count) = NonZeroU32::new(granted) {
+        let first = insert_in(&mut tx, me.agent, &kept).await?;
+        // Devices that are there are found once: whoever sends the same again finds them known.
+        state.billing.record_in(&mut tx, Use::new(DEVICES_FOUND, count, By::Agent(me.agent), &first)).await?;
         event_in(&mut tx, (&me).into(), me.agent, &DevicesFound { count: kept.len() }).await?;
     }
     tx.commit().await?;
@@ -124,7 +130,8 @@ impl Columns {
     }
 }
 
-async fn insert_in(tx: &mut TenantTx, agent: AgentId, devices: &[FoundDevice]) -> Result<(), DbError> {
+/// Says the id of the first.
+async fn insert_in(tx: &mut TenantTx, agent: AgentId, devices: &[FoundDevice]) -> Result<String, DbError> {
     let columns = Columns::of(devices.iter());
     let ids: Vec<Uuid> = devices.iter().map(|_| DeviceId::new().into()).collect();
     let (tenant, now) = (tx.tenant().map(Uuid::from), tx.now());
@@ -143,7 +150,7 @@ async fn insert_in(tx: &mut TenantTx, agent: AgentId, devices: &[FoundDevice]) -
     )
     .execute(&mut **tx)
     .await?;
-    Ok(())
+    Ok(ids.first().map(Uuid::to_string).unwrap_or_default())
 }
 
 /// What a later sweep knows better, and which of the devices are known at all. A name that was not found this time is kept.

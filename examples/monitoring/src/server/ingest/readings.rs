@@ -1,7 +1,9 @@
 use std::collections::BTreeMap;
 
+use axum::extract::State as AxumState;
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
+use saas_billing::By;
 use saas_core::{
     AgentId, Can, CurrentAgent, DbError, Event, EventSeverity, FieldError, Json, Permission as _, Problem, TenantDb, TenantTx, Validate,
     event_in,
@@ -13,7 +15,7 @@ use uuid::Uuid;
 use super::{is_from_the_future, too_many};
 use crate::{
     agent::protocol::{Reading, Status, StatusAnswer},
-    server::{AgentReport, DeviceId, DeviceRead},
+    server::{AgentReport, DeviceId, DeviceRead, State, usage::READINGS},
 };
 
 /// Devices went up or down. One event a request, because an outage changes many at once.
@@ -56,6 +58,7 @@ pub(super) async fn status(
     _: Can<AgentReport>,
     CurrentAgent(me): CurrentAgent,
     db: TenantDb,
+    AxumState(state): AxumState<State>,
     Json(status): Json<Status>,
 ) -> Result<Json<StatusAnswer>, Problem> {
     let (me, readings) = (&me, &status.readings);
@@ -72,6 +75,8 @@ pub(super) async fn status(
             Ok::<_, Problem>((newest.len(), answer.known, answer.applied))
         })
         .await?;
+    // Those that told something new: a request that comes again tells nothing.
+    state.counts.count(me.tenant, READINGS, By::Agent(me.agent), u32::try_from(applied).unwrap_or(u32::MAX));
     let count = |n: usize| u64::try_from(n).map_err(Problem::internal);
     let unknown = addresses - known;
     Ok(Json(StatusAnswer { applied: count(applied)?, stale: count(readings.len() - unknown - applied)?, unknown: count(unknown)? }))

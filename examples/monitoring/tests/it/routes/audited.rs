@@ -22,6 +22,8 @@ const ABOUT: &[&str] = &[
     "kept_answer",
     "notification",
     "quota",
+    "usage_event",
+    "usage_hour",
     "chat_message",
     "webhook_message",
     "webhook_delivery",
