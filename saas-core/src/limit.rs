@@ -33,7 +33,6 @@
 
 mod answer;
 mod email;
-mod kept;
 mod key;
 mod layer;
 mod memory;
@@ -43,6 +42,7 @@ mod redis;
 mod rule;
 mod store;
 mod tenant;
+mod window;
 
 pub use key::{Claimed, Key, Network, Subject};
 pub use layer::{RateLimitLayer, RateLimitService, RateLimits};

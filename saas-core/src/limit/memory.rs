@@ -1,47 +1,59 @@
 use std::{
     collections::HashMap,
     fmt,
-    hash::{BuildHasher as _, RandomState},
+    hash::{BuildHasher as _, BuildHasherDefault, Hasher, RandomState},
     sync::{
         Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicI64, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use async_trait::async_trait;
-use governor::{
-    Quota, RateLimiter,
-    clock::{Clock as _, MonotonicClock},
-    middleware::{NoOpMiddleware, StateInformationMiddleware},
+use tokio::time::Instant;
+
+use super::{
+    Ask, Count, Key, Rate, RateLimitStore, StoreError,
+    window::{Kept, Moment},
 };
 
-use super::{Ask, Count, Key, Rate, RateLimitStore, StoreError, kept::Kept};
-
-struct Limiter {
-    buckets: RateLimiter<u64, Kept, MonotonicClock, StateInformationMiddleware>,
-    kept: Kept,
-}
-
-/// Counts in this process, with `governor`: a bucket for each key, that fills evenly (GCRA). Its clock is the machine's monotonic one, which
-/// does not jump.
+/// Counts in this process: a window that slides in sixty steps. Its clock is the machine's monotonic one, which does not jump.
 ///
-/// A key is kept as a hash of 64 bits under a key that only this process has: two clients share a bucket with a chance of one to many
-/// millions, and nobody can choose to. A million keys take less than 64 MiB; more are not kept, and asking for a new one fails with
-/// [`StoreError::Full`], while those that are kept go on counting. Whoever used little is forgotten within seconds, so that takes a flood.
+/// A key is kept as a hash of 64 bits under a key that only this process has: two clients are counted together with a chance of one to
+/// many millions, and nobody can choose to. A million keys that came once take less than 64 MiB, and whatever comes takes less than 128: more keys
+/// are not kept, and asking for a new one fails with [`StoreError::Full`], while those that are kept go on counting; of more steps, a key's
+/// become one. Whoever used little is forgotten within a window, so that takes a flood.
 pub struct MemoryStore {
-    /// One for each rate, because governor knows one rate for all keys.
-    limiters: RwLock<HashMap<Rate, Arc<Limiter>>>,
+    /// One for each length of a window, of which there are as many as in the settings.
+    tables: RwLock<HashMap<Duration, Arc<Table>>>,
     hasher: RandomState,
+    began: Instant,
     most_keys: usize,
-    /// How many new keys may come before it is looked how many there are.
-    room: AtomicI64,
+    keys: AtomicUsize,
+    steps: AtomicUsize,
+    /// From how many steps on it is looked for what can be forgotten.
+    sweep_at: AtomicUsize,
     swept: Mutex<Instant>,
 }
+
+/// Keys that are counted in windows of one length.
+struct Table {
+    window: Duration,
+    shards: [Mutex<Shard>; SHARDS],
+}
+
+type Shard = HashMap<u64, Kept, BuildHasherDefault<Hashed>>;
+
+/// Requests rarely wait for each other. Of a million keys each has 12,500, which fill a table that has room for 14,336; with 64 it would be
+/// twice as large, and half empty.
+const SHARDS: usize = 80;
 
 impl MemoryStore {
     /// How many keys are kept at most.
     pub const MOST_KEYS: usize = 1_000_000;
+
+    /// How many steps are kept for each of them, on average.
+    const STEPS: usize = 4;
 
     /// Below this it is not worth the while to look for what can be forgotten.
     const FEW: usize = 8192;
@@ -59,10 +71,13 @@ impl MemoryStore {
     #[must_use]
     pub fn with_most_keys(most_keys: usize) -> Self {
         Self {
-            limiters: RwLock::default(),
+            tables: RwLock::default(),
             hasher: RandomState::new(),
+            began: Instant::now(),
             most_keys,
-            room: AtomicI64::new(as_room(most_keys.min(Self::FEW))),
+            keys: AtomicUsize::new(0),
+            steps: AtomicUsize::new(0),
+            sweep_at: AtomicUsize::new(Self::FEW),
             swept: Mutex::new(Instant::now()),
         }
     }
@@ -70,70 +85,105 @@ impl MemoryStore {
     /// How many keys it keeps.
     #[must_use]
     pub fn keys(&self) -> usize {
-        self.all().iter().map(|limiter| limiter.buckets.len()).sum()
+        self.keys.load(Ordering::Relaxed)
     }
 
     fn take_one(&self, key: Key, rate: Rate) -> Result<Count, StoreError> {
-        let (limiter, key) = (self.limiter(rate), self.hasher.hash_one(key));
-        // Any request may bring a new key; most do not, which is found out when the room seems to be used up.
-        if self.room.fetch_sub(1, Ordering::Relaxed) <= 0 && !self.make_room() && !limiter.kept.has(key) {
+        let (table, key) = (self.table(rate.window()), self.hasher.hash_one(key));
+        if self.steps.load(Ordering::Relaxed) >= self.sweep_at.load(Ordering::Relaxed) || self.keys() >= self.most_keys {
+            self.sweep();
+        }
+        let mut shard = lock(table.shard(key));
+        let is_new = !shard.contains_key(&key);
+        if is_new && self.keys.fetch_add(1, Ordering::Relaxed) >= self.most_keys {
+            self.keys.fetch_sub(1, Ordering::Relaxed);
             return Err(StoreError::Full);
         }
-        let step = rate.window() / rate.limit().get();
-        Ok(match limiter.buckets.check_key(&key) {
-            Ok(state) => {
-                let remaining = state.remaining_burst_capacity();
-                Count { remaining, reset: step * (rate.limit().get() - remaining.min(rate.limit().get())), retry_after: None }
-            }
-            Err(not_yet) => {
-                let wait = not_yet.wait_time_from(limiter.buckets.clock().now());
-                Count { remaining: 0, reset: wait + rate.window().saturating_sub(step), retry_after: Some(wait) }
-            }
-        })
+        let kept = shard.entry(key).or_default();
+        let before = kept.len();
+        let room = self.steps.load(Ordering::Relaxed) < self.most_steps();
+        // The time is looked at while nobody else counts this key, so that it never goes back.
+        let count = kept.take(self.moment(rate.window()), rate, room);
+        self.steps.fetch_add(kept.len(), Ordering::Relaxed);
+        self.steps.fetch_sub(before, Ordering::Relaxed);
+        Ok(count)
     }
 
-    fn limiter(&self, rate: Rate) -> Arc<Limiter> {
-        let known = self.limiters.read().unwrap_or_else(PoisonError::into_inner).get(&rate).cloned();
+    fn most_steps(&self) -> usize {
+        self.most_keys.saturating_mul(Self::STEPS)
+    }
+
+    fn moment(&self, window: Duration) -> Moment {
+        Moment::of(window, self.began.elapsed())
+    }
+
+    fn table(&self, window: Duration) -> Arc<Table> {
+        let known = self.tables.read().unwrap_or_else(PoisonError::into_inner).get(&window).cloned();
         known.unwrap_or_else(|| {
-            let mut limiters = self.limiters.write().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(limiters.entry(rate).or_insert_with(|| Arc::new(limiter(rate))))
+            let mut tables = self.tables.write().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(tables.entry(window).or_insert_with(|| Arc::new(Table::of(window))))
         })
     }
 
-    fn all(&self) -> Vec<Arc<Limiter>> {
-        self.limiters.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
-    }
-
-    /// Whether there is room, after forgetting what can be forgotten. The number of keys may double between two sweeps, so that their cost
-    /// is shared by the requests that made them necessary.
-    fn make_room(&self) -> bool {
-        let mut swept = self.swept.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut kept = self.keys();
-        if kept >= self.most_keys.min(Self::FEW) && swept.elapsed() >= Self::BETWEEN_SWEEPS {
-            for limiter in self.all() {
-                limiter.buckets.retain_recent();
-                limiter.buckets.shrink_to_fit();
-            }
-            kept = self.keys();
-            *swept = Instant::now();
+    /// Forgets what counts no longer. What is kept may double between two sweeps, so that their cost is shared by the requests that made
+    /// them necessary. While somebody sweeps, nobody waits for it.
+    fn sweep(&self) {
+        let Ok(mut swept) = self.swept.try_lock() else { return };
+        if swept.elapsed() < Self::BETWEEN_SWEEPS {
+            return;
         }
-        let room = self.most_keys.saturating_sub(kept).min(kept.max(Self::FEW));
-        self.room.store(as_room(room) - 1, Ordering::Relaxed);
-        room > 0
+        let tables: Vec<_> = self.tables.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect();
+        for (table, shard) in tables.iter().flat_map(|table| table.shards.iter().map(move |shard| (table, shard))) {
+            let mut shard = lock(shard);
+            let moment = self.moment(table.window);
+            shard.retain(|_, kept| {
+                let is_over = kept.is_over(moment);
+                if is_over {
+                    self.keys.fetch_sub(1, Ordering::Relaxed);
+                    self.steps.fetch_sub(kept.len(), Ordering::Relaxed);
+                }
+                !is_over
+            });
+            shard.shrink_to_fit();
+        }
+        let kept = self.steps.load(Ordering::Relaxed);
+        self.sweep_at.store(kept.saturating_mul(2).max(Self::FEW).min(self.most_steps()), Ordering::Relaxed);
+        *swept = Instant::now();
     }
 }
 
-fn as_room(keys: usize) -> i64 {
-    i64::try_from(keys).unwrap_or(i64::MAX)
+impl Table {
+    fn of(window: Duration) -> Self {
+        Self { window, shards: std::array::from_fn(|_| Mutex::default()) }
+    }
+
+    /// By the bits that the shard's own table does not look at first.
+    fn shard(&self, key: u64) -> &Mutex<Shard> {
+        let nth = usize::try_from((key >> 32) % SHARDS as u64).unwrap_or_default();
+        &self.shards[nth]
+    }
 }
 
-fn limiter(rate: Rate) -> Limiter {
-    let step = (rate.window() / rate.limit().get()).max(Duration::from_nanos(1));
-    // A step is at least a nanosecond, so it is a quota.
-    let quota = Quota::with_period(step).unwrap_or_else(|| Quota::per_second(rate.limit())).allow_burst(rate.limit());
-    let kept = Kept::default();
-    let plain: RateLimiter<_, _, _, NoOpMiddleware<Instant>> = RateLimiter::new(quota, kept.clone(), MonotonicClock);
-    Limiter { buckets: plain.with_middleware(), kept }
+fn lock(shard: &Mutex<Shard>) -> std::sync::MutexGuard<'_, Shard> {
+    shard.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The hash of a key that is one.
+#[derive(Debug, Clone, Copy, Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+
+    fn write(&mut self, _: &[u8]) {
+        unreachable!("a key is one number")
+    }
 }
 
 #[async_trait]

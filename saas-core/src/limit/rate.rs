@@ -1,6 +1,6 @@
 use std::{fmt, num::NonZeroU32, str::FromStr, time::Duration};
 
-/// How many requests in how long: `limit` in any stretch of `window`, as far as the [store](super::RateLimitStore) promises it.
+/// How many requests in how long: at most `limit` in any stretch of `window`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Rate {
     limit: NonZeroU32,

@@ -1,4 +1,4 @@
--- Counts one request by each rule, up to the first that refuses it.
+-- Counts one request by each rule, up to the first that refuses it. What a window is stands in window.rs too, and must be the same in both.
 -- KEYS: one for each rule. ARGV: for each its limit and its window in microseconds.
 -- Answers, for each rule that was asked: remaining, reset and, if it refuses, the wait, both in microseconds; a wait of -1 is none.
 local time = redis.call('time')

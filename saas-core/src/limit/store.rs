@@ -28,7 +28,7 @@ pub struct Count {
 ///
 /// * After a quiet window, exactly `limit` requests that come at once must be allowed, however many come at the same time, and the next
 ///   one must be refused. `remaining` then goes down by one with each.
-/// * In `n` windows, one after the other, at most `(n + 1) * limit` may be allowed.
+/// * In no stretch of time that is as long as the window, wherever it begins, may more than `limit` be allowed: the window slides.
 /// * Whoever spreads nine tenths of the limit evenly over the window must never be refused.
 /// * After `retry_after` a request of the same key must be allowed, if no other came between; it is at most an eleventh part longer than the
 ///   window. After `reset` all of them.
@@ -38,9 +38,9 @@ pub struct Count {
 /// * Nothing that any client does may make it keep more than a bounded number of keys, or wait longer than a fraction of a second.
 /// * A clock that jumps back must not refuse anybody for longer than a window.
 ///
-/// The two differ in what lies between. In process it is a bucket that holds `limit` and fills evenly: after all of it was used, one more is
-/// allowed after `window / limit`. In Redis it is a window that slides in sixty steps: never more than `limit` in any window, and whoever
-/// used all of it at once waits until that has passed. `saas_core::testing` has the suite that both pass, for a store of your own too.
+/// The two mean the same: a window that slides in sixty steps, so that a request counts for the window and at most a sixtieth longer, and
+/// whoever used all of the limit at once waits until that has passed. `saas_core::testing` has the suite that both pass, for a store of your
+/// own too.
 #[async_trait]
 pub trait RateLimitStore: fmt::Debug + Send + Sync + 'static {
     /// Counts one request by each of these rules, up to the first that refuses it. The answer has a place for each rule that was asked;

@@ -6,10 +6,11 @@ use std::{
     time::{Duration, Instant},
 };
 
+use rand::{RngExt as _, SeedableRng as _, rngs::SmallRng};
 use rustix::process::{Pid, Signal, kill_process};
 use saas_core::{
     Routes, Secret, TenantId, finish,
-    limit::{Ask, Count, Key, Rate, RateLimitStore as _, RateLimits, RedisStore, Rule, StoreError, Subject},
+    limit::{Ask, Count, Key, MemoryStore, Rate, RateLimitStore as _, RateLimits, RedisStore, Rule, StoreError, Subject},
     pages::Pages,
     testing::{TestApp, TestDb, rate_limit_store_conforms},
 };
@@ -101,25 +102,46 @@ async fn the_store_in_redis_conforms() {
     rate_limit_store_conforms(redis.store()).await;
 }
 
-/// API-02: what slides is the window, so no window whatever has more than the limit.
-#[tokio::test]
-async fn no_window_has_more_than_the_limit() {
-    let redis = Redis::start().await;
-    let (store, key, rate) = (redis.store(), somebody(), Rate::new(5, Duration::from_secs(1)));
-    let (began, mut allowed) = (Instant::now(), Vec::new());
-    while began.elapsed() < Duration::from_secs(4) {
-        let asked = Instant::now();
-        if take(&store, key, rate).await.unwrap().retry_after.is_none() {
-            // It was counted at some time between the two.
-            allowed.push((asked, Instant::now()));
+/// API-02: nodes may be one or many, and clients are told the same. By random times, each counted by both: in process on a clock that stands
+/// still between them, in Redis by the same script that is told the time.
+#[tokio::test(start_paused = true)]
+async fn both_stores_say_the_same_whatever_the_times() {
+    const NOW: &str = "local time = redis.call('time')\nlocal now = tonumber(time[1]) * 1000000 + tonumber(time[2])";
+    let script = include_str!("../../../src/limit/redis.lua");
+    assert!(script.contains(NOW));
+    let script = script.replace(NOW, "local now = tonumber(ARGV[#ARGV])");
+    let mut random = SmallRng::seed_from_u64(15);
+    let (store, began) = (MemoryStore::new(), tokio::time::Instant::now());
+    let (mut in_process, mut commands) = (Vec::new(), String::new());
+    for _ in 0..40 {
+        let key = somebody();
+        let rate = Rate::new(random.random_range(1..20), Duration::from_secs(random.random_range(60..4000)));
+        let window = rate.window().as_micros().to_string();
+        for _ in 0..60 {
+            // Half of them come at once with another.
+            let wait = rate.window().mul_f64(random.random_range(0.0..0.2) * f64::from(random.random_range(0..2)));
+            tokio::time::advance(Duration::from_micros(u64::try_from(wait.as_micros()).unwrap())).await;
+            in_process.extend(store.take(&[Ask { key, rate }]).await.unwrap());
+            let now = began.elapsed().as_micros().to_string();
+            commands += &spelled(&["eval", &script, "1", &key.to_string(), &rate.limit().to_string(), &window, &now]);
         }
-        sleep(Duration::from_millis(3)).await;
     }
-    assert!(allowed.len() >= 15, "{}", allowed.len());
-    for six in allowed.windows(6) {
-        let apart = six[5].1 - six[0].0;
-        assert!(apart >= Duration::from_secs(1), "six within {apart:?}");
-    }
+    let micros = |duration: Duration| i64::try_from(duration.as_micros()).unwrap();
+    let in_process: Vec<_> = in_process
+        .into_iter()
+        .flat_map(|count| [i64::from(count.remaining), micros(count.reset), count.retry_after.map_or(-1, micros)])
+        .collect();
+    assert!(in_process.chunks(3).filter(|count| count[2] >= 0).count() > 200, "many were refused");
+    let redis = Redis::start().await;
+    let answers = redis.tell(&commands).await;
+    let in_redis: Vec<i64> = answers.lines().filter_map(|line| line.strip_prefix(':')?.parse().ok()).collect();
+    assert_eq!(in_redis, in_process);
+}
+
+/// A command as a client's library sends it.
+fn spelled(words: &[&str]) -> String {
+    let texts: String = words.iter().map(|word| format!("${}\r\n{word}\r\n", word.len())).collect();
+    format!("*{}\r\n{texts}", words.len())
 }
 
 /// API-02: several nodes count together, in one round trip for all rules.
