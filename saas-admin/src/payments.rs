@@ -12,7 +12,7 @@
 #[cfg(feature = "dev-stripe")]
 use saas_billing::DevStripe;
 use saas_billing::{Mode, Payments};
-use saas_core::{Db, Secret, Settings};
+use saas_core::{Db, Dependencies, Secret, Settings};
 use url::Url;
 
 use crate::{Error, Product, config::Config};
@@ -58,13 +58,13 @@ impl StripeSettings {
     }
 
     #[cfg(feature = "stripe")]
-    fn payments(&self, db: &Db) -> Result<Payments, Error> {
-        Ok(Payments::new(db, self.gateway()?, self.secrets.iter().cloned(), self.mode())?)
+    fn payments(&self, db: &Db, dependencies: &Dependencies) -> Result<Payments, Error> {
+        Ok(Payments::new(db, self.gateway()?.shown_in(dependencies), self.secrets.iter().cloned(), self.mode())?)
     }
 
     /// The settings were refused before anybody came here.
     #[cfg(not(feature = "stripe"))]
-    fn payments(&self, _: &Db) -> Result<Payments, Error> {
+    fn payments(&self, _: &Db, _: &Dependencies) -> Result<Payments, Error> {
         let Self { api: _, secrets: _, .. } = self;
         tracing::error!(mode = ?self.mode(), "this program was built without Stripe");
         Err(saas_billing::NoSecret.into())
@@ -96,16 +96,22 @@ pub(crate) fn clock_page((): &StandIn) -> Option<Url> {
 }
 
 /// Stripe as it is configured; in development, without that, the stand-in.
-pub(crate) async fn start(product: &Product, config: &Config, db: &Db, public_url: &Url) -> Result<Started, Error> {
+pub(crate) async fn start(
+    product: &Product,
+    config: &Config,
+    db: &Db,
+    dependencies: &Dependencies,
+    public_url: &Url,
+) -> Result<Started, Error> {
     match &config.stripe {
-        Some(stripe) => Ok(Started { payments: Some(stripe.payments(db)?), stand_in: StandIn::default() }),
-        None => stand_in(product, config, db, public_url).await,
+        Some(stripe) => Ok(Started { payments: Some(stripe.payments(db, dependencies)?), stand_in: StandIn::default() }),
+        None => stand_in(product, config, db, dependencies, public_url).await,
     }
 }
 
 /// It knows its customers from one run to the next, as the database does, and sells what the product sells before anybody asks.
 #[cfg(feature = "dev-stripe")]
-async fn stand_in(product: &Product, config: &Config, db: &Db, public_url: &Url) -> Result<Started, Error> {
+async fn stand_in(product: &Product, config: &Config, db: &Db, dependencies: &Dependencies, public_url: &Url) -> Result<Started, Error> {
     use saas_billing::{Gateway as _, StripeGateway};
 
     let Some(plans) = product.plans.filter(|_| config.is_development() && crate::development::is_here(public_url)) else {
@@ -118,13 +124,13 @@ async fn stand_in(product: &Product, config: &Config, db: &Db, public_url: &Url)
     gateway.catalogue_put(&plans).await?;
     stripe.retry_after(&plans.dunning_rules().retry_days);
     let secret = stripe.hook(&format!("{}api/v1/billing/webhook", public_url.as_str()));
-    let payments = Payments::new(db, gateway, [secret], Mode::Test)?;
+    let payments = Payments::new(db, gateway.shown_in(dependencies), [secret], Mode::Test)?;
     Ok(Started { payments: Some(payments), stand_in: Some(stripe) })
 }
 
 /// This program was built without it.
 #[cfg(not(feature = "dev-stripe"))]
-async fn stand_in(_: &Product, _: &Config, _: &Db, _: &Url) -> Result<Started, Error> {
+async fn stand_in(_: &Product, _: &Config, _: &Db, _: &Dependencies, _: &Url) -> Result<Started, Error> {
     Ok(Started { payments: None, stand_in: () })
 }
 

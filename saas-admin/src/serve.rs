@@ -50,7 +50,7 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
     let pages = pages(product, config.is_development())?;
     let mut providers = config.providers.clone();
     let provider = if config.is_development() { providers::development(&mut providers, &public_url, db.clock().clone())? } else { None };
-    let payments::Started { payments, stand_in } = payments::start(product, &config, &db, &public_url).await?;
+    let payments::Started { payments, stand_in } = payments::start(product, &config, &db, &dependencies, &public_url).await?;
     let program = Program {
         db: db.clone(),
         outbox: Outbox::new(pages.clone(), master_key.clone(), public_url.clone()),

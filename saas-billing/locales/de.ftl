@@ -150,3 +150,6 @@ billing-usage-error-time = Das ist kein Tag.
 billing-usage-error-backwards = Das liegt vor dem Anfang.
 billing-usage-error-long = Das sind mehr als 744 Stunden, Tage oder Monate. Wählen Sie einen kürzeren Zeitraum.
 billing-usage-error-meter = Davon wird nichts aufgezeichnet.
+
+billing-status-payments = Tarife kaufen und wechseln
+billing-status-payments-interrupted = Tarife lassen sich gerade nicht kaufen oder wechseln. Was Sie haben, läuft weiter, und was bezahlt wurde, kommt später an.

@@ -150,3 +150,6 @@ billing-usage-error-time = This is no day.
 billing-usage-error-backwards = This is before the beginning.
 billing-usage-error-long = That is more than 744 hours, days or months. Choose a shorter time.
 billing-usage-error-meter = Of this nothing is recorded.
+
+billing-status-payments = Buying and changing plans
+billing-status-payments-interrupted = Plans cannot be bought or changed for the moment. What you have goes on as it is, and what was paid arrives later.

@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use saas_core::{
-    Actor, Consumer, ConsumerError, DbError, Event, EventSeverity, Job, JobError, JobOptions, Jobs, Lane, Permission as _, RecordedEvent,
-    SystemDb, SystemRun, SystemTx, TenantId, TenantStore, job_system_in, system_event_in,
+    Actor, Consumer, ConsumerError, DbError, Event, EventSeverity, Job, JobOptions, Jobs, Lane, Permission as _, RecordedEvent, SystemDb,
+    SystemRun, SystemTx, TenantId, TenantStore, job_system_in, system_event_in,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::{query, query_scalar};
@@ -260,7 +260,7 @@ impl Mirror {
         let it = self.clone();
         jobs.on(move |run: SystemRun, _: SettleTenants| {
             let it = it.clone();
-            async move { it.settle_all(run.db()).await.map(drop).map_err(JobError::from) }
+            async move { it.settle_all(run.db()).await.map(drop).map_err(failed) }
         });
         jobs.cron("*/5 * * * *", &SettleTenants {});
     }

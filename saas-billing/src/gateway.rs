@@ -9,7 +9,7 @@ mod stripe;
 use std::{error::Error, fmt, time::Duration};
 
 use async_trait::async_trait;
-use saas_core::TenantId;
+use saas_core::{Interrupted, TenantId};
 use serde::Serialize;
 use url::Url;
 
@@ -31,7 +31,7 @@ use crate::{Currency, CustomerId, Interval, Invoice, InvoiceId, Plans, Subscript
 /// * must say [`GatewayError::KeySpent`] where it failed under a key and will say only that again;
 /// * must never repeat a write by itself under another key, but for what it has just read to be still undone;
 /// * must sell what [`catalogue_put`](Self::catalogue_put) was last told, and refuse to sell anything else;
-/// * must say [`GatewayError::Away`] for everything that may pass by itself, and nothing else.
+/// * must say [`GatewayError::Away`], or [`GatewayError::Interrupted`] if it did not ask, for everything that may pass by itself, and nothing else.
 #[async_trait]
 pub trait Gateway: fmt::Debug + Send + Sync {
     /// Everything that is known of a customer; none if there is none of this id.
@@ -280,6 +280,9 @@ pub enum GatewayError {
         #[source]
         source: Box<dyn Error + Send + Sync>,
     },
+    /// It did not answer lately, and was not asked.
+    #[error(transparent)]
+    Interrupted(#[from] Interrupted),
     /// The key was used for something else: a mistake of ours, which asking again does not mend.
     #[error("an idempotency key was used for two different requests")]
     KeyReused,

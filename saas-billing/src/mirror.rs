@@ -78,9 +78,10 @@ impl From<sqlx::Error> for MirrorError {
     }
 }
 
-/// Tried again after what the gateway asks for; a mistake of ours is not.
+/// Tried again after what the gateway asks for, and waiting for one that is away is no attempt; a mistake of ours is not tried again.
 pub(crate) fn failed(error: MirrorError) -> JobError {
     match error {
+        MirrorError::Gateway(GatewayError::Interrupted(interrupted)) => JobError::put_off(interrupted.retry_in, error),
         MirrorError::Gateway(GatewayError::Away { retry_after: Some(after), .. }) => JobError::retry_after(after, error),
         // A newer program may read it: until then it is a dead letter, which can be replayed.
         MirrorError::Gateway(GatewayError::KeyReused) | MirrorError::Bound(_) | MirrorError::Unread { .. } => JobError::fatal(error),

@@ -150,6 +150,7 @@ impl From<GatewayError> for Problem {
     fn from(error: GatewayError) -> Self {
         match error {
             GatewayError::Away { retry_after: Some(after), .. } => Self::unavailable(error).retry_after(after),
+            GatewayError::Interrupted(interrupted) => interrupted.into(),
             GatewayError::Away { .. } | GatewayError::KeySpent(_) => Self::unavailable(error),
             error => Self::internal(error),
         }

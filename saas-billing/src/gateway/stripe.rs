@@ -11,7 +11,7 @@ use std::{collections::HashMap, fmt, time::Duration};
 
 use async_trait::async_trait;
 use futures_util::TryStreamExt as _;
-use saas_core::{Secret, TenantId};
+use saas_core::{Dependencies, Dependency, Secret, TenantId};
 use stripe_billing::{
     invoice::ListInvoice,
     subscription::{CancelSubscription, ListSubscription, ListSubscriptionStatus, UpdateSubscription},
@@ -54,10 +54,18 @@ const PLAN: &str = "saas_plan";
 /// # Ok::<(), saas_billing::StripeConfigError>(())
 /// ```
 ///
+/// While Stripe is away, it is not asked ([`GatewayError::Interrupted`]), and the status page says so; in the background it is asked whether it is back. No
+/// answer, half of one and a failure of Stripe's own (5xx) count for that. A card that is declined, what is refused, and what is to come later
+/// (429, or two at once with one object) are answers of something that works.
+///
 /// A restricted key needs to write customers, products, prices, checkout sessions, portal sessions and subscriptions, and to read invoices. The
 /// portal is set up once in Stripe's dashboard.
 #[derive(Clone)]
 pub struct StripeGateway(Transport);
+
+/// What people notice of it is that they can buy nothing. Asking it may take twenty seconds, so it is left alone for longer than others.
+const STRIPE: Dependency =
+    Dependency::new("payments").shown_as("billing-status-payments").pauses(Duration::from_secs(2), Duration::from_secs(60));
 
 /// With these settings Stripe cannot be asked.
 #[derive(Debug, thiserror::Error)]
@@ -101,6 +109,12 @@ impl StripeGateway {
     /// As [`new`](Self::new).
     pub fn within(key: &Secret, api: &Url, patience: Duration) -> Result<Self, StripeConfigError> {
         Transport::new(key, api, patience).map(Self)
+    }
+
+    /// Tells these whether Stripe is away.
+    #[must_use]
+    pub fn shown_in(self, dependencies: &Dependencies) -> Self {
+        Self(self.0.behind(dependencies.breaker(STRIPE)))
     }
 
     /// The price that is paid now for what is ordered.

@@ -1,6 +1,8 @@
 //! What every gateway must do, whatever is behind it.
 
 #[cfg(feature = "dev-stripe")]
+mod away;
+#[cfg(feature = "dev-stripe")]
 mod stripe;
 
 use chrono::{DateTime, TimeDelta, Utc};

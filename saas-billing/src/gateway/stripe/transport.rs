@@ -5,12 +5,15 @@ use std::{sync::Arc, time::Duration};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use reqwest::{Method, redirect::Policy};
-use saas_core::Secret;
+use saas_core::{Breaker, Secret};
 use serde::Deserialize;
-use stripe_client_core::{CustomizedStripeRequest, RequestBuilder, StripeClient, StripeClientErr, StripeMethod, VERSION};
+use stripe_client_core::{
+    CustomizedStripeRequest, RequestBuilder, StripeClient, StripeClientErr, StripeMethod, StripeRequest as _, VERSION,
+};
+use stripe_product::price::ListPrice;
 use url::{Host, Url};
 
-use super::StripeConfigError;
+use super::{STRIPE, StripeConfigError};
 use crate::GatewayError;
 
 /// How long Stripe may take for one request. Making a checkout session takes it seconds.
@@ -21,7 +24,10 @@ const LARGEST: usize = 16 * 1024 * 1024;
 
 /// Cheap to clone.
 #[derive(Clone)]
-pub(super) struct Transport(Arc<Inner>);
+pub(super) struct Transport {
+    inner: Arc<Inner>,
+    breaker: Breaker,
+}
 
 struct Inner {
     http: reqwest::Client,
@@ -96,11 +102,27 @@ impl Transport {
         // A proxy is for what is outside.
         let http = if is_here { http.no_proxy() } else { http };
         let http = http.build().map_err(StripeConfigError::Client)?;
-        Ok(Self(Arc::new(Inner { http, api: api.clone() })))
+        let inner = Arc::new(Inner { http, api: api.clone() });
+        Ok(Self { inner, breaker: Breaker::new(STRIPE) }.with_probe())
+    }
+
+    /// The same, behind this breaker.
+    pub(super) fn behind(self, breaker: Breaker) -> Self {
+        Self { breaker, ..self }.with_probe()
+    }
+
+    /// Asks for a price, of which there may be none: the least that a key may do.
+    fn with_probe(self) -> Self {
+        let inner = Arc::clone(&self.inner);
+        self.breaker.probe_with(move || {
+            let inner = Arc::clone(&inner);
+            async move { !inner.ask(&ListPrice::new().limit(1).build(), None).await.as_ref().is_err_and(is_down) }
+        });
+        self
     }
 
     pub(super) fn api(&self) -> &Url {
-        &self.0.api
+        &self.inner.api
     }
 
     /// The same, for a write of what was read to be undone just now.
@@ -109,14 +131,20 @@ impl Transport {
     }
 
     async fn ask(&self, asked: &RequestBuilder, key: Option<&str>) -> Result<Bytes, GatewayError> {
-        let mut url = self.0.api.join(&format!("v1{}", asked.path)).map_err(|error| GatewayError::Refused(Box::new(error)))?;
+        self.breaker.call(self.inner.ask(asked, key), is_down).await
+    }
+}
+
+impl Inner {
+    async fn ask(&self, asked: &RequestBuilder, key: Option<&str>) -> Result<Bytes, GatewayError> {
+        let mut url = self.api.join(&format!("v1{}", asked.path)).map_err(|error| GatewayError::Refused(Box::new(error)))?;
         url.set_query(asked.query.as_deref().filter(|query| !query.is_empty()));
         let method = match asked.method {
             StripeMethod::Get => Method::GET,
             StripeMethod::Post => Method::POST,
             StripeMethod::Delete => Method::DELETE,
         };
-        let mut request = self.0.http.request(method, url);
+        let mut request = self.http.request(method, url);
         if let Some(key) = key {
             request = request.header("idempotency-key", key);
         }
@@ -191,6 +219,12 @@ fn refused(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> GatewayError
         }
         _ => GatewayError::Refused(refusal),
     }
+}
+
+/// Whether Stripe does not answer, or says that it cannot work. A failure that it keeps under its key and says again is an answer.
+fn is_down(error: &GatewayError) -> bool {
+    let GatewayError::Away { source, .. } = error else { return false };
+    source.downcast_ref::<Refusal>().is_none_or(|refusal| refusal.status.is_server_error())
 }
 
 /// Whether there is no such thing at Stripe.
