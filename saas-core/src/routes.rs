@@ -14,7 +14,7 @@ pub use access::{Access, Caller};
 pub use beneath::Beneath;
 pub use declares::{Declares, Described};
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use axum::{
     Router,
@@ -54,6 +54,8 @@ pub(crate) struct Entry {
     pub(crate) about: Option<&'static str>,
     /// Whether other sites may send people here with a form.
     pub(crate) is_for_other_sites: bool,
+    /// Whether an API key can be given all the permissions that it takes.
+    pub(crate) is_for_keys: bool,
     pub(crate) operation: Operation,
 }
 
@@ -168,7 +170,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
             self.router = self.router.route(path, on(filter, handler.clone()));
             let alias_of = (at > 0).then(|| paths[0].to_owned());
             let info = RouteInfo { method: method.clone(), path: (*path).to_owned(), access: H::access(), alias_of };
-            self.list.push(Entry { info, about: None, is_for_other_sites: false, operation: H::operation() });
+            self.list.push(Entry { info, about: None, is_for_other_sites: false, is_for_keys: false, operation: H::operation() });
         }
         self
     }
@@ -210,6 +212,17 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         for entry in &mut self.list {
             let taken = features.iter().filter(|(permission, _)| entry.info.access.permissions.contains(permission));
             entry.info.access.features.extend(taken.map(|(_, feature)| *feature));
+        }
+        self
+    }
+
+    /// Says of the routes that are here so far, in the document, which a program can call with an API key: those of which the product gives keys all
+    /// the permissions. What belonging alone gives a right to is for people: a key belongs nowhere.
+    pub fn open_to_keys(mut self, permissions: impl IntoIterator<Item = &'static str>) -> Self {
+        let given: BTreeSet<_> = permissions.into_iter().collect();
+        for entry in &mut self.list {
+            let Access { caller, permissions, .. } = &entry.info.access;
+            entry.is_for_keys = *caller == Caller::Member && !permissions.is_empty() && permissions.is_subset(&given);
         }
         self
     }

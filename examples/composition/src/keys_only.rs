@@ -37,7 +37,8 @@ pub fn product() -> Product {
 pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
     let auth = auth(program)?;
     let tenancy = Tenancy::new(&program.db, Header::new("x-organization"), note::roles());
-    Ok(note::routes().layer(tenancy.layer()).layer(auth.layer()))
+    let keys = SCOPES.iter().map(|scope| scope.permission);
+    Ok(note::routes().layer(tenancy.layer()).layer(auth.layer()).open_to_keys(keys))
 }
 
 fn auth(program: &Program) -> Result<Auth, ComposeError> {

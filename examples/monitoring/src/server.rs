@@ -101,7 +101,7 @@ pub const LATENCY: Flag = Flag::new("latency", "monitoring-flag-latency");
 /// What can be switched for each organization.
 const FLAGS: &[Flag] = &[LATENCY];
 
-/// What API keys may be given. People are managed by people, and keys too.
+/// What API keys may be given. People are managed by people, and so are keys, roles, money and whom the organization writes to.
 const SCOPES: &[Scope] = &[
     Scope::of::<DeviceRead>("monitoring-scope-watching", "monitoring-scope-device-read"),
     Scope::of::<AgentWrite>("monitoring-scope-watching", "monitoring-scope-agent-write"),
@@ -322,7 +322,8 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .layer(auth.layer())
         .layer(limits::everybody(program))
         .merge(program.payments.as_ref().map(Payments::routes).unwrap_or_default())
-        .featured(FEATURED))
+        .featured(FEATURED)
+        .open_to_keys(SCOPES.iter().map(|scope| scope.permission)))
 }
 
 /// What an organization's plan lets it use, for tokens to say.

@@ -91,7 +91,7 @@ impl Build {
             "summary": entry.about.unwrap_or_default(),
             "parameters": parameters,
             "responses": responses(operation, &info.access),
-            "security": security(&info.access),
+            "security": security(entry),
         });
         self.tags.insert(tag);
         if let Some(object) = described.as_object_mut() {
@@ -215,13 +215,12 @@ fn operation_id(method: &str, path: &str) -> String {
     format!("{}{start}{}", method.to_lowercase(), parts.collect::<String>())
 }
 
-fn security(access: &Access) -> Value {
-    match access.caller {
+fn security(entry: &Entry) -> Value {
+    match entry.info.access.caller {
         Caller::Public | Caller::Provider => json!([]),
         Caller::SignedIn => json!([{ "session": [] }]),
-        // What belonging alone gives a right to is for people: a key belongs nowhere.
-        Caller::Member if access.permissions.is_empty() => json!([{ "session": [] }, { "token": [] }]),
-        Caller::Member => json!([{ "session": [] }, { "token": [] }, { "key": [] }]),
+        Caller::Member if entry.is_for_keys => json!([{ "session": [] }, { "token": [] }, { "key": [] }]),
+        Caller::Member => json!([{ "session": [] }, { "token": [] }]),
         Caller::Agent => json!([{ "key": [] }]),
     }
 }

@@ -220,6 +220,7 @@ impl Scene {
             let db = db.clone();
             async move { member(db, request, next).await }
         }));
+        let routes = routes.open_to_keys([SiteWrite::NAME]);
         let app = finish(routes, TestApp::web(&test, &Pages::builder().build().unwrap()));
         let document = app.document().clone();
         let tenant = test.tenant("acme").await;

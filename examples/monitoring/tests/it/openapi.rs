@@ -10,6 +10,7 @@ use saas_core::testing::EmptyDatabase;
 use serde_json::Value;
 
 use crate::{
+    api_keys::SCOPES,
     app::App,
     crash::outside::Outside,
     process::{Settings, folder},
@@ -33,17 +34,18 @@ async fn every_route_of_the_api_is_documented_and_nothing_else() {
     assert_eq!(documented, served);
 }
 
-/// AUT-10: the document names keys where a permission lets them in, and on the routes of agents.
+/// AUT-10: the document names keys where the permissions that they may be given let them in, and on the routes of agents.
 #[tokio::test]
-async fn a_key_is_documented_where_a_permission_lets_it_in() {
+async fn a_key_is_documented_where_its_scopes_let_it_in() {
     let app = App::new().await;
     let (mut with_key, is_key) = (0, |scheme: &serde_json::Value| scheme.get("key").is_some());
     for (path, operations) in app.document.json()["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
             let takes_key = operation["security"].as_array().unwrap().iter().any(is_key);
-            let takes_permission = operation["x-permissions"].as_array().is_some_and(|names| !names.is_empty());
+            let is_given = |name: &serde_json::Value| SCOPES.iter().any(|scope| name == scope);
+            let takes_scopes = operation["x-permissions"].as_array().is_some_and(|names| !names.is_empty() && names.iter().all(is_given));
             let is_agents = path.starts_with("/api/v1/agent/") || path.starts_with("/api/agent/");
-            assert_eq!(takes_key, takes_permission || is_agents, "{method} {path}");
+            assert_eq!(takes_key, takes_scopes || is_agents, "{method} {path}");
             with_key += u32::from(takes_key);
         }
     }

@@ -27,6 +27,9 @@ async fn the_document_says_what_the_types_of_a_handler_say() {
     assert_eq!(create["responses"]["201"]["content"]["application/json"]["schema"], json!({ "$ref": "#/components/schemas/SiteWithKey" }));
     assert_eq!(create["security"], json!([{ "session": [] }, { "token": [] }, { "key": [] }]));
     assert_eq!(create["x-permissions"], json!(["test.site.write"]));
+    let list = &document["paths"]["/api/v1/sites"]["get"];
+    let no_key = json!([{ "session": [] }, { "token": [] }]);
+    assert_eq!((&list["x-permissions"], &list["security"]), (&json!(["test.site.read"]), &no_key), "keys are not given this one");
     assert!(["400", "401", "403", "409", "413", "415", "422"].iter().all(|status| create["responses"][status].is_object()), "{create:#}");
     assert_eq!(create["parameters"], json!([{ "$ref": "#/components/parameters/IdempotencyKey" }]));
     assert_eq!(document["components"]["schemas"]["NewSite"]["properties"]["name"]["description"], "1 to 100 characters.");

@@ -36,6 +36,32 @@ async fn a_scope_opens_what_takes_it_and_nothing_else() {
     assert!(opened.len() >= 5, "{opened:?}");
 }
 
+/// RBA-05, API-01: of all routes of the API, a key with every scope is let into those that the document says, and into no other.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_document_names_what_a_key_with_every_scope_may_call() {
+    let app = App::new().await;
+    let tenant = app.tenant("acme").await;
+    app.plan(tenant, "team").await;
+    let owner = app.member(tenant, Role::Owner).await;
+    let key = Key::made(&app, &owner, SCOPES).await;
+    let (mut wrong, mut let_in) = (Vec::new(), 0);
+    for route in app.routes.iter().filter(|route| route.path.starts_with("/api/") && route.access.caller == Caller::Member) {
+        let operation = &app.document.json()["paths"][&route.path][route.method.as_str().to_lowercase()];
+        let is_named = operation["security"].as_array().unwrap().iter().any(|scheme| scheme.get("key").is_some());
+        let path = route.path.split('/').map(|part| if part.starts_with('{') { NOBODY } else { part }).collect::<Vec<_>>().join("/");
+        let status = key.program.json(route.method.clone(), &path, &json!({})).await.status;
+        if (status == StatusCode::FORBIDDEN) == is_named || status == StatusCode::UNAUTHORIZED {
+            wrong.push(format!("{} {}: {status}", route.method, route.path));
+        }
+        let_in += u32::from(is_named);
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(let_in > 20, "{let_in}");
+}
+
+/// The id of nothing.
+const NOBODY: &str = "0197a1b2-0000-7000-8000-000000000000";
+
 /// RBA-05, topic 5: a key makes, reads and changes no keys, changes nothing of how people sign in, and opens no session.
 #[tokio::test]
 async fn a_key_with_every_scope_is_still_no_person() {
