@@ -26,7 +26,7 @@ pub struct Notice {
 }
 
 impl Listed for Notice {
-    const ORDERS: &'static [Order] = &[Order::new("at", "at", OrderBy::Time)];
+    const ORDERS: &'static [Order] = &[Order::new("at", "at", OrderBy::Time).descending()];
 }
 
 /// How many a person has not read.
@@ -70,23 +70,6 @@ pub async fn notices_read_in(tx: &mut TenantTx, user: UserId, only: Option<Event
     .fetch_one(&mut **tx)
     .await?;
     Ok(u64::try_from(read.count).unwrap_or(0))
-}
-
-/// The newest notices of a person.
-pub(super) async fn notices_in(tx: &mut TenantTx, user: UserId, limit: i64) -> Result<Vec<Notice>, DbError> {
-    let notices = sqlx::query_as!(
-        Notice,
-        r#"select event_id as "id: EventId", kind, subject, data, at, read_at from notification
-        where tenant_id = $1 and user_id = $2 and listed
-        order by at desc, event_id desc
-        limit $3"#,
-        tx.tenant().map(Uuid::from),
-        Uuid::from(user),
-        limit,
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    Ok(notices)
 }
 
 /// One notice of a person.

@@ -13,16 +13,14 @@ use uuid::Uuid;
 
 use super::{
     Frequency, Notice, NoticeKind, Notifications, PersonalChannel, Preference, PreferenceError,
-    notice::{notice_in, notices_in, notices_read_in, unread_in},
+    notice::{notice_in, notices_read_in, unread_in},
     preference::preference_set_in,
     unsubscribe,
 };
 use crate::{
-    CurrentMember, Db, EventId, Form, Html, Json, List, NoContent, Page, Path, Problem, Routes, Standing, TenantDb, Validate, Wanted,
+    CurrentMember, Db, DbError, EventId, Form, Html, Json, List, NoContent, Page, Path, Problem, Routes, Standing, TenantDb, TenantTx,
+    UserId, Validate, Wanted,
 };
-
-/// The most that the page shows.
-const SHOWN: i64 = 100;
 
 impl Notifications {
     /// A page at `/notifications` and an API at `/api/v1/notifications`, for each person their own. To be put below a tenancy layer.
@@ -66,14 +64,16 @@ async fn show(
     CurrentMember(user): CurrentMember,
     db: TenantDb,
     State(notifications): State<Notifications>,
+    wanted: Wanted<Notice, NoticeFilter>,
     page: Page,
 ) -> Result<Html, Problem> {
     let mut tx = db.begin().await?;
-    let notices = notices_in(&mut tx, user, SHOWN).await?;
-    let shown: Vec<_> = notices.iter().filter_map(|notice| notifications.shown(notice, &page)).collect();
-    let unread = shown.iter().any(|notice| notice["unread"] == true);
+    let is_later = !wanted.is_first();
+    let list = listed_in(&mut tx, user, wanted).await?;
+    let shown: Vec<_> = list.items.iter().filter_map(|notice| notifications.shown(notice, &page)).collect();
+    let unread = unread_in(&mut tx, user).await? > 0;
     let template = if page.is_fragment() { "core/fragments/notifications.html" } else { "core/notifications.html" };
-    page.render(template, json!({ "notices": shown, "unread": unread }))
+    page.render(template, json!({ "notices": shown, "unread": unread, "next": list.next, "is_later": is_later }))
 }
 
 /// The number beside the bell.
@@ -154,19 +154,19 @@ struct NoticeFilter {
     unread: bool,
 }
 
-async fn list(
-    CurrentMember(user): CurrentMember,
-    standing: Standing,
-    db: TenantDb,
-    wanted: Wanted<Notice, NoticeFilter>,
-) -> Result<List<Notice>, Problem> {
+async fn list(CurrentMember(user): CurrentMember, db: TenantDb, wanted: Wanted<Notice, NoticeFilter>) -> Result<List<Notice>, Problem> {
     let mut tx = db.begin().await?;
+    Ok(listed_in(&mut tx, user, wanted).await?)
+}
+
+/// A page of what a person was told, the newest first.
+async fn listed_in(tx: &mut TenantTx, user: UserId, wanted: Wanted<Notice, NoticeFilter>) -> Result<List<Notice>, DbError> {
     let mut query = wanted.query("select event_id as id, kind, subject, data, at, read_at from notification where listed and tenant_id = ");
-    query.push_bind(Uuid::from(standing.tenant)).push(" and user_id = ").push_bind(Uuid::from(user));
+    query.push_bind(tx.tenant().map(Uuid::from)).push(" and user_id = ").push_bind(Uuid::from(user));
     if wanted.filter.unread {
         query.push(" and read_at is null");
     }
-    Ok(wanted.fetch(&mut tx, query).await?)
+    wanted.fetch(tx, query).await
 }
 
 #[derive(Debug, Serialize, ToSchema)]

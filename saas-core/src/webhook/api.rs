@@ -6,9 +6,10 @@ use utoipa::ToSchema;
 
 use super::{
     Attempt, Delivery, DeliveryState, Endpoint, EndpointError, EndpointId, EndpointState, WebhookRead, WebhookWrite, Webhooks,
-    delivery::{DeliveryPath, SELECT, attempts_in, delivery_in, delivery_replay_in, test_send_in},
+    delivery::{DeliveryPath, SELECT, attempts_in, bodies_in, delivery_in, delivery_replay_in, test_send_in},
     endpoint::{endpoint_change_in, endpoint_in, endpoint_remove_in},
     page,
+    redact::redact_sent,
 };
 use crate::{Accepted, Can, Created, FieldError, Json, List, NoContent, Path, Problem, Routes, TenantDb, Validate, Wanted};
 
@@ -35,7 +36,7 @@ impl Webhooks {
             .get("/api/v1/webhooks/{id}/deliveries", deliveries)
             .about("What was sent to a webhook endpoint, or is to be.")
             .get("/api/v1/webhooks/{id}/deliveries/{message}", delivery)
-            .about("One delivery, and how each attempt went.")
+            .about("One delivery, what was sent, and how each attempt went.")
             .post("/api/v1/webhooks/{id}/deliveries/{message}/replay", replay)
             .about("Delivers a message once more, under the same id.")
             .with_state(self.clone())
@@ -95,11 +96,13 @@ struct WebhookSecret {
     secret: String,
 }
 
-/// A delivery and how each attempt went.
+/// A delivery, what was sent and how each attempt went.
 #[derive(Serialize, ToSchema)]
 struct WebhookDeliveryLog {
     #[serde(flatten)]
     delivery: Delivery,
+    /// What was sent, without what looks like a secret; null for whoever may not hear of the event.
+    sent: Option<String>,
     /// The first first.
     log: Vec<Attempt>,
 }
@@ -215,14 +218,17 @@ async fn deliveries(
 }
 
 async fn delivery(
-    _: Can<WebhookRead>,
+    can: Can<WebhookRead>,
     db: TenantDb,
+    State(webhooks): State<Webhooks>,
     Path(DeliveryPath { id, message }): Path<DeliveryPath>,
 ) -> Result<Json<WebhookDeliveryLog>, Problem> {
     let mut tx = db.begin().await?;
     let delivery = delivery_in(&mut tx, id, message).await?.ok_or_else(Problem::not_found)?;
     let log = attempts_in(&mut tx, id, &[message]).await?.into_iter().map(|(_, attempt)| attempt).collect();
-    Ok(Json(WebhookDeliveryLog { delivery, log }))
+    let body = bodies_in(&mut tx, &[message]).await?.remove(&message);
+    let sent = body.filter(|_| webhooks.may_hear(can.standing(), &delivery.event)).map(|body| redact_sent(&body));
+    Ok(Json(WebhookDeliveryLog { delivery, sent, log }))
 }
 
 async fn replay(

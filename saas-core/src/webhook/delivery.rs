@@ -1,5 +1,7 @@
 //! What was delivered, is to be, and how it went.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -161,6 +163,19 @@ pub(super) async fn attempts_in(tx: &mut TenantTx, endpoint: EndpointId, ids: &[
             (row.message_id.into(), attempt)
         })
         .collect())
+}
+
+/// What these messages say, as it is sent.
+pub(super) async fn bodies_in(tx: &mut TenantTx, ids: &[MessageId]) -> Result<HashMap<MessageId, String>, DbError> {
+    let ids: Vec<Uuid> = ids.iter().copied().map(Uuid::from).collect();
+    let rows = sqlx::query!(
+        r#"select id as "id: MessageId", body from webhook_message where tenant_id = $1 and id = any($2)"#,
+        tx.tenant().map(Uuid::from),
+        &ids,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.body)).collect())
 }
 
 /// Sends an event that means nothing, to see whether it arrives.

@@ -161,6 +161,12 @@ impl Webhooks {
         self.0.catalogue.kinds().iter().filter(|kind| kind.permission.is_some())
     }
 
+    /// Whether somebody may hear of an event, and so see what was sent of it. A test means nothing.
+    pub(super) fn may_hear(&self, by: &Standing, event: &str) -> bool {
+        let is_held = |kind: &crate::EventKind| kind.permission.is_some_and(|name| by.permissions.contains(&name));
+        event == super::message::TEST || self.kinds().any(|kind| kind.name == event && is_held(kind))
+    }
+
     /// Adds an endpoint and makes its secret.
     pub(super) async fn endpoint_add_in(
         &self,

@@ -12,13 +12,13 @@ use serde_json::{Value, json};
 
 use super::{
     Endpoint, EndpointError, EndpointId, EndpointState, MessageId, WebhookRead, WebhookWrite, Webhooks,
-    delivery::{Delivery, DeliveryPath, SELECT, attempts_in, delivery_replay_in, test_send_in},
+    delivery::{Delivery, DeliveryPath, SELECT, attempts_in, bodies_in, delivery_replay_in, test_send_in},
     endpoint::{endpoint_change_in, endpoint_in, endpoint_remove_in, endpoints_in},
+    redact::redact_sent_shortly,
 };
-use crate::{Can, DbError, Form, FormErrors, Html, Page, Path, Problem, Routes, Secret, Standing, TenantDb, TenantTx, wrong::Wrong};
-
-/// How many deliveries a page shows.
-const SHOWN: i64 = 50;
+use crate::{
+    Can, DbError, Form, FormErrors, Html, List, Page, Path, Problem, Routes, Secret, Standing, TenantDb, TenantTx, Wanted, wrong::Wrong,
+};
 
 pub(super) fn routes<S: Clone + Send + Sync + 'static>(webhooks: &Webhooks) -> Routes<S> {
     Routes::new()
@@ -135,9 +135,7 @@ async fn create(
         added => added?,
     };
     tx.commit().await?;
-    let mut tx = db.begin().await?;
-    let html = render(&mut tx, can.standing(), &page, &endpoint, Some(&secret)).await?;
-    Ok((StatusCode::CREATED, html).into_response())
+    Ok((StatusCode::CREATED, with_secret(can.standing(), &page, &endpoint, &secret)?).into_response())
 }
 
 async fn change(
@@ -208,48 +206,56 @@ async fn reveal(
 async fn show_secret(db: &TenantDb, standing: &Standing, id: EndpointId, page: &Page, secret: &Secret) -> Result<Html, Problem> {
     let mut tx = db.begin().await?;
     let endpoint = endpoint_in(&mut tx, id).await?.ok_or(EndpointError::NotFound)?;
-    render(&mut tx, standing, page, &endpoint, Some(secret)).await
+    with_secret(standing, page, &endpoint, secret)
 }
 
-async fn show_one(can: Can<WebhookRead>, db: TenantDb, Path(id): Path<EndpointId>, page: Page) -> Result<Html, Problem> {
+/// The page that shows a secret once. What was delivered is a page further.
+fn with_secret(standing: &Standing, page: &Page, endpoint: &Endpoint, secret: &Secret) -> Result<Html, Problem> {
+    let context = json!({ "endpoint": shown(endpoint), "secret": secret.expose(), "can_write": standing.may::<WebhookWrite>() });
+    page.render("core/webhook.html", context)
+}
+
+async fn show_one(
+    can: Can<WebhookRead>,
+    db: TenantDb,
+    State(webhooks): State<Webhooks>,
+    Path(id): Path<EndpointId>,
+    wanted: Wanted<Delivery>,
+    page: Page,
+) -> Result<Html, Problem> {
     let mut tx = db.begin().await?;
     let endpoint = endpoint_in(&mut tx, id).await?.ok_or(EndpointError::NotFound)?;
-    render(&mut tx, can.standing(), &page, &endpoint, None).await
-}
-
-async fn render(
-    tx: &mut TenantTx,
-    standing: &Standing,
-    page: &Page,
-    endpoint: &Endpoint,
-    secret: Option<&Secret>,
-) -> Result<Html, Problem> {
+    let is_later = !wanted.is_first();
+    let (deliveries, next) = log_in(&mut tx, |event| webhooks.may_hear(can.standing(), event), id, wanted).await?;
     let context = json!({
-        "endpoint": shown(endpoint), "secret": secret.map(Secret::expose), "deliveries": log_in(tx, endpoint.id).await?,
-        "can_write": standing.may::<WebhookWrite>(),
+        "endpoint": shown(&endpoint), "secret": null, "deliveries": deliveries, "next": next, "is_later": is_later,
+        "can_write": can.standing().may::<WebhookWrite>(),
     });
     let template = if page.is_fragment() { "core/fragments/webhook_log.html" } else { "core/webhook.html" };
     page.render(template, context)
 }
 
-/// The last deliveries to an endpoint, each with its attempts.
-async fn log_in(tx: &mut TenantTx, endpoint: EndpointId) -> Result<Vec<Value>, DbError> {
-    let mut query = sqlx::QueryBuilder::<sqlx::Postgres>::new(SELECT);
+/// A page of the deliveries to an endpoint, each with its attempts and, of events that the reader may hear of, what was sent.
+async fn log_in(
+    tx: &mut TenantTx,
+    may_hear: impl Fn(&str) -> bool,
+    endpoint: EndpointId,
+    wanted: Wanted<Delivery>,
+) -> Result<(Vec<Value>, Option<String>), DbError> {
+    let mut query = wanted.query(SELECT);
     query.push_bind(tx.tenant()).push(" and delivery.endpoint_id = ").push_bind(endpoint);
-    query.push(" order by delivery.message_id desc limit ").push_bind(SHOWN);
-    let deliveries: Vec<Delivery> = query.build_query_as().fetch_all(&mut **tx).await?;
+    let List { items: deliveries, next, .. } = wanted.fetch(tx, query).await?;
     let ids: Vec<MessageId> = deliveries.iter().map(|delivery| delivery.id).collect();
-    let attempts = attempts_in(tx, endpoint, &ids).await?;
-    Ok(deliveries
-        .iter()
-        .map(|delivery| {
-            let log: Vec<_> = attempts.iter().filter(|(id, _)| *id == delivery.id).map(|(_, attempt)| attempt).collect();
-            json!({
-                "id": delivery.id, "webhook_id": delivery.webhook_id, "event": delivery.event, "at": delivery.at, "state": delivery.state,
-                "due_at": delivery.due_at, "log": log,
-            })
+    let (attempts, bodies) = (attempts_in(tx, endpoint, &ids).await?, bodies_in(tx, &ids).await?);
+    let shown = |delivery: &Delivery| {
+        let log: Vec<_> = attempts.iter().filter(|(id, _)| *id == delivery.id).map(|(_, attempt)| attempt).collect();
+        let sent = bodies.get(&delivery.id).filter(|_| may_hear(&delivery.event)).map(|body| redact_sent_shortly(body));
+        json!({
+            "id": delivery.id, "webhook_id": delivery.webhook_id, "event": delivery.event, "at": delivery.at, "state": delivery.state,
+            "due_at": delivery.due_at, "sent": sent, "log": log,
         })
-        .collect())
+    };
+    Ok((deliveries.iter().map(shown).collect(), next))
 }
 
 async fn test(_: Can<WebhookWrite>, db: TenantDb, Path(id): Path<EndpointId>) -> Result<Redirect, Problem> {

@@ -1,4 +1,6 @@
-//! Takes what looks like a secret out of what a receiver answered, before it is stored.
+//! Takes what looks like a secret out of what a receiver answered, before it is stored, and out of what was sent, before it is shown.
+
+use uuid::Uuid;
 
 /// How much of an answer is kept, in bytes.
 const KEPT: usize = 4 * 1024;
@@ -13,7 +15,23 @@ const NAMES: [&str; 9] = ["authorization", "cookie", "password", "passwd", "secr
 /// signatures (our own, sent back), addresses of people, and values whose name says that they are secret. Too much is taken rather than too
 /// little: it is there to recognise an error by.
 pub(super) fn redact(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(&body[..body.len().min(KEPT)]);
+    without_secrets(&String::from_utf8_lossy(&body[..body.len().min(KEPT)]), |_| false)
+}
+
+/// What we sent, as whoever looks after an endpoint sees it: ids of ours stay.
+pub(super) fn redact_sent(body: &str) -> String {
+    without_secrets(body, |word| Uuid::try_parse(word).is_ok())
+}
+
+/// The beginning of what we sent, for a page that shows many.
+pub(super) fn redact_sent_shortly(body: &str) -> String {
+    match body.char_indices().nth(KEPT) {
+        Some((end, _)) => redact_sent(&body[..end]) + "…",
+        None => redact_sent(body),
+    }
+}
+
+fn without_secrets(text: &str, is_ours: impl Fn(&str) -> bool) -> String {
     let mut kept = String::with_capacity(text.len());
     let mut word = String::new();
     let mut after_name = false;
@@ -27,7 +45,7 @@ pub(super) fn redact(body: &[u8]) -> String {
             let is_name = NAMES.iter().any(|name| lower.contains(name));
             // `Authorization: Bearer abc`: the scheme is no value.
             let is_scheme = matches!(lower.as_str(), "bearer" | "basic");
-            let is_secret = looks_secret(&word) || (after_name && !is_scheme && !is_name);
+            let is_secret = (looks_secret(&word) && !is_ours(&word)) || (after_name && !is_scheme && !is_name);
             kept.push_str(if is_secret { TAKEN } else { &word });
             after_name = is_name || is_scheme;
             word.clear();
@@ -72,6 +90,21 @@ mod tests {
         ] {
             assert_eq!(redact(answer.as_bytes()), kept);
         }
+    }
+
+    /// Topic 1: of what was sent, ids of ours are shown, and nothing of anybody's.
+    #[test]
+    fn what_was_sent_is_shown_with_its_ids_and_without_secrets() {
+        let id = "0199b5c2-a1f0-7c2e-8a3b-4d5e6f708192";
+        let sent =
+            format!(r#"{{"type":"auth.api_key.created","data":{{"email":"ada@example.com","token":"short","id":"{id}"}},"sequence":1}}"#);
+        let shown =
+            format!(r#"{{"type":"auth.api_key.created","data":{{"email":"[redacted]","token":"[redacted]","id":"{id}"}},"sequence":1}}"#);
+        assert_eq!(redact_sent(&sent), shown);
+        assert!(redact(sent.as_bytes()).contains(r#""id":"[redacted]""#), "what a receiver answers is nothing of ours");
+        assert_eq!(redact_sent_shortly(&sent), shown);
+        let long = redact_sent_shortly(&"ä ".repeat(KEPT));
+        assert!(long.ends_with('…') && long.chars().count() == KEPT + 1);
     }
 
     #[test]

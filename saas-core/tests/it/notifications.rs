@@ -162,6 +162,35 @@ async fn whoever_may_hear_of_it_is_told_once_and_whoever_did_it_is_not() {
     assert_eq!(vera.get("/api/v1/notifications?unread=true").await.json()["items"], json!([]));
 }
 
+/// NOT-03: the list goes on to its end, the newest first, by links that need no script.
+#[tokio::test]
+async fn what_somebody_was_told_is_read_page_by_page_to_its_end() {
+    let house = House::new().await;
+    let (_, ada) = house.person("owner").await;
+    let mut tx = house.test.db.tenant(house.tenant).begin().await.unwrap();
+    for number in 0..120 {
+        event_in(&mut tx, Actor::System, &format!("file-{number}"), &added()).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    while house.relay.relay_now().await.unwrap() > 0 {}
+    let (mut path, mut seen, mut pages) = ("/notifications".to_owned(), Vec::new(), 0);
+    loop {
+        let page = ada.page(&path).await.text();
+        assert!(page.contains("action=\"/notifications/read"), "some are unread: {page}");
+        assert_eq!(page.contains("data-fragment=\"/notifications\""), pages == 0, "the first page is live");
+        seen.extend(page.split("data-key=\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned()));
+        pages += 1;
+        match page.split_once("rel=\"next\" href=\"") {
+            Some((_, rest)) => path = rest.split('"').next().unwrap().to_owned(),
+            None => break,
+        }
+    }
+    let newest: Vec<_> = ada.get("/api/v1/notifications?limit=200").await.json()["items"].as_array().unwrap().clone();
+    let newest: Vec<_> = newest.iter().map(|it| it["id"].as_str().unwrap().to_owned()).collect();
+    assert_eq!((seen.len(), pages), (120, 3));
+    assert_eq!(seen, newest, "as the API lists them");
+}
+
 /// NOT-04: each kind and channel for itself; what is mandatory stays.
 #[tokio::test]
 async fn a_person_is_told_as_they_prefer_but_for_what_is_mandatory() {

@@ -1,4 +1,7 @@
+use std::collections::BTreeSet;
+
 use http::StatusCode;
+use serde_json::Value;
 
 use super::{
     receiver::{Receiver, Reply},
@@ -54,4 +57,58 @@ async fn an_endpoint_is_run_from_its_pages() {
     assert!(reader.contains("Calm") && !reader.contains("/remove") && !reader.contains("/reveal"), "{reader}");
     assert_eq!(scene.owner.form(&format!("{path}/remove"), &[]).await.location(), Some("/webhooks"));
     assert_eq!(scene.owner.page(&path).await.status, StatusCode::NOT_FOUND);
+}
+
+/// API-01, API-04: to the end, by links that need no script. The first page is live, and those that follow stay as they are.
+#[tokio::test]
+async fn deliveries_are_read_page_by_page_to_their_end() {
+    let (scene, receiver) = (Scene::new().await, Receiver::new().await);
+    let (id, _) = scene.endpoint(&receiver).await;
+    scene.happen(120).await;
+    let (mut path, mut seen, mut pages) = (format!("/webhooks/{id}"), BTreeSet::new(), 0);
+    loop {
+        let page = scene.owner.page(&path).await.text();
+        let rows = page.split("data-key=\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_owned());
+        let before = seen.len();
+        seen.extend(rows);
+        assert_eq!((page.contains("data-topic=\"webhooks\""), page.contains(">Newest<")), (pages == 0, pages > 0), "{path}");
+        pages += 1;
+        assert!(seen.len() <= before + 50 && seen.len() > before, "{path}");
+        match page.split_once("rel=\"next\" href=\"") {
+            Some((_, rest)) => path = rest.split('"').next().unwrap().to_owned(),
+            None => break,
+        }
+    }
+    assert_eq!((seen.len(), pages), (120, 3));
+    let part = scene.owner.clone().with("x-fragment", "1").page(&format!("/webhooks/{id}")).await.text();
+    assert!(part.contains("rel=\"next\"") && !part.contains("<html"), "what is live says where it goes on: {part}");
+    assert_eq!(scene.owner.page(&format!("/webhooks/{id}?after=made-up")).await.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+/// API-04, topic 1: what was sent is shown without secrets, and to those alone who may hear of the event.
+#[tokio::test]
+async fn what_was_sent_is_shown_to_whoever_may_hear_of_it() {
+    let (scene, receiver) = (Scene::new().await, Receiver::new().await);
+    let (id, _) = scene.endpoint(&receiver).await;
+    let event = scene.happen(1).await[0];
+    scene.deliver().await;
+    let deaf = scene.person(scene.tenant, "hard-of-hearing").await;
+    let path = format!("/api/v1/webhooks/{id}/deliveries/{event}");
+    let sent = scene.owner.get(&path).await.json()["sent"].as_str().unwrap().to_owned();
+    let (sent, got): (Value, Value) = (serde_json::from_str(&sent).unwrap(), receiver.got()[0].json());
+    assert_eq!(sent, got, "there was nothing in it to be taken out");
+    assert_eq!(deaf.get(&path).await.json()["sent"], Value::Null);
+    let page = format!("/webhooks/{id}");
+    let (owner, deaf_page) = (scene.owner.page(&page).await.text(), deaf.page(&page).await.text());
+    assert!(owner.contains("na\u{ef}ve") && !owner.contains("may hear of the event"), "{owner}");
+    assert!(!deaf_page.contains("na\u{ef}ve") && deaf_page.contains("may hear of the event"), "{deaf_page}");
+
+    let test = deaf.post(&format!("/api/v1/webhooks/{id}/test"), &serde_json::json!({})).await.json();
+    let test = format!("/api/v1/webhooks/{id}/deliveries/{}", test["id"].as_str().unwrap());
+    assert!(deaf.get(&test).await.json()["sent"].as_str().unwrap().contains("This is a test."), "it means nothing");
+    scene
+        .owner_runs("update data.webhook_message set body = replace(body, 'quoted', 'ada@example.com sk_live_4eC39HqLyjWDarjtT1zdp7dc')")
+        .await;
+    let sent = scene.owner.get(&path).await.text();
+    assert!(sent.contains("[redacted] [redacted]") && !sent.contains("sk_live") && !sent.contains("ada@"), "{sent}");
 }
