@@ -212,8 +212,8 @@ impl Pages {
             time_zone => (),
             product => self.inner.product.as_str(),
             dev => self.inner.development,
-            // Where programmers read what the API takes, if it is in this program.
-            api_docs => cfg!(feature = "api-docs").then_some("/api-docs"),
+            // Whether this program has them, at `/api-docs`.
+            api_docs => cfg!(feature = "api-docs"),
             // A letter's may be a tenant's.
             brand => Value::from(Serde(Look::product(self))),
         }

@@ -110,3 +110,14 @@ async fn every_kind_of_problem_has_a_page_and_is_listed() {
         }
     }
 }
+
+/// API-01: whoever looks for the documentation finds it below each page, and it is open to all.
+#[tokio::test]
+async fn the_documentation_is_linked_below_each_page() {
+    let scene = Scene::new().await;
+    let page = scene.app.browser().page("/status").await.text();
+    assert!(page.contains(r#"<a href="/api-docs">API documentation</a>"#), "{page}");
+    let there = scene.app.browser().get("/api-docs").await;
+    assert_eq!((there.status, there.location()), (StatusCode::SEE_OTHER, Some("/api-docs/index.html")));
+    assert_eq!(scene.app.browser().get("/api-docs/index.html").await.status, StatusCode::OK);
+}

@@ -13,6 +13,7 @@ async fn people_look_after_keys_on_pages() {
     let empty = owner.browser.page("/api-keys").await;
     expect(&empty, StatusCode::OK);
     assert!(empty.text().contains("No keys yet"), "{}", empty.text());
+    assert_eq!(empty.text().matches(r#"href="/api-docs""#).count(), 2, "what keys are for, here and below each page");
     let form = owner.browser.page("/api-keys/new").await.text();
     assert!(form.contains("See agents and devices") && form.contains("value=\"monitoring.device.read\""), "{form}");
     assert!(!form.contains("auth.api_key.write") && !form.contains("tenancy.member.write"));
