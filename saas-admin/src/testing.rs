@@ -42,6 +42,15 @@ impl Product {
     ///
     /// Fails if the pages or the parts of the product do not fit together.
     pub fn test(&self, db: &Db, mail: &Path) -> Result<TestProgram, Error> {
+        self.test_within(db, mail, RequestLimits::default())
+    }
+
+    /// The same with other limits, for tests that ask more than anybody would.
+    ///
+    /// # Errors
+    ///
+    /// As [`test`](Self::test).
+    pub fn test_within(&self, db: &Db, mail: &Path, request_limits: RequestLimits) -> Result<TestProgram, Error> {
         let mailbox = DevMailbox::new(mail, db.clock().clone()).map_err(Error::io("the mailbox"))?;
         let (lifecycle, metrics) = (Lifecycle::new(), Metrics::new());
         let dependencies = Dependencies::new(db.clock().clone(), &metrics);
@@ -72,7 +81,7 @@ impl Product {
             jobs: Jobs::new(db),
             lifecycle,
             limits: limits::store(None, self.name, &metrics, &dependencies)?,
-            request_limits: RequestLimits::default(),
+            request_limits,
             metrics,
             dependencies,
             master_key,

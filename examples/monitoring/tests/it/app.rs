@@ -2,7 +2,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use http::StatusCode;
 use monitoring::server::{ALL_MIGRATIONS, product};
-use saas_admin::{Program, testing::TestProgram};
+use saas_admin::{Program, RequestLimits, testing::TestProgram};
 use saas_billing::MemoryGateway;
 use saas_core::{
     AgentId, Clock, Db, Document, Lifecycle, RouteInfo, TenantId, UserId,
@@ -59,9 +59,14 @@ impl App {
     }
 
     pub(crate) async fn at(clock: Clock) -> Self {
+        Self::within(clock, RequestLimits::default()).await
+    }
+
+    /// With other limits, for tests that ask more than anybody would.
+    pub(crate) async fn within(clock: Clock, limits: RequestLimits) -> Self {
         let test = TestDb::at(ALL_MIGRATIONS, clock, 10).await.unwrap();
         let mail = TempDir::new().unwrap();
-        let TestProgram { app, program, mailbox, sender, gateway, .. } = product().test(&test.db, mail.path()).unwrap();
+        let TestProgram { app, program, mailbox, sender, gateway, .. } = product().test_within(&test.db, mail.path(), limits).unwrap();
         let (routes, document) = (app.routes().to_vec(), app.document().clone());
         Self { test, program, mailbox, gateway, sender, routes, document, app: TestApp::new(app), people: AtomicU32::new(0), folder: mail }
     }

@@ -10,9 +10,11 @@ use std::collections::BTreeMap;
 
 use http::{Method, StatusCode};
 use monitoring::server::{MATRIX, OWN, product};
+use saas_admin::RequestLimits;
 use saas_auth::ApiKeyWrite;
 use saas_core::{
     Caller, Clock, DatabaseConfig, Db, Permission as _, RouteInfo, Secret,
+    limit::Allowance,
     testing::isolation::{Demand, attack_routes},
 };
 use saas_tenancy::{OrganizationOwn, Role, Roles};
@@ -104,7 +106,9 @@ fn is_withheld(route: &RouteInfo) -> bool {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_route_answers_everybody_as_its_access_says() {
     // Time stands still, so that no machine goes offline meanwhile.
-    let app = App::at(Clock::fixed(Clock::system().now())).await;
+    let mut limits = RequestLimits::default();
+    limits.account = Allowance::Unlimited;
+    let app = App::within(Clock::fixed(Clock::system().now()), limits).await;
     let staged = Staged::of(&app).await;
     let report = attack_routes(&app.test, &app.routes, &staged).await.unwrap();
     println!("{report}");
