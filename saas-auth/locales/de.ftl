@@ -236,7 +236,6 @@ auth-sessions-programs-text = Sie handeln in einer Organisation für Sie, mit To
 auth-sessions-programs-since = Seit
 auth-sessions-programs-until = bis
 auth-sessions-unknown-program = Programm ohne Namen
-auth-sessions-device = { $browser } unter { $system }
 
 auth-account-text = Was andere von Ihnen sehen, und wie wir Sie ansprechen.
 auth-account-name = Name

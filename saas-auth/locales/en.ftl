@@ -236,7 +236,6 @@ auth-sessions-programs-text = They act for you in one organization, with tokens 
 auth-sessions-programs-since = Since
 auth-sessions-programs-until = until
 auth-sessions-unknown-program = Unnamed program
-auth-sessions-device = { $browser } on { $system }
 
 auth-account-text = What others see of you, and how you are addressed.
 auth-account-name = Name

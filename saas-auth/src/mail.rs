@@ -17,7 +17,7 @@ use saas_core::{
         Envelope, Letter, Link, MailInError, Outbox,
         letters::{Reset, SecurityEvent, SecurityNotice, Verification},
     },
-    pages::{Locale, Pages},
+    pages::{Locale, Pages, device_text},
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -25,7 +25,6 @@ use uuid::Uuid;
 use crate::{
     Email,
     account::{LINK_LIFETIME, MailedCode},
-    session::device_text,
 };
 
 /// Writes letters for one request: in its language, where their reader chose none.

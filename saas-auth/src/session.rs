@@ -1,14 +1,12 @@
 //! Sessions: one per browser or program that a person has signed in with.
 
 mod cookie;
-mod device;
 mod known_device;
 mod method;
 mod replace;
 mod store;
 
 pub(crate) use cookie::{Carried, TokenCookie};
-pub(crate) use device::device_text;
 pub(crate) use known_device::{DeviceCookies, KnownDevices};
 pub use method::Method;
 pub(crate) use replace::{Replace, session_replace_in};

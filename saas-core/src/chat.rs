@@ -28,6 +28,7 @@
 //! * Names in a message cannot address anybody or hide a link: see `chat/message.rs`.
 
 mod address;
+pub(crate) mod answer;
 mod api;
 mod channel;
 mod event;
@@ -36,7 +37,7 @@ mod page;
 mod record;
 mod send;
 mod tell;
-mod turns;
+pub(crate) mod turns;
 
 pub use channel::{ChatChannel, ChatError, ChatFormat, ChatState};
 pub use event::{ChatChannelAdded, ChatChannelChanged, ChatChannelFailed, ChatChannelRemoved, EVENTS};

@@ -54,6 +54,7 @@ mod preferences;
 mod principal;
 mod problem;
 mod purge;
+mod push;
 mod relay;
 mod revised;
 mod routes;
@@ -106,6 +107,7 @@ pub use preferences::{Preferences, Theme, TimeZone, UnknownTheme, UnknownTimeZon
 pub use principal::{Actor, AgentPrincipal, CurrentAgent, CurrentUser, KeyPrincipal, Membership, Principal, SignedIn, TokenPrincipal};
 pub use problem::{Cause, FieldError, Problem, ProblemType};
 pub use purge::{PurgeError, TenantStore, tenant_purge, tenant_purged_in};
+pub use push::{BrowserId, Push, PushBrowser, PushBrowserAdded, PushBrowserRemoved, PushChannel, PushError, PushOutcome, RemovedBecause};
 pub use relay::{
     Consumer, ConsumerError, DeadEvent, EventReplay, EventsReplayed, Ledger, RecordedEvent, Relay, RelaySettings, RelayState,
     UndeliveredEvent, events_replay_in, events_undelivered_in,
@@ -122,7 +124,7 @@ pub use telemetry::{Traces, TracesError, init_telemetry};
 pub use web::{App, ClientAddress, FormErrors, Html, NavLink, Nonce, Page, RequestId, Web, finish, serve};
 
 /// What this crate announces.
-pub const EVENTS: &[&[EventKind]] = &[chat::EVENTS, file::EVENTS, mail::EVENTS, relay::EVENTS, webhook::EVENTS];
+pub const EVENTS: &[&[EventKind]] = &[chat::EVENTS, file::EVENTS, mail::EVENTS, push::EVENTS, relay::EVENTS, webhook::EVENTS];
 
 #[doc(hidden)]
 pub mod __private {

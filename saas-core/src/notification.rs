@@ -1,8 +1,9 @@
 //! What people are told: a list inside the product with its count of unread ones, mail at once or once a day, as each of them prefers
 //! (NOT-03, NOT-04).
 //!
-//! A product says which events are worth telling somebody ([`NoticeKind`]). Each [`Channel`] makes its own of them: the list and mail tell
-//! every member who holds the event's permission, except whoever made it happen; [`Chat`](crate::chat::Chat) tells the organization's chat.
+//! A product says which events are worth telling somebody ([`NoticeKind`]). Each [`Channel`] makes its own of them: the list, mail and
+//! [browsers](crate::Push) tell every member who holds the event's permission, except whoever made it happen;
+//! [`Chat`](crate::chat::Chat) tells the organization's chat.
 //!
 //! ```no_run
 //! use saas_core::notification::{NoticeGroup, NoticeKind, Notifications};
@@ -25,8 +26,8 @@
 //! * A person is told of an event at most once in each channel, wherever a node is killed: the rows are written in the relay's transaction.
 //! * A channel that fails holds up no other.
 //! * A mandatory kind cannot be switched off.
-//! * Mail at once is one for each kind and what it is about, the subject or [closer](NoticeKind::about), in each ten minutes of the clock: what flaps
-//!   fills the list and not the mailbox.
+//! * Mail at once is one for each kind and what it is about, the subject or [closer](NoticeKind::about), in each ten minutes of the clock, and so is a
+//!   message to a browser: what flaps fills the list and not the mailbox.
 //! * A mail that is not mandatory carries a link that ends mail of its kind, or the daily one, with one `POST` and no sign-in (RFC 8058).
 
 mod channel;
@@ -50,7 +51,7 @@ pub use preference::{PersonalChannel, Preference, PreferenceError};
 
 use std::{fmt, sync::Arc};
 
-use crate::{Consumer, EventCatalogue, MasterKey, RecordedEvent, Relay, mail::Outbox};
+use crate::{Consumer, EventCatalogue, MasterKey, Push, PushChannel, RecordedEvent, Relay, mail::Outbox};
 
 /// The notifications of all people. Cheap to clone.
 #[derive(Clone)]
@@ -59,12 +60,14 @@ pub struct Notifications(Arc<Inner>);
 /// The roles that hold a permission.
 type Holders = dyn Fn(&str) -> Vec<&'static str> + Send + Sync;
 
+#[derive(Clone)]
 struct Inner {
     kinds: Vec<NoticeKind>,
     catalogue: EventCatalogue,
     outbox: Outbox,
     keys: MasterKey,
-    holders: Box<Holders>,
+    holders: Arc<Holders>,
+    push: Option<Push>,
 }
 
 /// What core itself tells of.
@@ -84,7 +87,13 @@ impl Notifications {
         holders: impl Fn(&str) -> Vec<&'static str> + Send + Sync + 'static,
     ) -> Self {
         let kinds = OWN.iter().chain(kinds).copied().collect();
-        Self(Arc::new(Inner { kinds, catalogue, outbox: outbox.clone(), keys: keys.clone(), holders: Box::new(holders) }))
+        Self(Arc::new(Inner { kinds, catalogue, outbox: outbox.clone(), keys: keys.clone(), holders: Arc::new(holders), push: None }))
+    }
+
+    /// The same, and each person may also be told in the browsers that they allow.
+    #[must_use]
+    pub fn in_browsers(self, push: &Push) -> Self {
+        Self(Arc::new(Inner { push: Some(push.clone()), ..Arc::unwrap_or_clone(self.0) }))
     }
 
     /// All that people are told of.
@@ -93,10 +102,13 @@ impl Notifications {
         &self.0.kinds
     }
 
-    /// Tells people in the list and by mail, from now on.
+    /// Tells people in the list, by mail and, if they may be, in browsers, from now on.
     pub fn register(&self, relay: &Relay) {
         relay.register(self.through(self.list()));
         relay.register(self.through(self.mail()));
+        if let Some(browsers) = self.browsers() {
+            relay.register(self.through(browsers));
+        }
     }
 
     /// What tells through a channel, for the relay. Each channel is a consumer of its own, so none is held up by another.
@@ -114,6 +126,16 @@ impl Notifications {
     #[must_use]
     pub fn mail(&self) -> MailChannel {
         MailChannel { notifications: self.clone() }
+    }
+
+    /// Browsers at once, if people may be told in them.
+    #[must_use]
+    pub fn browsers(&self) -> Option<PushChannel> {
+        self.push().map(|_| PushChannel { notifications: self.clone() })
+    }
+
+    fn push(&self) -> Option<&Push> {
+        self.0.push.as_ref()
     }
 
     pub(crate) fn kind(&self, event: &str) -> Option<&NoticeKind> {

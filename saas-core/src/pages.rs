@@ -34,6 +34,7 @@ mod asset;
 mod builder;
 mod check;
 mod compiled;
+mod device;
 mod folder;
 mod frame;
 mod functions;
@@ -55,6 +56,7 @@ pub use self::{
     asset::Asset,
     builder::{PagesBuilder, PagesErrors},
     check::Sample,
+    device::device_text,
     frame::{Banner, BannerLink, Form, Frame, FrameTenant, FrameUser, NavItem},
     letter::Rendered,
     locale::Locale,

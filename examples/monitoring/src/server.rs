@@ -22,7 +22,7 @@ use saas_billing::{
     BILLING_NOTICES, Billing, BillingRead, BillingWrite, Counts, Feature, Limit, LimitNear, Meter, Payments, Plans, PlansError, Till,
 };
 use saas_core::{
-    AuditRead, DbError, Event as _, EventKind, EventReplay, Flag, Live, Migrations, NavLink, Permission as _, Routes, TenantDb,
+    AuditRead, DbError, Event as _, EventKind, EventReplay, Flag, Live, Migrations, NavLink, Permission as _, Push, Routes, TenantDb,
     TenantStore,
     audit::AuditChain,
     chat::{Chat, ChatRead, ChatWrite},
@@ -254,9 +254,16 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
     Counts::sweep_daily(&program.jobs);
     presence::start(&program.db, &program.lifecycle);
 
+    let sessions = auth.clone();
+    let push = Push::new(&program.db, &program.master_key, program.outbound.clone(), &program.public_url, move |session| {
+        let auth = sessions.clone();
+        async move { auth.session_holds(session).await }
+    });
+    push.work_for(&program.jobs);
     let notifications = Notifications::new(NOTICES, program.catalogue.clone(), &program.outbox, &program.master_key, move |permission| {
         holders.holding(permission)
-    });
+    })
+    .in_browsers(&push);
     notifications.register(&program.relay);
     program.relay.register(notifications.through(billing.letters(&notifications, &program.outbox, "monitoring")));
     notifications.digest_daily(&program.jobs);

@@ -3,13 +3,14 @@ use chrono::SecondsFormat;
 use http::{HeaderMap, header};
 use saas_core::{
     CurrentUser, Html, List, Listed, NoContent, Order, OrderBy, Origin, Page, Path, Problem, Routes, SessionId, SignedIn, Wanted,
+    pages::device_text,
 };
 use serde_json::{Value, json};
 
 use super::{see, tokens};
 use crate::{
     Auth, Session,
-    session::{device_text, session_end, session_end_others, session_list},
+    session::{session_end, session_end_others, session_list},
 };
 
 pub(super) fn routes() -> Routes<Auth> {

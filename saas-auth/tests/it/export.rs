@@ -107,6 +107,9 @@ async fn fill(app: &App, user: saas_core::UserId, tenant: saas_core::TenantId) {
         select $2, 'terms', '1', true, $3, '203.0.113.77', 'Canarybird/1.0' where $1 is not null",
         "insert into core.share (tenant_id, kind, resource_id, user_id, level, shared_by, shared_at)
         values ($1, 'a.b', gen_random_uuid(), $2, 'view', $2, $3)",
+        "insert into core.push_browser (id, user_id, session_id, endpoint_hash, sealed, server_key, user_agent, created_at)
+        select gen_random_uuid(), $2, gen_random_uuid(), sha256('x'), 'x', convert_to(repeat('k', 65), 'UTF8'), 'Canarybird/1.0', $3
+        where $1 is not null",
         "insert into auth.avatar (user_id, id, small, large, created_at) select $2, gen_random_uuid(), 'x', 'y', $3 where $1 is not null",
         "insert into auth.passkey (id, user_id, credential_id, credential, name, created_at, last_used_at)
         select gen_random_uuid(), $2, uuid_send(gen_random_uuid()), '{}', 'Key ring', $3, $3 where $1 is not null",

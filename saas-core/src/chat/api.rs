@@ -11,7 +11,8 @@ use super::{
     page,
 };
 use crate::{
-    Accepted, Can, Created, FieldError, Json, List, Listed, NoContent, Order, OrderBy, Path, Problem, Routes, TenantDb, Validate, Wanted,
+    Accepted, Can, Created, EventSeverity, FieldError, Json, List, Listed, NoContent, Order, OrderBy, Path, Problem, Routes, TenantDb,
+    Validate, Wanted,
 };
 
 impl Chat {
@@ -50,6 +51,9 @@ struct NewChatChannel {
     /// The kinds of notices that it is told, by the names of their events. Empty: all.
     #[serde(default)]
     kinds: Vec<String>,
+    /// How much something must matter, of these kinds, that it is told. `info`, if it is not said: all.
+    #[serde(default)]
+    severity: EventSeverity,
 }
 
 impl Validate for NewChatChannel {}
@@ -61,6 +65,7 @@ struct ChangedChatChannel {
     name: Option<String>,
     address: Option<String>,
     kinds: Option<Vec<String>>,
+    severity: Option<EventSeverity>,
     /// `active` or `paused`.
     state: Option<ChatState>,
 }
@@ -98,7 +103,7 @@ async fn create(
     State(chat): State<Chat>,
     Json(new): Json<NewChatChannel>,
 ) -> Result<Created<ChatChannel>, Problem> {
-    let draft = Draft { name: &new.name, address: Some(&new.address), kinds: &new.kinds };
+    let draft = Draft { name: &new.name, address: Some(&new.address), kinds: &new.kinds, severity: new.severity };
     let described = chat.describe(can.standing(), &draft)?;
     let mut tx = db.begin().await?;
     let channel = chat.channel_add_in(&mut tx, can.actor(), new.format, described).await?;
@@ -121,7 +126,8 @@ async fn change(
     let mut tx = db.begin().await?;
     let old = channel_in(&mut tx, id).await?.ok_or(ChatError::NotFound)?;
     let (name, kinds) = (new.name.unwrap_or(old.name), new.kinds.unwrap_or(old.kinds));
-    let draft = Draft { name: &name, address: new.address.as_deref(), kinds: &kinds };
+    let severity = new.severity.unwrap_or(old.severity);
+    let draft = Draft { name: &name, address: new.address.as_deref(), kinds: &kinds, severity };
     let described = chat.describe(can.standing(), &draft)?;
     let channel = chat.channel_change_in(&mut tx, can.actor(), id, described, new.state.unwrap_or(old.state)).await?;
     tx.commit().await?;

@@ -8,8 +8,8 @@ use uuid::Uuid;
 
 use super::{Chat, ChatChannelAdded, ChatChannelChanged, ChatChannelId, ChatChannelRemoved, ChatMessage, MOST, address::Address};
 use crate::{
-    Actor, Change, DbError, Listed, Order, OrderBy, Problem, ProblemType, Standing, TenantTx, event_in, notification::NoticeKind,
-    wrong::Wrong,
+    Actor, Change, DbError, EventSeverity, Listed, Order, OrderBy, Problem, ProblemType, Standing, TenantTx, event_in,
+    notification::NoticeKind, wrong::Wrong,
 };
 
 /// How a channel takes messages.
@@ -50,6 +50,8 @@ pub struct ChatChannel {
     pub host: String,
     /// The kinds of notices that it is told, by the names of their events. Empty: all.
     pub kinds: Vec<String>,
+    /// How much something must matter, of these kinds, that it is told.
+    pub severity: EventSeverity,
     /// Whether it is told anything.
     pub state: ChatState,
     /// When the first message was given up that none has arrived after.
@@ -66,7 +68,7 @@ impl Listed for ChatChannel {
 }
 
 /// The columns of [`ChatChannel`], up to the filters of a list.
-pub(super) const SELECT: &str = "select id, format, name, host, kinds, state, failing_since, created_at, last \
+pub(super) const SELECT: &str = "select id, format, name, host, kinds, severity, state, failing_since, created_at, last \
      from chat_channel left join lateral ( \
          select jsonb_build_object( \
              'id', message.id, 'kind', message.kind, 'at', message.at, 'state', message.state, 'attempts', message.attempts, \
@@ -84,6 +86,7 @@ pub(super) struct Draft<'a> {
     /// None if it stays as it is.
     pub(super) address: Option<&'a str>,
     pub(super) kinds: &'a [String],
+    pub(super) severity: EventSeverity,
 }
 
 /// The same, checked.
@@ -92,6 +95,7 @@ pub(super) struct Described {
     name: String,
     address: Option<Address>,
     kinds: Vec<String>,
+    severity: EventSeverity,
 }
 
 /// A channel cannot be added, changed, found or tried.
@@ -164,7 +168,7 @@ impl Chat {
         let mut kinds = draft.kinds.to_vec();
         kinds.sort_unstable();
         kinds.dedup();
-        Ok(Described { name: name.to_owned(), address: address.flatten(), kinds })
+        Ok(Described { name: name.to_owned(), address: address.flatten(), kinds, severity: draft.severity })
     }
 
     /// Adds a channel.
@@ -182,8 +186,8 @@ impl Chat {
             .execute(&mut **tx)
             .await?;
         let added = sqlx::query!(
-            r#"insert into chat_channel (tenant_id, id, format, name, kinds, host, sealed, created_at)
-            select $1, $2, $3, $4, $5, $6, $7, $8
+            r#"insert into chat_channel (tenant_id, id, format, name, kinds, host, sealed, created_at, severity)
+            select $1, $2, $3, $4, $5, $6, $7, $8, $10
             where (select count(*) from chat_channel where tenant_id = $1) < $9"#,
             Uuid::from(tenant),
             Uuid::from(id),
@@ -194,6 +198,7 @@ impl Chat {
             address.seal(&self.0.keys, tenant, id),
             now,
             MOST,
+            new.severity.as_str(),
         )
         .execute(&mut **tx)
         .await?;
@@ -201,10 +206,22 @@ impl Chat {
             return Err(ChatError::TooMany);
         }
         let host = address.host().to_owned();
-        let event = ChatChannelAdded { name: new.name.clone(), format, host: host.clone(), kinds: new.kinds.clone() };
+        let event =
+            ChatChannelAdded { name: new.name.clone(), format, host: host.clone(), kinds: new.kinds.clone(), severity: new.severity };
         event_in(tx, actor, id, &event).await?;
         let state = ChatState::Active;
-        Ok(ChatChannel { id, format, name: new.name, host, kinds: new.kinds, state, failing_since: None, created_at: now, last: None })
+        Ok(ChatChannel {
+            id,
+            format,
+            name: new.name,
+            host,
+            kinds: new.kinds,
+            severity: new.severity,
+            state,
+            failing_since: None,
+            created_at: now,
+            last: None,
+        })
     }
 
     /// Changes a channel. One that is paused drops what waits; one that is resumed starts without a past.
@@ -221,7 +238,7 @@ impl Chat {
         let host = new.address.as_ref().map_or(&*old.host, Address::host).to_owned();
         let starts_anew = state != old.state || new.address.is_some();
         sqlx::query!(
-            r#"update chat_channel set name = $3, kinds = $4, host = $5, sealed = coalesce($6, sealed), state = $7,
+            r#"update chat_channel set name = $3, kinds = $4, host = $5, sealed = coalesce($6, sealed), state = $7, severity = $9,
                 failing_since = case when $8 then null else failing_since end, rests_until = case when $8 then null else rests_until end
             where tenant_id = $1 and id = $2"#,
             Uuid::from(tenant),
@@ -232,6 +249,7 @@ impl Chat {
             new.address.as_ref().map(|address| address.seal(&self.0.keys, tenant, id)),
             state as ChatState,
             starts_anew,
+            new.severity.as_str(),
         )
         .execute(&mut **tx)
         .await?;
@@ -243,6 +261,7 @@ impl Chat {
             host: Change::new(old.host.clone(), host.clone()),
             readdressed: new.address.is_some(),
             kinds: Change::new(old.kinds.clone(), new.kinds.clone()),
+            severity: Change::new(old.severity, new.severity),
             state: Change::new(old.state, state),
         };
         event_in(tx, actor, id, &changed).await?;

@@ -26,6 +26,8 @@ pub struct ChatChannelAdded {
     pub host: String,
     /// The kinds of notices that it is told; none: all.
     pub kinds: Vec<String>,
+    /// How much something must matter, of these kinds, that it is told.
+    pub severity: EventSeverity,
 }
 
 impl Event for ChatChannelAdded {
@@ -46,6 +48,8 @@ pub struct ChatChannelChanged {
     pub readdressed: bool,
     /// The kinds of notices that it is told; none: all.
     pub kinds: Change<Vec<String>>,
+    /// How much something must matter, of these kinds, that it is told.
+    pub severity: Change<EventSeverity>,
     /// Whether it is told anything.
     pub state: Change<ChatState>,
 }

@@ -13,7 +13,7 @@ use super::{
     channel::{Draft, channel_in, channel_remove_in, channels_in},
     message::{MESSAGES, TEST},
 };
-use crate::{Can, DbError, Form, FormErrors, Html, Page, Path, Problem, Routes, Standing, TenantDb, TenantTx, wrong::Wrong};
+use crate::{Can, DbError, EventSeverity, Form, FormErrors, Html, Page, Path, Problem, Routes, Standing, TenantDb, TenantTx, wrong::Wrong};
 
 /// How many messages a page shows.
 const SHOWN: i64 = 50;
@@ -41,11 +41,12 @@ struct ChannelForm {
     address: String,
     /// Ticked boxes.
     kinds: Vec<String>,
+    severity: EventSeverity,
 }
 
 impl Default for ChannelForm {
     fn default() -> Self {
-        Self { format: ChatFormat::Slack, name: String::new(), address: String::new(), kinds: Vec::new() }
+        Self { format: ChatFormat::Slack, name: String::new(), address: String::new(), kinds: Vec::new(), severity: EventSeverity::Info }
     }
 }
 
@@ -76,7 +77,8 @@ impl Chat {
     fn shown(&self, page: &Page, channel: &ChatChannel) -> Value {
         let kinds: Vec<_> = channel.kinds.iter().map(|kind| self.label(page, kind)).collect();
         json!({
-            "id": channel.id, "format": channel.format, "name": channel.name, "host": channel.host, "kinds": kinds, "state": channel.state,
+            "id": channel.id, "format": channel.format, "name": channel.name, "host": channel.host, "kinds": kinds, "severity": channel.severity,
+            "state": channel.state,
             "failing_since": channel.failing_since, "last": channel.last,
         })
     }
@@ -87,7 +89,14 @@ impl Chat {
         let kinds: Vec<_> =
             kinds.map(|event| json!({ "name": event, "label": self.label(page, event), "chosen": is_chosen(event) })).collect();
         // The address is not written into the page again: whoever looks over a shoulder, or into a cache, would have it.
-        json!({ "id": id, "form": page.form(&[("name", &filled.name)], errors), "format": filled.format, "kinds": kinds })
+        let severities: Vec<_> = EventSeverity::ALL
+            .iter()
+            .map(|severity| json!({ "value": severity, "label": page.text(&format!("core-severity-{}", severity.as_str())) }))
+            .collect();
+        json!({
+            "id": id, "form": page.form(&[("name", &filled.name)], errors), "format": filled.format, "kinds": kinds,
+            "severity": filled.severity, "severities": severities,
+        })
     }
 
     /// The form again, with what is wrong with it.
@@ -124,7 +133,13 @@ async fn edit(
 ) -> Result<Html, Problem> {
     let mut tx = db.begin().await?;
     let channel = channel_in(&mut tx, id).await?.ok_or(ChatError::NotFound)?;
-    let filled = ChannelForm { format: channel.format, name: channel.name, address: String::new(), kinds: channel.kinds };
+    let filled = ChannelForm {
+        format: channel.format,
+        name: channel.name,
+        address: String::new(),
+        kinds: channel.kinds,
+        severity: channel.severity,
+    };
     page.render("core/channel_form.html", chat.form(can.standing(), &page, Some(id), &filled, &FormErrors::default()))
 }
 
@@ -135,7 +150,7 @@ async fn create(
     page: Page,
     Form(filled): Form<ChannelForm>,
 ) -> Result<Response, Problem> {
-    let draft = Draft { name: &filled.name, address: Some(&filled.address), kinds: &filled.kinds };
+    let draft = Draft { name: &filled.name, address: Some(&filled.address), kinds: &filled.kinds, severity: filled.severity };
     let described = match chat.describe(can.standing(), &draft) {
         Ok(described) => described,
         Err(wrong) => return chat.refused(can.standing(), &page, None, &filled, wrong),
@@ -165,10 +180,11 @@ async fn change(
     // How it takes messages does not change: their receiver is what it is.
     let filled = ChannelForm { format: old.format, ..filled };
     let address = Some(filled.address.trim()).filter(|address| !address.is_empty());
-    let described = match chat.describe(can.standing(), &Draft { name: &filled.name, address, kinds: &filled.kinds }) {
-        Ok(described) => described,
-        Err(wrong) => return chat.refused(can.standing(), &page, Some(id), &filled, wrong),
-    };
+    let described =
+        match chat.describe(can.standing(), &Draft { name: &filled.name, address, kinds: &filled.kinds, severity: filled.severity }) {
+            Ok(described) => described,
+            Err(wrong) => return chat.refused(can.standing(), &page, Some(id), &filled, wrong),
+        };
     chat.channel_change_in(&mut tx, can.actor(), id, described, old.state).await?;
     tx.commit().await?;
     Ok(to(id).into_response())
@@ -188,7 +204,8 @@ async fn set_state(
         Wish::Paused => ChatState::Paused,
     };
     // What it was told by others may be more than whoever resumes it may hear of.
-    let same = chat.describe(can.standing(), &Draft { name: &old.name, address: None, kinds: &old.kinds })?;
+    let same = Draft { name: &old.name, address: None, kinds: &old.kinds, severity: old.severity };
+    let same = chat.describe(can.standing(), &same)?;
     chat.channel_change_in(&mut tx, can.actor(), id, same, state).await?;
     tx.commit().await?;
     Ok(to(id))

@@ -4,11 +4,8 @@ use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::{
-    Chat, ChatChannelFailed, ChatOutcome, ChatRead, ChatState,
-    channel::waiting_drop_in,
-    event::TOPIC,
-    message::TEST,
-    send::{Answer, Claimed},
+    Chat, ChatChannelFailed, ChatOutcome, ChatRead, ChatState, answer::Answer, channel::waiting_drop_in, event::TOPIC, message::TEST,
+    send::Claimed,
 };
 use crate::{Actor, DbError, TenantDb, TenantTx, event_in, live};
 

@@ -3,24 +3,18 @@
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, header};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{Chat, ChatChannelId, ChatMessageId, ChatState, address::Address, channel::waiting_drop_in};
+use super::{
+    Chat, ChatChannelId, ChatMessageId, ChatState,
+    address::Address,
+    answer::{Answer, EXPIRES},
+    channel::waiting_drop_in,
+};
 use crate::{DbError, Job, JobError, Jobs, SystemRun, TenantDb, TenantId, TenantRun, TenantTx, backoff};
 
-/// The pauses after the first, the second, … failure: seven attempts in a little over four hours, after which nobody reads an alarm in a chat.
-const PAUSES: [Duration; 6] = [
-    Duration::from_secs(10),
-    Duration::from_secs(60),
-    Duration::from_secs(5 * 60),
-    Duration::from_secs(15 * 60),
-    Duration::from_secs(60 * 60),
-    Duration::from_secs(3 * 60 * 60),
-];
-/// How long a message may wait, whatever for.
-const EXPIRES: TimeDelta = TimeDelta::hours(6);
 /// How long a message that did not get its turn lets others have it.
 const NO_TURN: Duration = Duration::from_secs(1);
 /// How long messages are kept.
@@ -80,42 +74,6 @@ pub(super) struct Claimed {
     free_at: DateTime<Utc>,
     state: ChatState,
     now: DateTime<Utc>,
-}
-
-/// How an attempt went.
-pub(super) struct Answer {
-    pub(super) status: Result<StatusCode, &'static str>,
-    /// When the message is tried again; none if it is delivered or given up.
-    pub(super) again: Option<TimeDelta>,
-    /// How long the whole channel rests.
-    pub(super) rest: TimeDelta,
-}
-
-impl Answer {
-    /// It waited for too long.
-    const EXPIRED: Self = Self { status: Err("expired"), again: None, rest: TimeDelta::zero() };
-
-    fn of(status: Result<StatusCode, &'static str>, attempt: i32, asked: Option<Duration>) -> Self {
-        let may_pass = match status {
-            Ok(status) => {
-                status.is_server_error()
-                    || matches!(status, StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY | StatusCode::TOO_MANY_REQUESTS)
-            }
-            Err(error) => error != "internal",
-        };
-        let again = backoff::listed(&PAUSES, attempt, asked, rand::random()).filter(|_| may_pass);
-        let longest = asked.and_then(|asked| TimeDelta::from_std(asked).ok()).unwrap_or_default().max(TimeDelta::minutes(1));
-        Self { status, again, rest: again.unwrap_or_default().min(longest) }
-    }
-
-    pub(super) fn is_delivered(&self) -> bool {
-        self.status.is_ok_and(|status| status.is_success())
-    }
-
-    /// Whether nobody is there, and it is no use to try with other messages.
-    pub(super) fn is_refusal(&self) -> bool {
-        matches!(self.status, Ok(StatusCode::NOT_FOUND | StatusCode::GONE))
-    }
 }
 
 impl Claimed {

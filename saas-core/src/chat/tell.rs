@@ -14,7 +14,7 @@ use super::{
     send::Send,
 };
 use crate::{
-    ConsumerError, DbError, Event as _, JobOptions, Lane, SystemTx, TenantId, TenantTx, job_in, job_system_in,
+    ConsumerError, DbError, Event as _, EventSeverity, JobOptions, Lane, SystemTx, TenantId, TenantTx, job_in, job_system_in,
     notification::{Channel, News, NoticeKind},
     pages::Locale,
 };
@@ -25,6 +25,7 @@ struct Listener {
     id: ChatChannelId,
     format: ChatFormat,
     kinds: Vec<String>,
+    severity: EventSeverity,
     organization: String,
     locale: Locale,
 }
@@ -34,7 +35,7 @@ impl Listener {
     fn wants(&self, news: &News<'_>) -> bool {
         let is_about_itself = news.kind.event == ChatChannelFailed::NAME && news.event.subject == self.id.to_string();
         let is_of_a_kind = self.kinds.is_empty() || self.kinds.iter().any(|kind| kind == news.kind.event);
-        news.tenant == self.tenant && is_of_a_kind && !is_about_itself
+        news.tenant == self.tenant && is_of_a_kind && news.event.severity >= self.severity && !is_about_itself
     }
 }
 
@@ -148,7 +149,8 @@ async fn listeners_in(tx: &mut SystemTx, news: &[News<'_>]) -> Result<Vec<Listen
     let tenants: BTreeSet<TenantId> = news.iter().map(|news| news.tenant).collect();
     let tenants: Vec<Uuid> = tenants.into_iter().map(Uuid::from).collect();
     let rows = sqlx::query!(
-        r#"select channel.tenant_id, channel.id, channel.format as "format: ChatFormat", channel.kinds, tenant.name, brand.locale as "locale?"
+        r#"select channel.tenant_id, channel.id, channel.format as "format: ChatFormat", channel.kinds, channel.severity, tenant.name,
+            brand.locale as "locale?"
         from chat_channel channel
         join core.tenant tenant on tenant.id = channel.tenant_id
         left join core.brand brand on brand.tenant_id = channel.tenant_id
@@ -164,6 +166,7 @@ async fn listeners_in(tx: &mut SystemTx, news: &[News<'_>]) -> Result<Vec<Listen
         id: row.id.into(),
         format: row.format,
         kinds: row.kinds,
+        severity: EventSeverity::of(&row.severity),
         organization: row.name,
         locale: locale(row.locale.as_deref()),
     });

@@ -18,7 +18,7 @@ const TURN: Duration = Duration::from_secs(2);
 
 /// Who sends at this moment: of each tenant one, so that whoever has slow receivers leaves the way free for others.
 #[derive(Debug)]
-pub(super) struct Turns {
+pub(crate) struct Turns {
     all: Semaphore,
     tenants: Mutex<HashSet<TenantId>>,
 }
@@ -31,7 +31,7 @@ impl Default for Turns {
 
 impl Turns {
     /// A turn, or none if it does not come soon.
-    pub(super) async fn take(&self, tenant: TenantId) -> Option<Turn<'_>> {
+    pub(crate) async fn take(&self, tenant: TenantId) -> Option<Turn<'_>> {
         let is_first = self.tenants.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant);
         if !is_first {
             return None;
@@ -44,7 +44,7 @@ impl Turns {
 
 /// Ends when it is dropped.
 #[derive(Debug)]
-pub(super) struct Turn<'a> {
+pub(crate) struct Turn<'a> {
     _of_tenant: OfTenant<'a>,
     _of_all: SemaphorePermit<'a>,
 }

@@ -6,6 +6,9 @@ use uuid::Uuid;
 use super::{NoticeKind, Notifications};
 use crate::{Actor, Consumer, ConsumerError, RecordedEvent, SystemTx, TenantId};
 
+/// One message at once for each kind and what it is about in this time.
+const QUIET_SECONDS: i64 = 600;
+
 /// An event that somebody is to be told of.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -23,8 +26,16 @@ pub struct News<'a> {
 }
 
 impl News<'_> {
+    /// Of what only one message at once is written in a while, and of which while.
+    pub(crate) fn cause(&self) -> String {
+        let window = self.event.at.timestamp().div_euclid(QUIET_SECONDS);
+        let cause = format!("{}/{window}", self.kind.quiet(&self.event.subject, &self.event.data));
+        // Too long to be a cause as it is: then each event is its own.
+        if cause.chars().count() <= 200 { cause } else { self.event.id.to_string() }
+    }
+
     /// The person who made it happen, and need not be told.
-    pub(super) fn person(&self) -> Option<Uuid> {
+    pub(crate) fn person(&self) -> Option<Uuid> {
         match self.event.actor {
             Actor::User(id) => Some(id.into()),
             _ => None,
@@ -32,7 +43,7 @@ impl News<'_> {
     }
 }
 
-/// A way in which people are told: the list, mail, a chat; push messages to browsers could be one more.
+/// A way in which people are told: the list, mail, browsers, a chat.
 ///
 /// * It must write down what it tells through the transaction that it is given, and speak to nobody: who is told is decided once, and what
 ///   takes long is done later, from those rows.

@@ -99,7 +99,7 @@ impl NoticeKind {
         self
     }
 
-    /// Listed and mailed whatever its reader prefers: for what concerns their money or their account.
+    /// Told whatever its reader prefers, in the list, by mail and in browsers that they allowed: for what concerns their money or their account.
     #[must_use]
     pub const fn mandatory(mut self) -> Self {
         self.mandatory = true;
@@ -121,14 +121,22 @@ impl NoticeKind {
         self
     }
 
-    /// Of events that happen to one subject and are about different things, which: what is mailed at once is quiet about each of them by itself.
+    /// Of events that happen to one subject and are about different things, which: what is told at once is quiet about each of them by itself.
     #[must_use]
     pub const fn about(mut self, about: fn(&Value) -> String) -> Self {
         self.about = about;
         self
     }
 
-    /// Of what only one mail at once is written in a while.
+    /// Whether it is told in browsers unless its reader prefers otherwise: if it is mailed at once.
+    pub(crate) const fn push(&self) -> Frequency {
+        match self.mail {
+            Frequency::Now => Frequency::Now,
+            Frequency::Daily | Frequency::Off => Frequency::Off,
+        }
+    }
+
+    /// Of what only one message at once is written in a while.
     pub(super) fn quiet(&self, subject: &str, data: &Value) -> String {
         match (self.about)(data) {
             about if about.is_empty() => format!("{}/{subject}", self.event),

@@ -6,9 +6,6 @@ use uuid::Uuid;
 use super::{Channel, News, NoticeKind, NoticeLetter, Notifications, unsubscribe};
 use crate::{ConsumerError, EventId, SystemTx, UserId, mail::Envelope};
 
-/// One mail at once for each kind and what it is about in this time.
-const QUIET_SECONDS: i64 = 600;
-
 /// Mail at once, to those who prefer it. A second mail of the same event is none, for the outbox knows its cause.
 #[derive(Debug, Clone)]
 pub struct MailChannel {
@@ -62,11 +59,7 @@ impl MailChannel {
     async fn write_in(&self, tx: &mut SystemTx, news: &News<'_>, to: &Recipient) -> Result<(), ConsumerError> {
         let News { event, tenant, kind, .. } = news;
         let outbox = &self.notifications.0.outbox;
-        let window = event.at.timestamp().div_euclid(QUIET_SECONDS);
-        let cause = format!("{}/{window}", kind.quiet(&event.subject, &event.data));
-        // Too long to be a cause as it is: then each event is its own.
-        let cause = if cause.chars().count() <= 200 { cause } else { event.id.to_string() };
-        let envelope = self.notifications.envelope(news, to, cause);
+        let envelope = self.notifications.envelope(news, to, news.cause());
         let letter = NoticeLetter {
             text: kind.text,
             args: NoticeKind::arguments(&event.data),

@@ -14,6 +14,8 @@ pub enum PersonalChannel {
     List,
     /// Mail.
     Mail,
+    /// The browsers that they allowed.
+    Push,
 }
 
 impl PersonalChannel {
@@ -23,6 +25,7 @@ impl PersonalChannel {
         match self {
             Self::List => "list",
             Self::Mail => "mail",
+            Self::Push => "push",
         }
     }
 }
@@ -38,6 +41,8 @@ pub struct Preference {
     pub list: Frequency,
     /// How it is mailed.
     pub mail: Frequency,
+    /// Whether it is told in the browsers that were allowed: now or off.
+    pub push: Frequency,
     /// Whether none of it can be changed.
     pub mandatory: bool,
 }
@@ -52,9 +57,9 @@ pub enum PreferenceError {
     /// It cannot be switched off or put off.
     #[error("this cannot be switched off")]
     Mandatory,
-    /// The list has no daily edition.
-    #[error("the list is now or off")]
-    Frequency,
+    /// Only mail has a daily edition.
+    #[error("this channel is now or off")]
+    Frequency(PersonalChannel),
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -65,7 +70,7 @@ impl From<PreferenceError> for Problem {
         match error {
             PreferenceError::Unknown => Self::invalid([FieldError::new("/kind", "nobody is told of such a thing")]),
             PreferenceError::Mandatory => Self::invalid([FieldError::new("/kind", "cannot be switched off")]),
-            PreferenceError::Frequency => Self::invalid([FieldError::new("/list", "must be now or off")]),
+            PreferenceError::Frequency(channel) => Self::invalid([FieldError::new(format!("/{}", channel.as_str()), "must be now or off")]),
             PreferenceError::Database(error) => error.into(),
         }
     }
@@ -95,6 +100,7 @@ impl Notifications {
             group: kind.group,
             list: choice(kind, PersonalChannel::List, Frequency::Now),
             mail: choice(kind, PersonalChannel::Mail, kind.mail),
+            push: choice(kind, PersonalChannel::Push, kind.push()),
             mandatory: kind.mandatory,
         });
         Ok(preferences.collect())
@@ -112,8 +118,8 @@ pub(super) async fn preference_set_in(
     if kind.mandatory {
         return Err(PreferenceError::Mandatory);
     }
-    if channel == PersonalChannel::List && frequency == Frequency::Daily {
-        return Err(PreferenceError::Frequency);
+    if channel != PersonalChannel::Mail && frequency == Frequency::Daily {
+        return Err(PreferenceError::Frequency(channel));
     }
     query!(
         "insert into notification_preference (tenant_id, user_id, kind, channel, frequency) values ($1, $2, $3, $4, $5)

@@ -18,14 +18,15 @@ use super::{
     unsubscribe,
 };
 use crate::{
-    CurrentMember, Db, DbError, EventId, Form, Html, Json, List, NoContent, Page, Path, Problem, Routes, Standing, TenantDb, TenantTx,
-    UserId, Validate, Wanted,
+    CurrentMember, CurrentUser, Db, DbError, EventId, Form, Html, Json, List, NoContent, Page, Path, Problem, Routes, Standing, TenantDb,
+    TenantTx, UserId, Validate, Wanted, push,
 };
 
 impl Notifications {
-    /// A page at `/notifications` and an API at `/api/v1/notifications`, for each person their own. To be put below a tenancy layer.
+    /// A page at `/notifications` and an API at `/api/v1/notifications`, for each person their own. To be put below a tenancy layer, and one that
+    /// authenticates.
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Routes<S> {
-        Routes::new()
+        let routes = Routes::new()
             .get("/notifications", show)
             .get("/notifications/count", count_fragment)
             .post("/notifications/read", read_all_from_page)
@@ -42,7 +43,11 @@ impl Notifications {
             .about("Lists how you are told of what")
             .put("/api/v1/notifications/preferences", choose)
             .about("Chooses how you are told of one kind of thing")
-            .with_state(self.clone())
+            .with_state(self.clone());
+        match self.push() {
+            Some(push) => routes.merge(push::routes(push)),
+            None => routes,
+        }
     }
 
     /// Where mails lead that are not wanted any more: for anybody who holds the link. To be put outside of the layers that authenticate.
@@ -106,6 +111,7 @@ async fn open(
 
 async fn preferences_page(
     CurrentMember(user): CurrentMember,
+    CurrentUser(me): CurrentUser,
     standing: Standing,
     db: TenantDb,
     State(notifications): State<Notifications>,
@@ -120,10 +126,15 @@ async fn preferences_page(
             Some(json!({ "label": page.text(&label), "preference": preference }))
         })
         .collect();
-    page.render("core/notification_preferences.html", json!({ "preferences": shown }))
+    drop(tx);
+    let browsers = match notifications.push() {
+        Some(push) => push::on_page(push, &me, &page).await?,
+        None => Value::Null,
+    };
+    page.render("core/notification_preferences.html", json!({ "preferences": shown, "push": browsers }))
 }
 
-/// `list:…` and `mail:…` for each kind, with a frequency. A box that is not ticked is not sent.
+/// `list:…`, `mail:…` and, where there are browsers, `push:…` for each kind, with a frequency. A box that is not ticked is not sent.
 async fn choose_from_page(
     CurrentMember(user): CurrentMember,
     standing: Standing,
@@ -136,7 +147,13 @@ async fn choose_from_page(
         let kind = notifications.kind(preference.kind).ok_or(PreferenceError::Unknown)?;
         let list = choices.get(&format!("list:{}", kind.event)).copied().unwrap_or(Frequency::Off);
         let mail = choices.get(&format!("mail:{}", kind.event)).copied().unwrap_or(preference.mail);
-        for (channel, before, now) in [(PersonalChannel::List, preference.list, list), (PersonalChannel::Mail, preference.mail, mail)] {
+        let unticked = if notifications.push().is_some() { Frequency::Off } else { preference.push };
+        let push = choices.get(&format!("push:{}", kind.event)).copied().unwrap_or(unticked);
+        for (channel, before, now) in [
+            (PersonalChannel::List, preference.list, list),
+            (PersonalChannel::Mail, preference.mail, mail),
+            (PersonalChannel::Push, preference.push, push),
+        ] {
             if before != now {
                 preference_set_in(&mut tx, user, kind, channel, now).await?;
             }
@@ -223,6 +240,8 @@ struct Choice {
     list: Option<Frequency>,
     /// How it is mailed.
     mail: Option<Frequency>,
+    /// Whether it is told in the browsers that were allowed: now or off.
+    push: Option<Frequency>,
 }
 
 impl Validate for Choice {}
@@ -237,7 +256,8 @@ async fn choose(
     let hears = |kind: &&NoticeKind| notifications.is_heard_with(kind, &standing.permissions);
     let kind = notifications.kind(&choice.kind).filter(hears).ok_or(PreferenceError::Unknown)?;
     let mut tx = db.begin().await?;
-    for (channel, frequency) in [(PersonalChannel::List, choice.list), (PersonalChannel::Mail, choice.mail)] {
+    let chosen = [(PersonalChannel::List, choice.list), (PersonalChannel::Mail, choice.mail), (PersonalChannel::Push, choice.push)];
+    for (channel, frequency) in chosen {
         if let Some(frequency) = frequency {
             preference_set_in(&mut tx, user, kind, channel, frequency).await?;
         }

@@ -135,7 +135,13 @@ fn with_frame(context: &serde_json::Value) -> Value {
         };
         let acme = tenant("01890000-0000-7000-8000-000000000001", "acme", "Acme Logistics", "Owner");
         let other = tenant("01890000-0000-7000-8000-000000000002", "globex", "Globex Research Institute", "Viewer");
-        frame.user = Some(FrameUser { email: "ada@example.com".to_owned(), name: "Ada Lovelace".to_owned(), picture: None });
+        frame.user = Some(FrameUser {
+            id: "01890000-0000-7000-8000-000000000003".to_owned(),
+            session: "01890000-0000-7000-8000-000000000004".to_owned(),
+            email: "ada@example.com".to_owned(),
+            name: "Ada Lovelace".to_owned(),
+            picture: None,
+        });
         frame.memberships = vec![acme.clone(), other];
         frame.here = format!("?organization={}", acme.id);
         frame.tenant = Some(acme);

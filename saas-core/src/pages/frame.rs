@@ -62,6 +62,10 @@ pub struct BannerLink {
 /// The person signed in, as the layout shows them.
 #[derive(Clone, Debug, Serialize)]
 pub struct FrameUser {
+    /// Their id.
+    pub id: String,
+    /// The id of the session at hand; of no use for signing in.
+    pub session: String,
     /// The address they sign in with.
     pub email: String,
     /// What they are called.

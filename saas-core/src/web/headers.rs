@@ -29,7 +29,7 @@ impl fmt::Debug for Nonce {
 pub(super) fn harden(headers: &mut HeaderMap, nonce: &Nonce, https: bool) {
     let policy = format!(
         "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
-         connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
+         connect-src 'self'; worker-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
         nonce = nonce.as_str()
     );
     if let Ok(policy) = HeaderValue::try_from(policy) {

@@ -125,7 +125,13 @@ impl Page {
             time_zone: preferences.time_zone,
             path: path.to_owned(),
             visitor: matches!(parts.extensions.get(), Some(Principal::Anonymous)),
-            user: signed_in.map(|it| FrameUser { email: it.email.clone(), name: it.name.clone(), picture: it.picture.clone() }),
+            user: signed_in.map(|it| FrameUser {
+                id: it.user.to_string(),
+                session: it.session.to_string(),
+                email: it.email.clone(),
+                name: it.name.clone(),
+                picture: it.picture.clone(),
+            }),
             here: standing.map(|it| format!("?organization={}", it.tenant)).unwrap_or_default(),
             tenant: standing.map(|it| tenant(it.tenant.to_string(), &it.slug, &it.name, &it.role)),
             memberships: signed_in

@@ -33,6 +33,7 @@ async fn the_tables_of_core_withstand_all_attacks() {
         "data.notification",
         "data.notification_preference",
         "data.outbox",
+        "data.push_message",
         "data.webhook_attempt",
         "data.webhook_delivery",
         "data.webhook_endpoint",

@@ -61,6 +61,8 @@ mod program;
 #[cfg(test)]
 mod proxy;
 #[cfg(test)]
+mod push;
+#[cfg(test)]
 mod relay;
 #[cfg(test)]
 mod rest;

@@ -7,6 +7,7 @@ mod dunning;
 mod invitation;
 mod passkeys;
 mod provider;
+mod push;
 mod second_factor;
 mod usage;
 

@@ -148,3 +148,75 @@ async fn each_device_that_goes_down_is_mailed_of() {
     let told = |words: &str| subjects.iter().filter(|subject| subject.contains(words)).count();
     assert_eq!((told("printer went down."), told("10.0.0.2 and others went down, 2 devices in all.")), (1, 1), "{subjects:?}");
 }
+
+/// A push service that takes everything.
+#[derive(Clone, Default)]
+struct PushService(Arc<Mutex<Vec<String>>>);
+
+impl PushService {
+    /// It and its address.
+    async fn new() -> (Self, String) {
+        let service = Self::default();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let take = |State(service): State<Self>, uri: http::Uri| async move {
+            service.0.lock().unwrap().push(uri.path().to_owned());
+            StatusCode::CREATED
+        };
+        let app = Router::new().fallback(take).with_state(service.clone());
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        (service, address)
+    }
+
+    fn got(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+/// NOT-05, MON-02: as it runs: an alarm reaches the browsers of those who are signed in, until they sign out.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_device_that_goes_down_reaches_browsers_until_their_people_sign_out() {
+    let app = App::new().await;
+    let (service, address) = PushService::new().await;
+    let (tenant, other) = (app.tenant("acme").await, app.tenant("other").await);
+    let (owner, colleague) = (app.member(tenant, Role::Owner).await, app.member(tenant, Role::Member).await);
+    let stranger = app.member(other, Role::Owner).await;
+    let browsers = "/api/v1/notifications/browsers";
+    for (person, path) in [(&owner, "owner"), (&colleague, "colleague"), (&stranger, "stranger")] {
+        let server_key = person.browser.get(browsers).await.json()["server_key"].clone();
+        let keys = json!({
+            "p256dh": "BCVxsr7N_eNgVRqvHtD0zTZsEc6-VV-JvLexhqUzORcxaOzi6-AYWXvTBHm4bjyPjs7Vd8pZGH6SRpkNtoIAiw4", "auth": "BTBZMqHH6r4Tts7J_aSIgg",
+        });
+        let new = json!({ "endpoint": format!("{address}/{path}"), "keys": keys, "server_key": server_key });
+        expect(&person.browser.post(browsers, &new).await, StatusCode::CREATED);
+    }
+    let agent = app.agent(&owner).await;
+    let found = json!({ "devices": [
+        { "address": "10.0.0.1", "found_by": ["tcp"] }, { "address": "10.0.0.2", "found_by": ["tcp"] },
+    ] });
+    expect(&agent.client.post("/api/agent/devices", &found).await, StatusCode::OK);
+    app.program.relay.relay_now().await.unwrap();
+
+    let lifecycle = Lifecycle::new();
+    let quick = JobsConfig { poll: Duration::from_millis(50), ..JobsConfig::default() };
+    let running = app.program.jobs.start(quick, &lifecycle).await.unwrap();
+    let goes_down = async |address: &str, count: usize| {
+        let reading = json!({ "readings": [{ "address": address, "at": app.program.db.clock().now(), "up": false }] });
+        expect(&agent.client.post("/api/agent/status", &reading).await, StatusCode::OK);
+        app.program.relay.relay_now().await.unwrap();
+        app.until("the messages end", async || {
+            let ended = app.count("select count(*) from push_message where state <> 'waiting'").await;
+            ended == i64::try_from(count).unwrap()
+        })
+        .await;
+        let mut got = service.got();
+        got.sort();
+        got
+    };
+    assert_eq!(goes_down("10.0.0.1", 2).await, ["/colleague", "/owner"]);
+    expect(&colleague.browser.post("/api/v1/auth/sign-out", &json!({})).await, StatusCode::NO_CONTENT);
+    assert_eq!(goes_down("10.0.0.2", 4).await, ["/colleague", "/owner", "/owner"]);
+    lifecycle.drain();
+    running.drained().await;
+    assert_eq!(app.count("select count(*) from core.push_browser").await, 2, "whoever signed out has none any more");
+}

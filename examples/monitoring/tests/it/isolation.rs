@@ -23,6 +23,7 @@ async fn no_table_gives_anything_away_to_another_organization() {
         "data.audit_head",
         "data.chat_channel",
         "data.chat_message",
+        "data.push_message",
         "auth.agent_key",
         "auth.agent_credential",
         "auth.api_key",

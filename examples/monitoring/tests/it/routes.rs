@@ -76,7 +76,7 @@ fn demand(route: &RouteInfo, kind: Kind) -> Demand {
         // Nobody deletes it here.
         (Caller::SignedIn, Kind::Role(_)) if route.path.ends_with("/restore") => Demand::Status(404),
         (Caller::SignedIn, Kind::Role(_))
-            if ["sessions/{id}", "programs/{id}", "exports/{id}", "identities/{id}", "passkeys/{id}"]
+            if ["sessions/{id}", "programs/{id}", "exports/{id}", "identities/{id}", "passkeys/{id}", "browsers/{id}"]
                 .iter()
                 .any(|own| route.path.contains(own)) =>
         {

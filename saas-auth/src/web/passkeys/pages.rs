@@ -3,7 +3,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::StatusCode;
-use saas_core::{CurrentUser, Form, FormErrors, Html, Origin, Page, Path, Problem, Routes, SignedIn};
+use saas_core::{CurrentUser, Form, FormErrors, Html, Origin, Page, Path, Problem, Routes, SignedIn, pages::device_text};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -11,7 +11,6 @@ use super::{ChallengeToken, PasskeyName};
 use crate::{
     Auth, PasskeyError, PasskeyId, RecentProof,
     passkey::{Answered, passkey_list, passkey_register, passkey_remove, passkey_rename},
-    session::device_text,
     web::{security, see},
 };
 

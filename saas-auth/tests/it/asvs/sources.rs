@@ -45,6 +45,9 @@ fn lines() -> Vec<(String, String)> {
     lines
 }
 
+/// Its signatures on P-256 take what draws for them, from what the system seeds too.
+const DRAWS: &str = "saas-core/src/push/vapid.rs";
+
 /// 6.5.3: the one that the system seeds, and that cannot be foreseen.
 #[test]
 fn all_chance_comes_from_one_generator() {
@@ -54,10 +57,10 @@ fn all_chance_comes_from_one_generator() {
         let places = line.match_indices("rand::").filter(|(at, _)| !line[..*at].ends_with(is_of_a_word));
         calls.extend(places.map(|(at, found)| line[at + found.len()..].split(|c| !is_of_a_word(c)).next().unwrap().to_owned()));
         for other in ["fastrand", "getrandom", "SmallRng", "StdRng", "seed_from", "SystemRandom"] {
-            assert!(!line.contains(other), "{file}: {line}");
+            assert!(!line.contains(other) || (other == "SystemRandom" && file == DRAWS), "{file}: {line}");
         }
     }
-    assert_eq!(calls, ["random", "random_range"].map(str::to_owned).into());
+    assert_eq!(calls, ["SystemRandom", "random", "random_range"].map(str::to_owned).into());
 }
 
 /// 11.5.1: ids that are random are so where nothing is to be guessed.
@@ -78,13 +81,16 @@ const WEAK: &str = "
     3des aes128 blowfish cbc ecb hmac_sha1 md4 md5 pkcs1v15encrypt rc4 ripemd sha1 sha224 sha_1 tripledes verify_truncated
 ";
 
+/// What push services and browsers understand (RFC 8188) is AES with 128 bits, under a key for each message.
+const SHORT: (&str, &str) = ("aes128", "saas-core/src/push/encryption.rs");
+
 /// 11.3.1, 11.4.1 and 11.4.3.
 #[test]
 fn nothing_weak_is_called() {
     for (file, line) in lines() {
         let lower = line.to_lowercase();
         for weak in WEAK.split_whitespace() {
-            assert!(!lower.contains(weak), "{weak} in {file}: {line}");
+            assert!(!lower.contains(weak) || (weak, file.as_str()) == SHORT, "{weak} in {file}: {line}");
         }
     }
 }

@@ -12,7 +12,7 @@ async fn a_channel_is_added_read_changed_tested_and_removed() {
     let path = format!("/api/v1/channels/{id}");
     let channel = scene.read(&id).await;
     let expected = json!({
-        "id": id, "format": "slack", "name": "On-call", "host": "127.0.0.1", "kinds": ["test.thing.ended"], "state": "active",
+        "id": id, "format": "slack", "name": "On-call", "host": "127.0.0.1", "kinds": ["test.thing.ended"], "severity": "info", "state": "active",
         "failing_since": null, "created_at": "2026-03-01T12:00:00Z", "last": null,
     });
     assert_eq!(channel, expected);
@@ -129,13 +129,16 @@ async fn a_channel_is_run_from_its_pages() {
     assert!(german.page("/channels/new").await.text().contains("Kanal hinzufügen"));
 
     let address = receiver.url();
-    let filled = [("format", "json"), ("name", "<On-call>"), ("address", "http://[::1"), ("kinds", "test.thing.ended")];
+    let filled =
+        [("format", "json"), ("name", "<On-call>"), ("address", "http://[::1"), ("kinds", "test.thing.ended"), ("severity", "warning")];
     let refused = scene.owner.form("/channels", &filled).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
     let text = refused.text();
     assert!(text.contains("value=\"&lt;On-call&gt;\"") && text.contains("value=\"test.thing.ended\" checked"), "{text}");
     assert!(text.contains("value=\"json\" checked") && text.contains("This address cannot be used."), "{text}");
-    let filled = [("format", "json"), ("name", "<On-call>"), ("address", address.as_str()), ("kinds", "test.thing.ended")];
+    assert!(text.contains("value=\"warning\" selected"), "{text}");
+    let filled =
+        [("format", "json"), ("name", "<On-call>"), ("address", address.as_str()), ("kinds", "test.thing.ended"), ("severity", "warning")];
     let added = scene.owner.form("/channels", &filled).await;
     assert_eq!(added.status, StatusCode::SEE_OTHER, "{}", added.text());
     let path = added.location().unwrap().to_owned();
@@ -155,6 +158,10 @@ async fn a_channel_is_run_from_its_pages() {
     assert!(scene.owner.page(&path).await.text().contains("Nothing is sent until it is resumed."));
     let edit = scene.owner.page(&format!("{path}/edit")).await.text();
     assert!(edit.contains("value=\"test.thing.ended\" checked") && !edit.contains(&address), "{edit}");
+    assert!(
+        edit.contains("value=\"warning\" selected") && scene.owner.page("/channels").await.text().contains("at least: Warning"),
+        "{edit}"
+    );
     let changed = scene.owner.form(&path, &[("name", "Calm"), ("address", "")]).await;
     assert_eq!(changed.status, StatusCode::SEE_OTHER, "{}", changed.text());
     assert_eq!(scene.owner.form(&format!("{path}/state"), &[("state", "active")]).await.status, StatusCode::SEE_OTHER);

@@ -4,8 +4,8 @@ use axum::{extract::Request, middleware::Next, response::Response};
 use chrono::{DateTime, TimeDelta, Utc};
 use http::StatusCode;
 use saas_core::{
-    Actor, Clock, Db, Event, EventCatalogue, EventId, EventKind, MasterKey, Outbound, OutboundPolicy, Permission as _, Principal, Relay,
-    Routes, SessionId, SignedIn, Standing, TenantId,
+    Actor, Clock, Db, Event, EventCatalogue, EventId, EventKind, EventSeverity, MasterKey, Outbound, OutboundPolicy, Permission as _,
+    Principal, Relay, Routes, SessionId, SignedIn, Standing, TenantId,
     chat::{Chat, ChatOutcome, ChatRead, ChatWrite},
     event_in, finish,
     mail::Outbox,
@@ -42,9 +42,26 @@ impl Event for Whispered {
     const PERMISSION: Option<&'static str> = Some("test.secret.read");
 }
 
+/// What matters most.
+#[derive(Debug, serde::Serialize, ToSchema)]
+pub(super) struct Burned {
+    pub(super) host: String,
+}
+
+impl Event for Burned {
+    const NAME: &'static str = "test.thing.burned";
+    const TOPIC: &'static str = "things";
+    const SEVERITY: EventSeverity = EventSeverity::Critical;
+    const PERMISSION: Option<&'static str> = Some("test.thing.read");
+}
+
 /// Sentences of core's with a name in them.
 pub(super) const ENDED: NoticeKind = NoticeKind::new(Ended::NAME, "core-notice-webhook-disabled", "/things/{subject}?tab=log");
-const KINDS: &[NoticeKind] = &[ENDED, NoticeKind::new(Whispered::NAME, "core-notice-chat-failed", "/things")];
+const KINDS: &[NoticeKind] = &[
+    ENDED,
+    NoticeKind::new(Burned::NAME, "core-notice-webhook-disabled", "/things"),
+    NoticeKind::new(Whispered::NAME, "core-notice-chat-failed", "/things"),
+];
 
 /// Two tenants, and everything from the event to the receiver, moved by hand.
 pub(super) struct Scene {
@@ -69,7 +86,7 @@ impl Scene {
     pub(super) async fn with(clock: Clock, outbound: Outbound) -> Self {
         let test = TestDb::at(&[], clock.clone(), 8).await.unwrap();
         let (keys, pages) = (MasterKey::generate(), Pages::builder().build().unwrap());
-        let own = [EventKind::of::<Ended>(), EventKind::of::<Whispered>()];
+        let own = [EventKind::of::<Burned>(), EventKind::of::<Ended>(), EventKind::of::<Whispered>()];
         let catalogue = EventCatalogue::new(&[saas_core::EVENTS, &[own.as_slice()]].concat());
         let outbox = Outbox::new(pages.clone(), keys.clone(), "http://localhost:3000".parse().unwrap());
         let notifications = Notifications::new(KINDS, catalogue, &outbox, &keys, |permission| match permission {

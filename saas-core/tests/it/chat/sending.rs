@@ -9,7 +9,7 @@ use saas_core::{
 };
 use serde_json::json;
 
-use super::scene::{Scene, Whispered, text};
+use super::scene::{Burned, Scene, Whispered, text};
 use crate::webhooks::receiver::{Receiver, Reply};
 
 /// NOT-05: one event, one message in each channel of its tenant, with nothing in it that a chat would heed.
@@ -58,6 +58,40 @@ async fn a_channel_hears_what_was_chosen_for_it_in_its_tenants_language() {
     assert_eq!(test.status, http::StatusCode::ACCEPTED);
     scene.deliver().await;
     assert!(text(&all.got()[2]).starts_with("acme: Das ist ein Test."), "{}", text(&all.got()[2]));
+}
+
+/// NOT-05: a rule for each channel: of which kinds it hears, and how much they must matter.
+#[tokio::test]
+async fn a_channel_hears_what_matters_as_much_as_was_chosen_for_it() {
+    let (scene, urgent, some, all) = (Scene::new().await, Receiver::new().await, Receiver::new().await, Receiver::new().await);
+    for (receiver, kinds, severity) in
+        [(&urgent, json!([]), json!("critical")), (&some, json!(["test.thing.ended"]), json!("critical")), (&all, json!([]), json!("info"))]
+    {
+        let new = json!({ "format": "slack", "name": "x", "address": receiver.url(), "kinds": kinds, "severity": severity });
+        let added = scene.owner.post("/api/v1/channels", &new).await;
+        assert_eq!((added.status, &added.json()["severity"]), (http::StatusCode::CREATED, &severity), "{}", added.text());
+    }
+    let heard = async || {
+        scene.ends("a.example").await;
+        scene.happens(scene.tenant, &Burned { host: "b.example".to_owned() }).await;
+        scene.deliver().await;
+        (urgent.count(), some.count(), all.count())
+    };
+    assert_eq!(heard().await, (1, 0, 2));
+    assert!(text(&urgent.got()[0]).contains("b.example"));
+    let channels = scene.owner.get("/api/v1/channels").await.json()["items"].as_array().unwrap().clone();
+    let change = async |number: usize, new: serde_json::Value| {
+        let path = format!("/api/v1/channels/{}", channels[number]["id"].as_str().unwrap());
+        scene.owner.json(http::Method::PATCH, &path, &new).await
+    };
+    assert_eq!(change(0, json!({ "severity": "notice" })).await.json()["severity"], "notice");
+    assert_eq!(change(1, json!({ "severity": "info" })).await.json()["severity"], "info");
+    assert_eq!(change(2, json!({ "name": "y" })).await.json()["severity"], "info", "what is not said stays");
+    assert_eq!(heard().await, (2, 1, 4));
+    let refused = change(0, json!({ "severity": "deafening" })).await;
+    assert_eq!((refused.status, &refused.json()["errors"][0]["pointer"]), (http::StatusCode::UNPROCESSABLE_ENTITY, &json!("/severity")));
+    let changed = scene.recorded("chat.channel.changed").await;
+    assert_eq!(changed[0]["data"]["severity"], json!({ "old": "critical", "new": "notice" }));
 }
 
 /// NOT-05: killed between the sending and the note of it, a message is sent again under its id; once noted, never.

@@ -2,7 +2,7 @@ use std::{path::PathBuf, process::Stdio, time::Duration};
 
 use fantoccini::{Client, ClientBuilder, Locator, wd::WebDriverCompatibleCommand};
 use hyper_util::client::legacy::connect::HttpConnector;
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncBufReadExt as _, BufReader},
@@ -257,6 +257,17 @@ impl Page {
         log.as_array().unwrap().iter().map(|entry| format!("{} {}", entry["level"], entry["message"])).collect()
     }
 
+    /// What a script of the page comes to, which may be a promise.
+    pub(super) async fn ask(&self, script: &str) -> Value {
+        self.client.execute(script, Vec::new()).await.unwrap()
+    }
+
+    /// Asks the browser itself for something, by the Chrome DevTools Protocol.
+    pub(super) async fn command(&self, name: &'static str, parameters: Value) -> Value {
+        let answer = self.client.issue_cmd(DevTools { name, parameters }).await;
+        answer.unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+
     /// Loses every cookie.
     pub(super) async fn forget(&self) {
         self.client.delete_all_cookies().await.unwrap();
@@ -288,6 +299,23 @@ impl WebDriverCompatibleCommand for ConsoleLog {
 
     fn method_and_body(&self, _: &Url) -> (http::Method, Option<String>) {
         (http::Method::POST, Some(json!({ "type": "browser" }).to_string()))
+    }
+}
+
+/// chromedriver's way to the Chrome DevTools Protocol.
+#[derive(Debug)]
+struct DevTools {
+    name: &'static str,
+    parameters: Value,
+}
+
+impl WebDriverCompatibleCommand for DevTools {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
+        base.join(&format!("session/{}/goog/cdp/execute", session.unwrap_or_default()))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (http::Method, Option<String>) {
+        (http::Method::POST, Some(json!({ "cmd": self.name, "params": self.parameters }).to_string()))
     }
 }
 

@@ -133,7 +133,7 @@ impl Scene {
             path.replace("{id}", &self.invitation().await)
         } else if path.contains("avatars/{id}") {
             path.replace("{id}", &self.avatar).replace("{size}", "64")
-        } else if path.contains("identities/{id}") {
+        } else if path.contains("identities/{id}") || path.contains("browsers/{id}") {
             path.replace("{id}", "01890000-0000-7000-8000-000000000000")
         } else if path.contains("passkeys/{id}") {
             path.replace("{id}", &self.passkey)

@@ -25,6 +25,7 @@ const ABOUT: &[&str] = &[
     "usage_event",
     "usage_hour",
     "chat_message",
+    "push_message",
     "webhook_message",
     "webhook_delivery",
     "webhook_attempt",

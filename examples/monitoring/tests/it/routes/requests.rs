@@ -43,6 +43,11 @@ pub(super) fn good_body(route: &RouteInfo, tenant: TenantId, kind: Kind) -> Body
         ("POST", "/account/avatar") | ("PUT", "/api/v1/me/avatar") => Body::Upload,
         ("POST", "/notifications/preferences") => Body::Form(vec![("mail:tenancy.member.joined", "off".to_owned())]),
         ("PUT", "/api/v1/notifications/preferences") => Body::Json(json!({ "kind": "tenancy.member.joined", "mail": "off" })),
+        // Enough to be let in; which key a browser was asked with is not known here.
+        ("POST", "/api/v1/notifications/browsers") => {
+            let keys = json!({ "p256dh": "", "auth": "" });
+            Body::Json(json!({ "endpoint": "http://127.0.0.1:9/", "keys": keys, "server_key": "" }))
+        }
         ("POST", "/api/v1/notifications/read") => Body::Json(json!({})),
         ("POST", "/channels" | "/channels/{id}") => {
             let form = [("format", "slack"), ("name", "On-call"), ("address", "http://127.0.0.1:9/")];
@@ -184,6 +189,7 @@ pub(super) fn good_body(route: &RouteInfo, tenant: TenantId, kind: Kind) -> Body
             | "/files/{id}/delete"
             | "/notifications/read"
             | "/notifications/{id}/open"
+            | "/notifications/browsers/{id}/remove"
             | "/notifications/unsubscribe"
             | "/mail/undelivered/{user}/lift"
             | "/api/v1/mail/undelivered/{user}/lift"

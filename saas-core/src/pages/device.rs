@@ -1,9 +1,10 @@
-use saas_core::pages::{TextValue, Texts};
+use super::{TextValue, Texts};
 
-/// What a user agent names, in the reader's language, if it is something that people know.
-pub(crate) fn device_text(texts: &Texts, user_agent: &str) -> Option<String> {
+/// What a user agent names, in the reader's language, if it is something that people know: a browser and a system.
+#[must_use]
+pub fn device_text(texts: &Texts, user_agent: &str) -> Option<String> {
     let (browser, system) = describe(user_agent)?;
-    Some(texts.get("auth-sessions-device", &[("browser", TextValue::Text(browser)), ("system", TextValue::Text(system))]))
+    Some(texts.get("core-device", &[("browser", TextValue::Text(browser)), ("system", TextValue::Text(system))]))
 }
 
 /// The browser and the system that a user agent names, roughly: enough to recognize one's own. The order counts, since each browser also

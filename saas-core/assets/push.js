@@ -1,0 +1,144 @@
+// @ts-check
+/**
+ * Push messages for the browser at hand.
+ *
+ * `[data-push]` is where somebody allows them, or stops them: `data-server-key` is what the browser is asked with, `data-browser` the id under which the
+ * server knows it, if it does. In it:
+ * - `button[data-push-start]` and `button[data-push-stop]`;
+ * - `[data-push-said]`: what is so, in the words of its `data-text-on`, `-off`, `-none` (the browser has none), `-denied` and `-failed`.
+ *
+ * On every page of somebody who is signed in, whatever the page shows: a browser that one person allowed tells nobody else who signs in there, and when
+ * the same person has signed in anew it goes on telling them. Whom and which session it was allowed in is remembered here.
+ */
+
+const SCOPE = "/notifications/";
+const WORKER = "/assets/push-worker.js";
+const BROWSERS = "/api/v1/notifications/browsers";
+const ALLOWED = "push-allowed";
+/** How long a browser may take to reach its push service, which some never do. */
+const PATIENCE_MS = 20_000;
+
+const { person, session } = document.body.dataset;
+
+/** @returns {{ person?: string, session?: string } | null} */
+function allowed() {
+  try {
+    return JSON.parse(localStorage.getItem(ALLOWED) ?? "null");
+  } catch {
+    return null;
+  }
+}
+
+/** @param {BufferSource | null} bytes */
+function encode(bytes) {
+  const letters = bytes ? String.fromCharCode(...new Uint8Array(/** @type {ArrayBuffer} */ (bytes))) : "";
+  return btoa(letters).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+}
+
+async function subscription() {
+  const registration = await navigator.serviceWorker.getRegistration(SCOPE);
+  return (await registration?.pushManager.getSubscription()) ?? null;
+}
+
+/**
+ * Tells the server how this browser is reached, and gives the status that it answers.
+ * @param {PushSubscription} subscription
+ */
+async function register(subscription) {
+  const { endpoint, keys } = subscription.toJSON();
+  const body = JSON.stringify({ endpoint, keys, server_key: encode(subscription.options.applicationServerKey) });
+  const response = await fetch(BROWSERS, { method: "POST", headers: { "content-type": "application/json" }, body });
+  if (response.ok) {
+    localStorage.setItem(ALLOWED, JSON.stringify({ person, session }));
+  }
+  return response.status;
+}
+
+/** @param {PushSubscription | null} old */
+async function forget(old) {
+  localStorage.removeItem(ALLOWED);
+  await old?.unsubscribe();
+}
+
+/** Whoever is here now: is it still who allowed it, and still the same session? */
+async function follow() {
+  const before = allowed();
+  if (!person || !before || (before.person === person && before.session === session)) {
+    return;
+  }
+  const old = await subscription();
+  const status = old && before.person === person ? await register(old) : 404;
+  // What is wrong with us for the moment is tried again on the next page.
+  if (status >= 400 && status < 500) {
+    await forget(old);
+  }
+}
+
+async function start(/** @type {string} */ key) {
+  await navigator.serviceWorker.register(WORKER, { scope: SCOPE });
+  // What another person allowed here is not used again, so nothing of theirs comes.
+  await forget(await subscription());
+  const { pushManager } = await navigator.serviceWorker.ready;
+  const fresh = await Promise.race([
+    pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key }),
+    new Promise((_, reject) => setTimeout(() => reject(new Error("no push service")), PATIENCE_MS)),
+  ]);
+  const status = await register(fresh).catch(() => 0);
+  if (status !== 201) {
+    await forget(fresh);
+    throw new Error(`${status} from ${BROWSERS}`);
+  }
+}
+
+async function stop(/** @type {string} */ browser) {
+  const response = await fetch(`${BROWSERS}/${browser}`, { method: "DELETE" });
+  if (!response.ok && response.status !== 404) {
+    throw new Error(`${response.status} from ${response.url}`);
+  }
+  await forget(await subscription());
+}
+
+/** @param {HTMLElement} part */
+async function offer(part) {
+  const [on, off] = ["start", "stop"].map((what) => /** @type {HTMLButtonElement} */ (part.querySelector(`[data-push-${what}]`)));
+  const said = /** @type {HTMLElement} */ (part.querySelector("[data-push-said]"));
+  /** @param {"on" | "off" | "none" | "denied" | "failed"} what */
+  const say = (what) => {
+    said.textContent = said.getAttribute(`data-text-${what}`);
+    on.hidden = what === "on" || what === "none";
+    off.hidden = what !== "on";
+  };
+  /** @param {HTMLButtonElement} button @param {() => Promise<unknown>} work */
+  const does = (button, work) => {
+    button.addEventListener("click", async () => {
+      if (button.getAttribute("aria-disabled")) {
+        return;
+      }
+      button.setAttribute("aria-disabled", "true");
+      try {
+        await work();
+        location.reload();
+      } catch {
+        say(Notification.permission === "denied" ? "denied" : "failed");
+      } finally {
+        button.removeAttribute("aria-disabled");
+      }
+    });
+  };
+  if (!("serviceWorker" in navigator && "PushManager" in window && "Notification" in window)) {
+    say("none");
+    return;
+  }
+  does(on, () => start(part.dataset.serverKey ?? ""));
+  does(off, () => stop(part.dataset.browser ?? ""));
+  const is = part.dataset.browser && (await subscription()) ? "on" : "off";
+  say(is === "off" && Notification.permission === "denied" ? "denied" : is);
+}
+
+const part = /** @type {HTMLElement | null} */ (document.querySelector("[data-push]"));
+if ("serviceWorker" in navigator) {
+  await follow().catch(() => undefined);
+}
+if (part) {
+  await offer(part);
+}
