@@ -1,7 +1,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use saas_core::{EventId, JobId, TenantId};
+use saas_core::{Email, EventId, JobId, TenantId};
 
 #[derive(Debug, Parser)]
 #[command(version)]
@@ -51,6 +51,27 @@ pub(crate) enum Command {
     /// Replace keys
     #[command(subcommand)]
     Keys(KeysCommand),
+    /// End what people are signed in with
+    #[command(subcommand)]
+    People(PeopleCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PeopleCommand {
+    /// End the sessions of a person, or of everybody, and what programs may do for them, from the next request on; they are told by mail
+    EndSessions {
+        /// The person's address
+        #[arg(required_unless_present = "all", conflicts_with = "all")]
+        address: Option<Email>,
+        /// Of everybody
+        #[arg(long)]
+        all: bool,
+        /// Why; it is kept in the program's own audit log
+        #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
+        reason: String,
+        #[command(flatten)]
+        options: OutputOptions,
+    },
 }
 
 #[derive(Debug, Subcommand)]

@@ -4,11 +4,11 @@ use std::{
 };
 
 use ipnet::IpNet;
-use saas_auth::Provider;
+use saas_auth::{Provider, SessionIdle};
 use saas_core::{JobsConfig, LogFormat, MasterKey, OutboundPolicy, Secret, Settings, SettingsError};
 use url::Url;
 
-use crate::{RequestLimits, arguments::Arguments, live::Carrier, payments::StripeSettings, providers};
+use crate::{RequestLimits, arguments::Arguments, live::Carrier, payments::StripeSettings, providers, sessions};
 
 /// Whether people depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +60,7 @@ pub(crate) struct Config {
     pub(crate) collector: Option<Url>,
     pub(crate) trusted_proxies: Vec<IpNet>,
     pub(crate) insecure_lan: bool,
+    pub(crate) session_idle: SessionIdle,
     pub(crate) log_format: LogFormat,
     pub(crate) log_filter: String,
 }
@@ -113,6 +114,7 @@ impl Config {
             collector: from.optional("otlp.endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT"),
             trusted_proxies: from.list("trusted_proxies", "SAAS_TRUSTED_PROXIES"),
             insecure_lan,
+            session_idle: sessions::read(&mut from),
             log_format: from.or("log.format", "SAAS_LOG_FORMAT", LogFormat::default()),
             log_filter: from.or("log.filter", "RUST_LOG", "info,graphile_worker=warn,sqlx=warn".to_owned()),
         };

@@ -4,7 +4,11 @@ use saas_auth::SigningKeyError;
 use saas_billing::{GatewayError, NoSecret, PlansError};
 use saas_core::{
     ConnectError, DbError, MigrateError, OutboundError, ProvisionError, ReplayError, SealError, SettingsError, StartError,
-    audit::CheckpointError, dev::DevError, file::StorageError, mail::SmtpError, pages::PagesErrors,
+    audit::CheckpointError,
+    dev::DevError,
+    file::StorageError,
+    mail::{MailInError, SmtpError},
+    pages::PagesErrors,
 };
 
 /// What `compose` may fail with: whatever the product's parts do.
@@ -65,6 +69,12 @@ pub enum Error {
     /// The product has no such flag.
     #[error("there is no flag called {0}")]
     NoFlag(String),
+    /// Nobody has this address.
+    #[error("there is no account with this address")]
+    NoAccount,
+    /// A letter could not be written.
+    #[error(transparent)]
+    Mail(#[from] MailInError),
     /// There is no such organization.
     #[error("there is no organization called {0}")]
     NoTenant(String),

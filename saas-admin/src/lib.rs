@@ -1,5 +1,5 @@
 //! The command line that every product shares: `serve`, `migrate`, `doctor`, `audit`, `billing`, `jobs`, `events`, `mail`, `flags`,
-//! `keys`.
+//! `keys`, `people`.
 //!
 //! ```no_run
 //! use saas_admin::{Product, Program};
@@ -34,9 +34,11 @@ mod mail;
 mod migrate;
 mod output;
 mod payments;
+mod people;
 mod product;
 mod providers;
 mod serve;
+mod sessions;
 mod suppressions;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -77,6 +79,7 @@ pub async fn run(product: Product) -> ExitCode {
         Some(Command::Mail(command)) => suppressions::mail(&product, &arguments, command).await,
         Some(Command::Flags(command)) => flags::flags(&product, &arguments, command).await,
         Some(Command::Keys(command)) => keys::keys(&product, &arguments, command).await,
+        Some(Command::People(command)) => people::people(&product, &arguments, command).await,
     };
     result.unwrap_or_else(|error| {
         // Nothing is left to do if even standard error is gone.

@@ -1,6 +1,6 @@
 use std::fmt;
 
-use saas_auth::Provider;
+use saas_auth::{Provider, SessionIdle};
 use saas_billing::{Counts, Payments, Plans, PlansError};
 use saas_core::{
     Db, Dependencies, EventCatalogue, EventKind, Flag, Jobs, Lifecycle, Live, MasterKey, Metrics, Migrations, NavLink, Outbound, Relay,
@@ -85,6 +85,8 @@ pub struct Program {
     pub public_url: Url,
     /// Whether plain http is served to other machines.
     pub insecure_lan: bool,
+    /// How long a session lasts that nobody uses.
+    pub session_idle: SessionIdle,
 }
 
 impl fmt::Debug for Program {

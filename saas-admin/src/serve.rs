@@ -73,6 +73,7 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
         master_key,
         public_url,
         insecure_lan: config.insecure_lan,
+        session_idle: config.session_idle,
     };
     let mail = MailSender::new(&db, mailer, program.master_key.clone()).shown_in(&program.dependencies);
     mail.work_for(&program.jobs);
@@ -173,7 +174,7 @@ pub(crate) fn pages(product: &Product, development: bool) -> Result<Pages, Error
 }
 
 /// `localhost`, not a number: browsers keep `__Host-` cookies over plain http for that name.
-fn local_url(address: SocketAddr) -> Result<Url, Error> {
+pub(crate) fn local_url(address: SocketAddr) -> Result<Url, Error> {
     let is_here = address.ip().is_loopback() || address.ip().is_unspecified();
     let host = if is_here { format!("localhost:{}", address.port()) } else { address.to_string() };
     Url::parse(&format!("http://{host}")).map_err(|error| Error::io("the public address")(io::Error::other(error)))

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use saas_auth::SessionIdle;
 use saas_billing::{Counts, MemoryGateway, Mode, Payments};
 use saas_core::{
     App, Db, Dependencies, Jobs, Lifecycle, Live, MasterKey, Metrics, Outbound, OutboundPolicy, Relay, Secret,
@@ -87,6 +88,7 @@ impl Product {
             master_key,
             public_url,
             insecure_lan: false,
+            session_idle: SessionIdle::default(),
         };
         let app = serve::assemble(self, &program, Development { mailbox: Some(mailbox.routes()), provider, clock: None }, Vec::new())?;
         Ok(TestProgram { app, program, mailbox, sender, gateway })

@@ -50,7 +50,7 @@ pub(crate) use event::{
     AccountCreated, AccountErased, AccountVerified, AvatarChanged, ConsentGiven, ConsentWithdrawn, DataExportAsked, DataExportRead,
     DataExportReady, DataExportRefused, DeletionAsked, DeletionRefused, EmailChangeConfirmed, EmailChangeStarted, EmailChangeStopped,
     EmailChanged, LeavingBegan, LeavingStopped, LinkRequested, PasswordChangeRefused, PasswordChanged, PasswordReset, ProfileChanged,
-    SessionBegan, SessionsEnded, SignInRefused, SignInThrottled, SignUpRepeated,
+    SessionBegan, SessionsEnded, SessionsEndedByOperator, SignInRefused, SignInThrottled, SignUpRepeated,
 };
 pub use export::DataExportError;
 pub(crate) use export::{

@@ -17,7 +17,7 @@ use crate::{
     next::local_path,
     password::Hasher,
     provider::ProviderClient,
-    session::{KnownDevices, TokenCookie, session_holds},
+    session::{KnownDevices, SessionIdle, TokenCookie, session_holds},
     token::{Features, Issuer, Keyring},
     web,
 };
@@ -41,6 +41,7 @@ pub(crate) struct Inner {
     pub(crate) sign_in_limit: AttemptLimit,
     pub(crate) reset_lifetime: TimeDelta,
     pub(crate) sign_in_by_mail: bool,
+    pub(crate) session_idle: SessionIdle,
     pub(crate) hasher: Hasher,
     pub(crate) cookie: TokenCookie,
     pub(crate) pending: TokenCookie,
@@ -150,6 +151,11 @@ impl Auth {
     /// How long a mailed link lets somebody choose another password.
     pub(crate) fn reset_lifetime(&self) -> TimeDelta {
         self.inner.reset_lifetime
+    }
+
+    /// How long a session lasts that nobody uses.
+    pub(crate) fn session_idle(&self) -> SessionIdle {
+        self.inner.session_idle
     }
 
     pub(crate) fn hasher(&self) -> &Hasher {
@@ -273,7 +279,7 @@ impl Auth {
     ///
     /// Fails if nobody can tell.
     pub async fn session_holds(&self, session: SessionId) -> Result<bool, DbError> {
-        session_holds(self.db(), session).await
+        session_holds(self.db(), self.session_idle(), session).await
     }
 
     pub(crate) fn pictures(&self) -> &Arc<Semaphore> {

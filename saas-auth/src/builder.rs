@@ -17,7 +17,7 @@ use crate::{
     next::local_path,
     password::Hasher,
     provider::ProviderClient,
-    session::{KnownDevices, TokenCookie},
+    session::{KnownDevices, SessionIdle, TokenCookie},
     token::{Features, Issuer, Keyring},
 };
 
@@ -35,6 +35,7 @@ pub struct AuthBuilder {
     sign_in_limit: AttemptLimit,
     reset_lifetime: TimeDelta,
     sign_in_by_mail: bool,
+    session_idle: SessionIdle,
     home: String,
     welcome: String,
     insecure_lan: bool,
@@ -63,6 +64,7 @@ impl Auth {
             sign_in_limit: SIGN_IN_LIMIT,
             reset_lifetime: RESET_LIFETIME,
             sign_in_by_mail: false,
+            session_idle: SessionIdle::default(),
             home: "/".to_owned(),
             welcome: "/".to_owned(),
             insecure_lan: false,
@@ -114,6 +116,13 @@ impl AuthBuilder {
     /// mail can be asked for where too many passwords were wrong, and the right one is asked for beside it.
     pub fn sign_in_by_mail(mut self, yes: bool) -> Self {
         self.sign_in_by_mail = yes;
+        self
+    }
+
+    /// How long a session lasts that nobody uses: two hours, or seven days where it is remembered, unless something else is said. It ends at all events
+    /// after 24 hours or 30 days. A change holds at once, for sessions that there are too.
+    pub fn session_idle(mut self, idle: SessionIdle) -> Self {
+        self.session_idle = idle;
         self
     }
 
@@ -264,6 +273,7 @@ impl AuthBuilder {
             sign_in_limit: self.sign_in_limit,
             reset_lifetime: self.reset_lifetime,
             sign_in_by_mail: self.sign_in_by_mail,
+            session_idle: self.session_idle,
             agent_key_prefix: self.agent_key_prefix,
             scopes: self.scopes,
             documents: self.documents,

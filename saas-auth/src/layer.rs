@@ -22,6 +22,9 @@ use crate::{
     token::AccessToken,
 };
 
+/// The header with which a page reads a part of itself again, or has checked what is being typed.
+const FRAGMENT: &str = "x-fragment";
+
 /// Applies [`AuthService`]. Made by [`Auth::layer`].
 #[derive(Debug, Clone)]
 #[must_use]
@@ -91,6 +94,13 @@ where
     }
 }
 
+/// Whether a request says that somebody is there: what an open page asks by itself, to stay as it should be, does not. Else a session whose page is left open
+/// would never be unused.
+fn is_use(parts: &Parts) -> bool {
+    let asks_for_stream = parts.headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/event-stream"));
+    !(parts.method.is_safe() && (parts.headers.contains_key(FRAGMENT) || asks_for_stream))
+}
+
 struct Caller {
     principal: Principal,
     /// Whether the request carries a cookie that is no session, or no more.
@@ -104,7 +114,7 @@ impl Auth {
         match (bearer(&parts.headers, self.agent_key_prefix())?, carried) {
             (Bearer::Nothing, Carried::Nothing) => Ok(Caller { principal: Principal::Anonymous, stale: false }),
             (Bearer::Nothing, Carried::Garbage) => Ok(Caller { principal: Principal::Anonymous, stale: true }),
-            (Bearer::Nothing, Carried::Token(token)) => self.person(&token).await,
+            (Bearer::Nothing, Carried::Token(token)) => self.person(&token, parts).await,
             (Bearer::Text(text), Carried::Nothing) => self.keyed(&text, parts).await,
             (Bearer::Token(token), Carried::Nothing) => self.holder(&token).await,
             (Bearer::Text(_) | Bearer::Token(_), _) => {
@@ -113,14 +123,15 @@ impl Auth {
         }
     }
 
-    async fn person(&self, token: &Token) -> Result<Caller, Problem> {
-        let Some((signed_in, seen_long_ago)) = session_by_token(self.db(), token).await? else {
+    async fn person(&self, token: &Token, parts: &Parts) -> Result<Caller, Problem> {
+        let now = self.db().clock().now();
+        let Some((signed_in, seen_long_ago)) = session_by_token(self, token, now).await? else {
             return Ok(Caller { principal: Principal::Anonymous, stale: true });
         };
         tracing::Span::current().record("user.id", tracing::field::display(signed_in.user));
-        if seen_long_ago {
+        if seen_long_ago && is_use(parts) {
             let session = signed_in.session;
-            self.note(async move |db| session_seen(&db, session).await);
+            self.note(async move |db| session_seen(&db, session, now).await);
         }
         Ok(Caller { principal: Principal::User(Arc::new(signed_in)), stale: false })
     }

@@ -31,7 +31,7 @@
 //!
 //! * Passwords are kept as argon2id hashes, made and checked by a few workers with a short queue: a flood is sent away with 503.
 //! * A session is a random token in a `__Host-` cookie; the database has its hash, and ending it holds from the next request on. Nothing
-//!   is cached.
+//!   is cached. One that nobody uses ends ([`SessionIdle`]), and whoever runs the product ends those of others ([`SessionEnder`]).
 //! * After five wrong passwords no more are tried for a while at that account or from that network. A browser that has signed in before is not
 //!   caught by it, and neither is whoever reads the account's mail: nobody locks somebody else out.
 //! * A mail to sign in with works for ten minutes and once, by its link or by its code. The code is worth nothing in another browser than the one that
@@ -112,7 +112,7 @@ pub use provider::{AppleKey, Provider, ProviderFlaw};
 pub use refused::{Refusal, Refused};
 pub use saas_core::{Email, InvalidEmail, RecentProof};
 pub use second_factor::SecondFactorError;
-pub use session::{Method, Session};
+pub use session::{EndedSessions, Method, Session, SessionEnder, SessionIdle, SessionIdleError};
 pub use token::{NewSigningKey, Rotation, SigningKeyError, TokenError, TokenFamily, signing_key_rotate};
 
 /// What this crate announces. What happens to keys and credentials is the tenant's; the rest is the program's own.
@@ -145,6 +145,7 @@ pub const EVENTS: &[EventKind] = &[
     EventKind::of::<account::SignInThrottled>(),
     EventKind::of::<account::SessionBegan>(),
     EventKind::of::<account::SessionsEnded>(),
+    EventKind::of::<account::SessionsEndedByOperator>(),
     EventKind::of::<identity::IdentityLinked>(),
     EventKind::of::<identity::IdentityUnlinked>(),
     EventKind::of::<identity::ProviderRefused>(),

@@ -149,6 +149,11 @@ impl Letters {
         self.notice_in(tx, reader, SecurityEvent::TokenReused, cause).await
     }
 
+    /// Says that whoever runs the product ended all that the reader was signed in with.
+    pub(crate) async fn sessions_ended_in(&self, tx: &mut SystemTx, reader: Reader<'_>) -> Result<(), MailInError> {
+        self.notice_in(tx, reader, SecurityEvent::SessionsEnded, Uuid::now_v7()).await
+    }
+
     /// Says that an account elsewhere opens the reader's from now on.
     pub(crate) async fn identity_linked_in(&self, tx: &mut SystemTx, reader: Reader<'_>) -> Result<(), MailInError> {
         self.notice_in(tx, reader, SecurityEvent::IdentityLinked, Uuid::now_v7()).await

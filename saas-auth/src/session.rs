@@ -1,14 +1,18 @@
 //! Sessions: one per browser or program that a person has signed in with.
 
 mod cookie;
+mod idle;
 mod known_device;
 mod method;
+mod operator;
 mod replace;
 mod store;
 
 pub(crate) use cookie::{Carried, TokenCookie};
+pub use idle::{SessionIdle, SessionIdleError};
 pub(crate) use known_device::{DeviceCookies, KnownDevices};
 pub use method::Method;
+pub use operator::{EndedSessions, SessionEnder};
 pub(crate) use replace::{Replace, session_replace_in};
 pub use store::Session;
 pub(crate) use store::{

@@ -35,7 +35,7 @@ mod refresh;
 mod signing_key;
 
 pub(crate) use access::{AccessToken, Issuer};
-pub(crate) use end::{token_family_end, token_revoke, tokens_end_all_in};
+pub(crate) use end::{families_end_in, token_family_end, token_revoke, tokens_end_all_in};
 pub(crate) use event::{SigningKeyRotated, TokensEnded, TokensIssued, TokensReused};
 pub use family::TokenFamily;
 pub(crate) use family::token_family_list;

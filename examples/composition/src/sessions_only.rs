@@ -30,6 +30,7 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
     let auth = Auth::builder(&program.db, &program.master_key, outbox, pages, program.public_url.clone())
         .home("/greeting")
         .insecure_lan(program.insecure_lan)
+        .session_idle(program.session_idle)
         .build()?;
     Auth::sweep_daily(&program.jobs);
     Ok(Routes::new().get("/greeting", greet).merge(auth.routes()).layer(auth.layer()))

@@ -232,6 +232,7 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .documents(DOCUMENTS)
         .token_features(move |db| plan_features(sold.clone(), db))
         .insecure_lan(program.insecure_lan)
+        .session_idle(program.session_idle)
         .providers(program.providers.clone())
         .passkeys(true)
         .outbound(program.outbound.clone())

@@ -62,6 +62,7 @@ pub(crate) async fn bound_token_insert_in(
 /// Whom a token was mailed to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Holder {
+    pub(crate) user: UserId,
     pub(crate) email: String,
     pub(crate) name: String,
     /// Whether somebody has shown that the address is theirs.
@@ -77,7 +78,7 @@ pub(crate) async fn bound_token_holder(auth: &Auth, kind: BoundToken, token: Opt
     let (hash, now) = (token.hash(), tx.now());
     let holder = sqlx::query_as!(
         Holder,
-        r#"select t.email, account.name, account.verified_at is not null as "is_verified!",
+        r#"select t.user_id as "user: UserId", t.email, account.name, account.verified_at is not null as "is_verified!",
             t.used_at is null and t.expires_at > $3 and t.email = account.email and t.password_hash is not distinct from account.password_hash as "is_ready!"
         from auth.email_token t
         join auth.account on account.user_id = t.user_id

@@ -138,7 +138,8 @@ fn wrong() -> ChangePasswordError {
 async fn check(auth: &Auth, me: &SignedIn, change: &PasswordChange) -> Result<(), Refused> {
     let mut refused = Refused::default();
     refused.take("current_password", current_password_entered(&change.current_password));
-    let person = Person { name: Some(&me.name), email: Some(&me.email) };
+    let organizations: Vec<String> = me.memberships.iter().map(|membership| membership.name.clone()).collect();
+    let person = Person { name: Some(&me.name), email: Some(&me.email), organizations: &organizations };
     refused.take("new_password", password_check(auth, &change.new_password, person).await);
     if refused.is_empty() { Ok(()) } else { Err(refused) }
 }

@@ -1,7 +1,7 @@
 //! What happens to accounts and sessions. It belongs to no tenant, so it is recorded in the program's own ledger.
 
 use chrono::{DateTime, Utc};
-use saas_core::{Change, Event, EventSeverity, Personal, SessionId};
+use saas_core::{Change, Event, EventSeverity, Personal, SessionId, TokenFamilyId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -177,6 +177,23 @@ pub(crate) struct SessionsEnded {
 impl Event for SessionsEnded {
     const NAME: &'static str = "auth.sessions.ended";
     const TOPIC: &'static str = "sessions";
+    const PERMISSION: Option<&'static str> = None;
+}
+
+/// Whoever runs the product ended all that somebody was signed in with, and all that programs might do for them.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct SessionsEndedByOperator<'a> {
+    pub(crate) sessions: Vec<SessionId>,
+    /// The programs' families of tokens.
+    pub(crate) families: Vec<TokenFamilyId>,
+    /// Why.
+    pub(crate) reason: &'a str,
+}
+
+impl Event for SessionsEndedByOperator<'_> {
+    const NAME: &'static str = "auth.sessions.ended_by_operator";
+    const TOPIC: &'static str = "sessions";
+    const SEVERITY: EventSeverity = EventSeverity::Warning;
     const PERMISSION: Option<&'static str> = None;
 }
 

@@ -1,6 +1,7 @@
 //! What a password must be, wherever somebody chooses one.
 
-use saas_core::Secret;
+use saas_core::{DbError, Secret, SystemTx, UserId};
+use uuid::Uuid;
 
 use crate::{
     Auth, HashError, PasswordFlaw,
@@ -12,6 +13,20 @@ use crate::{
 pub(super) struct Person<'a> {
     pub(super) name: Option<&'a str>,
     pub(super) email: Option<&'a str>,
+    /// The names of the organizations that they belong to.
+    pub(super) organizations: &'a [String],
+}
+
+/// The names of the organizations that a person belongs to who is not signed in.
+pub(super) async fn organizations_in(tx: &mut SystemTx, user: UserId) -> Result<Vec<String>, DbError> {
+    let names = sqlx::query_scalar!(
+        "select tenant.name from core.member join core.tenant on tenant.id = member.tenant_id
+        where member.user_id = $1 and member.left_at is null and tenant.state <> 'deleted'",
+        Uuid::from(user),
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(names)
 }
 
 /// Whether the policy takes a password, and whoever knows stolen ones does not know it.
@@ -23,8 +38,8 @@ pub(super) async fn password_check(auth: &Auth, password: &Secret, person: Perso
     if text.contains('\0') {
         return Err(Refusal::Characters);
     }
-    let known = [person.name, person.email, Some(auth.pages().product())];
-    let context: Vec<&str> = known.into_iter().flatten().flat_map(words).collect();
+    let known = [person.name, person.email, Some(auth.pages().product())].into_iter().flatten();
+    let context: Vec<&str> = known.chain(person.organizations.iter().map(String::as_str)).flat_map(words).collect();
     if let Some(flaw) = auth.policy().flaw(text, &context) {
         return Err(Refusal::Password(flaw));
     }

@@ -6,7 +6,7 @@ use super::{
     bound_token::{BoundToken, bound_token_holder},
     claim::strangers_ways_end_in,
     consent::consents_void_in,
-    password::{Person, password_hash},
+    password::{Person, organizations_in, password_hash},
 };
 use crate::{
     Auth, HashError,
@@ -71,7 +71,10 @@ pub(crate) async fn account_reset(
 ) -> Result<UserId, ResetError> {
     let holder = bound_token_holder(auth, BoundToken::Reset, Some(token)).await?;
     let holder = holder.filter(|holder| holder.is_ready).ok_or(ResetError::Expired)?;
-    let person = Person { name: Some(&holder.name), email: Some(&holder.email) };
+    let mut tx = auth.db().system("the names of a person's organizations").begin().await?;
+    let organizations = organizations_in(&mut tx, holder.user).await?;
+    tx.commit().await?;
+    let person = Person { name: Some(&holder.name), email: Some(&holder.email), organizations: &organizations };
     let new_hash = password_hash::<ResetError>(auth, "new_password", password, person).await?;
 
     let mut tx = auth.db().system("choose another password").caused_by(origin).begin().await?;

@@ -159,7 +159,7 @@ async fn check(auth: &Auth, new: NewAccount) -> Result<Checked, Refused> {
     let name = refused.take("name", refused::name(&new.name));
     let email = refused.take("email", refused::email(&new.email));
     // Only what was accepted: its length is bounded, and so is the work of comparing.
-    let person = Person { name: name.as_deref(), email: email.as_ref().map(Email::as_str) };
+    let person = Person { name: name.as_deref(), email: email.as_ref().map(Email::as_str), organizations: &[] };
     refused.take("password", password_check(auth, &new.password, person).await);
     let consents = refused.take("consents", consents_check(auth, &new.consents));
     match (name, email, consents) {

@@ -11,7 +11,7 @@ use super::{
     claim::strangers_ways_end_in,
     consent::consents_void_in,
     entry::{Entry, Shown, entry_in},
-    password::{Person, password_hash},
+    password::{Person, organizations_in, password_hash},
 };
 use crate::{
     Auth, Email, HashError, PasswordPolicy,
@@ -181,7 +181,7 @@ async fn check(auth: &Auth, token: &Token, password: &VerifyPassword) -> Result<
     let mut tx = auth.db().system("look at a mailed link").begin().await?;
     let (hash, now) = (token.hash(), tx.now());
     let chosen = sqlx::query!(
-        r#"select t.email, coalesce(t.name, account.name) as "name!", coalesce(t.password_hash, account.password_hash) as password_hash
+        r#"select t.user_id as "user: UserId", t.email, coalesce(t.name, account.name) as "name!", coalesce(t.password_hash, account.password_hash) as password_hash
         from auth.email_token t
         join auth.account on account.user_id = t.user_id
         where t.token_hash = $1 and t.purpose = 'verify' and t.used_at is null and t.expires_at > $2"#,
@@ -191,6 +191,7 @@ async fn check(auth: &Auth, token: &Token, password: &VerifyPassword) -> Result<
     .fetch_optional(&mut *tx)
     .await?
     .ok_or(VerifyError::Expired)?;
+    let organizations = organizations_in(&mut tx, chosen.user).await?;
     tx.commit().await?;
     let refuse = |refusal| VerifyError::Refused(Refused::of("password", refusal));
     match password {
@@ -201,7 +202,7 @@ async fn check(auth: &Auth, token: &Token, password: &VerifyPassword) -> Result<
             Verdict::Wrong => Err(refuse(Refusal::PasswordOther)),
         },
         VerifyPassword::New(password) => {
-            let person = Person { name: Some(&chosen.name), email: Some(&chosen.email) };
+            let person = Person { name: Some(&chosen.name), email: Some(&chosen.email), organizations: &organizations };
             password_hash(auth, "new_password", password, person).await.map(Some)
         }
     }

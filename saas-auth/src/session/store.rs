@@ -9,8 +9,9 @@ use sqlx::types::Json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Method;
+use super::{Method, SessionIdle};
 use crate::{
+    Auth,
     account::{Agreed, AvatarId, AvatarSize, SessionBegan, SessionsEnded},
     token::tokens_end_all_in,
 };
@@ -32,8 +33,10 @@ pub struct Session {
     pub created_at: DateTime<Utc>,
     /// When it was last used, to the minute.
     pub last_seen_at: DateTime<Utc>,
-    /// When it ends by itself.
+    /// When it ends by itself, however often it is used.
     pub expires_at: DateTime<Utc>,
+    /// When it ends if nobody uses it until then. Pages that read themselves again while nobody is there are no use.
+    pub ends_unused_at: DateTime<Utc>,
     /// Whether it outlives the browser.
     pub remembered: bool,
     /// How its person has shown who they are.
@@ -76,9 +79,10 @@ impl NewSession {
 }
 
 /// Finds a session's person by the token that a request carries, and whether the session was not seen for a minute.
-pub(crate) async fn session_by_token(db: &Db, token: &Token) -> Result<Option<(SignedIn, bool)>, DbError> {
-    let (hash, now) = (token.hash(), db.clock().now());
-    let rows = db
+pub(crate) async fn session_by_token(auth: &Auth, token: &Token, now: DateTime<Utc>) -> Result<Option<(SignedIn, bool)>, DbError> {
+    let (hash, since) = (token.hash(), auth.session_idle().since(now));
+    let rows = auth
+        .db()
         .lookup(|connection| {
             let hash = hash.as_bytes().to_vec();
             Box::pin(async move {
@@ -87,10 +91,12 @@ pub(crate) async fn session_by_token(db: &Db, token: &Token) -> Result<Option<(S
                         verified as "verified!", avatar_id as "avatar_id: AvatarId", locale, time_zone, theme,
                         methods as "methods!", proved_at as "proved_at!", seen_long_ago as "seen_long_ago!",
                         tenant_id, tenant_slug, tenant_name, role, second_factor_required, tenant_revision, flags
-                    from auth.session_lookup($1, $2)
+                    from auth.session_lookup($1, $2, $3, $4)
                     order by tenant_name, tenant_id"#,
                     hash,
                     now,
+                    since.session,
+                    since.remembered,
                 )
                 .fetch_all(connection)
                 .await
@@ -182,16 +188,20 @@ pub(crate) async fn session_insert_in(tx: &mut SystemTx, begin: Begin<'_>) -> Re
 }
 
 /// The living sessions of a person, the last used first.
-pub(crate) async fn session_list(db: &Db, me: &SignedIn) -> Result<Vec<Session>, DbError> {
+pub(crate) async fn session_list(db: &Db, idle: SessionIdle, me: &SignedIn) -> Result<Vec<Session>, DbError> {
     let mut tx = db.system("a person's sessions").begin().await?;
     let now = tx.now();
+    let since = idle.since(now);
     let rows = sqlx::query!(
         r#"select id as "id: SessionId", user_agent, address as "address: IpAddr", created_at, last_seen_at, expires_at, remembered, methods
         from auth.session
         where user_id = $1 and ended_at is null and expires_at > $2
+          and last_seen_at > case when remembered then $4::timestamptz else $3::timestamptz end
         order by last_seen_at desc, id"#,
         Uuid::from(me.user),
         now,
+        since.session,
+        since.remembered,
     )
     .fetch_all(&mut *tx)
     .await?;
@@ -206,6 +216,7 @@ pub(crate) async fn session_list(db: &Db, me: &SignedIn) -> Result<Vec<Session>,
             created_at: row.created_at,
             last_seen_at: row.last_seen_at,
             expires_at: row.expires_at,
+            ends_unused_at: row.expires_at.min(row.last_seen_at + idle.of(row.remembered)),
             remembered: row.remembered,
             methods: row.methods.iter().filter_map(|method| Method::stored(method)).collect(),
         })
@@ -241,16 +252,7 @@ pub(crate) async fn session_end_others(db: &Db, origin: Origin, me: &SignedIn) -
 
 /// Ends all sessions of a person but the one that is kept, if it is theirs, and all that programs may do for them.
 pub(crate) async fn session_end_all_in(tx: &mut SystemTx, user: UserId, kept: Option<SessionId>) -> Result<(), DbError> {
-    let now = tx.now();
-    let sessions = sqlx::query_scalar!(
-        r#"update auth.session set ended_at = $2 where user_id = $1 and ended_at is null and id is distinct from $3
-        returning id as "id: SessionId""#,
-        Uuid::from(user),
-        now,
-        kept.map(Uuid::from) as Option<Uuid>,
-    )
-    .fetch_all(&mut **tx)
-    .await?;
+    let sessions = sessions_end_in(tx, user, kept).await?;
     if !sessions.is_empty() {
         system_event_in(tx, Ledger::Platform, Actor::User(user), user, &SessionsEnded { sessions }).await?;
     }
@@ -258,10 +260,24 @@ pub(crate) async fn session_end_all_in(tx: &mut SystemTx, user: UserId, kept: Op
     tokens_end_all_in(tx, user).await
 }
 
-/// Notes that a session was used, if nobody did within the last minute.
-pub(crate) async fn session_seen(db: &Db, session: SessionId) -> Result<(), DbError> {
-    let mut tx = db.system("session last seen").begin().await?;
+/// Ends the sessions of a person that go on, but for the one that is kept, and says which they were.
+pub(super) async fn sessions_end_in(tx: &mut SystemTx, user: UserId, kept: Option<SessionId>) -> Result<Vec<SessionId>, DbError> {
     let now = tx.now();
+    let sessions = sqlx::query_scalar!(
+        r#"update auth.session set ended_at = $2 where user_id = $1 and ended_at is null and expires_at > $2 and id is distinct from $3
+        returning id as "id: SessionId""#,
+        Uuid::from(user),
+        now,
+        kept.map(Uuid::from) as Option<Uuid>,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(sessions)
+}
+
+/// Notes that a session was used at this time, if nobody did within the minute before.
+pub(crate) async fn session_seen(db: &Db, session: SessionId, now: DateTime<Utc>) -> Result<(), DbError> {
+    let mut tx = db.system("session last seen").begin().await?;
     sqlx::query!(
         "update auth.session set last_seen_at = $2 where id = $1 and last_seen_at < $2::timestamptz - interval '1 minute'",
         Uuid::from(session),
@@ -273,17 +289,21 @@ pub(crate) async fn session_seen(db: &Db, session: SessionId) -> Result<(), DbEr
 }
 
 /// Whether a session still opens anything.
-pub(crate) async fn session_holds(db: &Db, session: SessionId) -> Result<bool, DbError> {
+pub(crate) async fn session_holds(db: &Db, idle: SessionIdle, session: SessionId) -> Result<bool, DbError> {
     let mut tx = db.system("check the session of a stream").begin().await?;
     let now = tx.now();
+    let since = idle.since(now);
     let holds = sqlx::query_scalar!(
         r#"select exists (
             select from auth.session
             join core.user person on person.id = session.user_id
             where session.id = $1 and session.ended_at is null and session.expires_at > $2 and person.state = 'active'
+              and session.last_seen_at > case when session.remembered then $4::timestamptz else $3::timestamptz end
         ) as "holds!""#,
         Uuid::from(session),
         now,
+        since.session,
+        since.remembered,
     )
     .fetch_one(&mut *tx)
     .await?;

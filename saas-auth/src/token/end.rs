@@ -46,16 +46,23 @@ async fn end_in(tx: &mut SystemTx, family: TokenFamilyId, of: Option<UserId>) ->
 
 /// Ends all that programs may do for a person.
 pub(crate) async fn tokens_end_all_in(tx: &mut SystemTx, user: UserId) -> Result<(), DbError> {
+    let families = families_end_in(tx, user).await?;
+    if !families.is_empty() {
+        system_event_in(tx, Ledger::Platform, Actor::User(user), user, &TokensEnded { families }).await?;
+    }
+    Ok(())
+}
+
+/// Ends what programs may do for a person, and says which families of tokens that was.
+pub(crate) async fn families_end_in(tx: &mut SystemTx, user: UserId) -> Result<Vec<TokenFamilyId>, DbError> {
     let now = tx.now();
     let families = sqlx::query_scalar!(
-        r#"update auth.token_family set ended_at = $2 where user_id = $1 and ended_at is null returning id as "id: TokenFamilyId""#,
+        r#"update auth.token_family set ended_at = $2 where user_id = $1 and ended_at is null and expires_at > $2
+        returning id as "id: TokenFamilyId""#,
         Uuid::from(user),
         now,
     )
     .fetch_all(&mut **tx)
     .await?;
-    if !families.is_empty() {
-        system_event_in(tx, Ledger::Platform, Actor::User(user), user, &TokensEnded { families }).await?;
-    }
-    Ok(())
+    Ok(families)
 }

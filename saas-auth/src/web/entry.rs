@@ -42,7 +42,7 @@ pub(super) async fn entered_program(auth: &Auth, entry: &Entry, cookies: &Device
             Ok((set(leaving(auth, session, cookies)?), Json(Me::leaving(&me))))
         }
         Entry::Session(session) => {
-            let (me, _) = session_by_token(auth.db(), &session.token).await?.ok_or_else(Problem::unauthenticated)?;
+            let (me, _) = session_by_token(auth, &session.token, auth.db().clock().now()).await?.ok_or_else(Problem::unauthenticated)?;
             Ok((set(signed_in(auth, session, cookies)?), Json(Me::of(&me))))
         }
         Entry::Pending(pending) => Err(missing(auth, pending)?),
@@ -53,7 +53,7 @@ pub(super) async fn entered_program(auth: &Auth, entry: &Entry, cookies: &Device
 pub(super) async fn entered_for_tokens(auth: &Auth, entry: &Entry) -> Result<SignedIn, Problem> {
     match entry {
         Entry::Session(session) => {
-            let (me, _) = session_by_token(auth.db(), &session.token).await?.ok_or_else(Problem::unauthenticated)?;
+            let (me, _) = session_by_token(auth, &session.token, auth.db().clock().now()).await?.ok_or_else(Problem::unauthenticated)?;
             Ok(me)
         }
         Entry::Pending(pending) => Err(missing(auth, pending)?),

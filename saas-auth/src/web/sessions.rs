@@ -25,7 +25,7 @@ pub(super) fn routes() -> Routes<Auth> {
 }
 
 async fn show(State(auth): State<Auth>, CurrentUser(me): CurrentUser, page: Page) -> Result<Html, Problem> {
-    let sessions = session_list(auth.db(), &me).await?;
+    let sessions = session_list(auth.db(), auth.session_idle(), &me).await?;
     let sessions: Vec<Value> = sessions.iter().map(|session| on_page(session, &page)).collect();
     let programs = tokens::on_page(&auth, &me, &page).await?;
     page.render("auth/sessions.html", json!({ "sessions": sessions, "programs": programs }))
@@ -51,7 +51,7 @@ impl Listed for Session {
 }
 
 async fn list(State(auth): State<Auth>, CurrentUser(me): CurrentUser, wanted: Wanted<Session>) -> Result<List<Session>, Problem> {
-    let sessions = session_list(auth.db(), &me).await?;
+    let sessions = session_list(auth.db(), auth.session_idle(), &me).await?;
     let key = |session: &Session, order: &str| {
         let time = if order == "created_at" { session.created_at } else { session.last_seen_at };
         time.to_rfc3339_opts(SecondsFormat::Micros, true)

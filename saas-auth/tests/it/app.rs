@@ -161,6 +161,13 @@ impl App {
         sqlx::query_scalar(query).fetch_one(&mut *self.system().await).await.unwrap()
     }
 
+    /// As if somebody had used each session just now.
+    pub(crate) async fn used(&self) {
+        let mut tx = self.system().await;
+        sqlx::query("update auth.session set last_seen_at = $1").bind(self.clock.now()).execute(&mut *tx).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
     pub(crate) fn later(&self, by: TimeDelta) {
         self.clock.advance(by);
     }

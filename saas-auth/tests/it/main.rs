@@ -25,6 +25,8 @@ mod email_change;
 #[cfg(test)]
 mod export;
 #[cfg(test)]
+mod idle;
+#[cfg(test)]
 mod layer;
 #[cfg(test)]
 mod mailbox;

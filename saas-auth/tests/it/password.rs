@@ -92,6 +92,48 @@ async fn a_password_is_not_changed_without_the_one_that_there_is_or_to_a_weak_on
     assert_eq!(sign_in(&app.browser(), ADA, PASSWORD, false).await.status, 200, "it is the same still");
 }
 
+/// AUT-01, ASVS 6.2.11: the organizations that somebody belongs to are what an attacker tries, wherever the person chooses a password.
+#[tokio::test]
+async fn no_password_is_made_of_the_name_of_an_organization() {
+    const MADE_OF_IT: &str = "Zwetschgenhof 2026!";
+    let app = App::new().await;
+    let user = app.account(ADA).await;
+    let unconfirmed = {
+        app.sign_up("bob@example.com").await;
+        let mut tx = app.system().await;
+        sqlx::query_scalar("select user_id from auth.account where email = 'bob@example.com'").fetch_one(&mut *tx).await.unwrap()
+    };
+    let verify = token(&app.mailbox.nth(2).await);
+    let browser = app.signed_in(ADA).await;
+    app.browser().post("/api/v1/auth/reset", &json!({ "email": ADA })).await;
+    let reset = token(&app.mailbox.nth(3).await);
+    let tries = async || {
+        [
+            change(&browser, PASSWORD, MADE_OF_IT).await,
+            app.browser().post("/api/v1/auth/reset/password", &json!({ "token": reset, "new_password": MADE_OF_IT })).await,
+            app.browser().post("/api/v1/auth/verify", &json!({ "token": verify, "new_password": MADE_OF_IT })).await,
+        ]
+    };
+    let tenant = app.test.tenant("zwetschgenhof").await;
+    let mut tx = app.system().await;
+    sqlx::query("update core.tenant set name = 'Zwetschgenhof GmbH' where id = $1").bind(tenant).execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    for person in [user, unconfirmed] {
+        app.test.member(tenant, person, "member").await;
+    }
+    for answer in tries().await {
+        assert_eq!(answer.status, 422, "{}", answer.text());
+        assert!(answer.text().contains("easy to guess for somebody who knows your name or address"), "{}", answer.text());
+    }
+    // Whoever does not belong to it may call it so.
+    let mut tx = app.system().await;
+    sqlx::query("update core.member set left_at = joined_at where tenant_id = $1").bind(tenant).execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    let reached = tries().await.map(|answer| answer.status.as_u16());
+    assert_eq!(reached[0], 204, "it is what it was before: {reached:?}");
+    assert!(reached[2] < 300, "{reached:?}");
+}
+
 /// Passwords that were stolen before; away, it fails.
 #[derive(Debug)]
 struct Stolen {

@@ -45,6 +45,7 @@ async fn a_session_lives_a_day_and_a_remembered_one_thirty() {
         let browser = app.browser();
         sign_in(&browser, ADA, PASSWORD, remember).await;
         app.later(lifetime - TimeDelta::seconds(1));
+        app.used().await;
         assert_eq!(browser.get("/person").await.status, 200, "remember {remember}");
         app.later(TimeDelta::seconds(1));
         let expired = browser.get("/person").await;

@@ -158,6 +158,8 @@ pub enum SecurityEvent {
     PasskeyRemoved,
     /// There is a copy of a passkey, which opens nothing any more.
     PasskeyCopied,
+    /// Whoever runs the product ended all sessions, and what programs might do: nobody's doing who has to be found out, so the letter asks nothing.
+    SessionsEnded,
 }
 
 /// What happened since the last one.

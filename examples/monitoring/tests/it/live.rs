@@ -82,7 +82,7 @@ impl Stream {
         assert!(heard.is_err(), "{heard:?}");
     }
 
-    async fn ends(mut self) {
+    pub(crate) async fn ends(mut self) {
         let end = async { while self.next().await.is_some() {} };
         timeout(SOON, end).await.expect("the stream goes on");
     }

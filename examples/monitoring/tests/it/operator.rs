@@ -8,7 +8,8 @@ use saas_tenancy::{MemberJoined, Role};
 use serde_json::Value;
 
 use crate::{
-    app::App,
+    app::{App, PASSWORD},
+    live::Stream,
     process::{Ended, Settings, folder},
 };
 
@@ -148,6 +149,59 @@ async fn an_operator_sets_a_flag_with_a_reason() {
     let found = findings.as_array().unwrap().iter().find(|finding| finding["rule"] == "flag-unknown").unwrap();
     assert_eq!((&found["object"], &found["severity"]), (&"forgotten".into(), &"warning".into()));
     assert_eq!(on().await, false);
+}
+
+/// ASVS 7.4.5: an operator ends the sessions of one person or of everybody, with a reason. What they have open ends with them, and they are told.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operator_ends_the_sessions_of_a_person_or_of_all() {
+    let app = App::at(Clock::system()).await;
+    let tenant = app.tenant("acme").await;
+    let (ada, bob) = (app.member(tenant, Role::Owner).await, app.member(tenant, Role::Member).await);
+    let tokens = ada.browser.post("/api/v1/auth/token", &serde_json::json!({ "organization": tenant })).await.json();
+    let program = app.anon().bearer(tokens["access_token"].as_str().unwrap());
+    assert_eq!(program.get("/api/v1/devices").await.status, 200);
+    let (adas, mut bobs) = (Stream::open(&ada.browser).await, Stream::open(&bob.browser).await);
+
+    let one = ["people", "end-sessions", &ada.email, "--reason", "ticket 7: a lost laptop", "--json"];
+    assert_eq!(json(&command(&app, &one).await), serde_json::json!({ "people": 1, "sessions": 1, "programs": 1 }));
+    adas.ends().await;
+    assert_eq!(ada.browser.get("/api/v1/auth/me").await.status, 401);
+    assert_eq!(program.get("/api/v1/devices").await.status, 401);
+    let refresh = serde_json::json!({ "refresh_token": tokens["refresh_token"] });
+    assert_eq!(app.anon().post("/api/v1/auth/token/refresh", &refresh).await.status, 401);
+    let letter = app.letter(&ada.email).await;
+    assert!(
+        letter.contains("ended all your sessions") && !letter.contains("ticket 7") && !letter.contains("If that was not you"),
+        "{letter}"
+    );
+    bobs.hears_nothing().await;
+    assert_eq!(bob.browser.get("/api/v1/auth/me").await.status, 200);
+    assert_eq!(json(&command(&app, &one).await)["people"], 0, "nothing is left to end, and nobody is told again");
+
+    let log = "select data->>'reason' from data.audit_entry where action = 'auth.sessions.ended_by_operator' and actor_kind = 'system'
+        and resource = $1";
+    let reasons: Vec<String> = sqlx::query_scalar(log).bind(ada.id.to_string()).fetch_all(&mut app.superuser().await).await.unwrap();
+    assert_eq!(reasons, ["ticket 7: a lost laptop"]);
+
+    let again = app.person().await;
+    let all = command(&app, &["people", "end-sessions", "--all", "--reason", "the cookies were logged"]).await;
+    assert!(all.status.success() && all.stdout.contains("people 2, sessions 2, programs 0: ended"), "{all:?}");
+    bobs.ends().await;
+    for person in [&bob, &again] {
+        assert_eq!(person.browser.get("/api/v1/auth/me").await.status, 401);
+        assert!(app.letter(&person.email).await.contains("ended all your sessions"));
+    }
+    let none = command(&app, &["people", "end-sessions", "--all", "--reason", "once more"]).await;
+    assert!(none.stdout.contains("there was nothing to end"), "{none:?}");
+    let back = serde_json::json!({ "email": ada.email, "password": PASSWORD });
+    assert_eq!(app.anon().post("/api/v1/auth/sign-in", &back).await.status, 200, "they sign in again");
+
+    let unknown = command(&app, &["people", "end-sessions", "nobody@example.com", "--reason", "x"]).await;
+    assert!(unknown.status.code() == Some(1) && unknown.stderr.contains("no account"), "{unknown:?}");
+    for wrong in [vec!["--all"], vec!["--reason", "x"], vec!["--all", "--reason", ""], vec!["ada", "--reason", "x"]] {
+        let arguments: Vec<_> = ["people", "end-sessions"].into_iter().chain(wrong).collect();
+        assert_eq!(command(&app, &arguments).await.status.code(), Some(2), "{arguments:?}");
+    }
 }
 
 /// TEN-16: the doctor says when program and database disagree about the seal.

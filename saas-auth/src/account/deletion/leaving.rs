@@ -28,6 +28,7 @@ pub(crate) struct Leaving {
 pub(crate) async fn leaving_by_token(auth: &Auth, token: &Token) -> Result<Option<Leaving>, DbError> {
     let mut tx = auth.db().system("look for somebody who is leaving").begin().await?;
     let (hash, now) = (token.hash(), tx.now());
+    let since = auth.session_idle().since(now);
     let row = sqlx::query!(
         r#"select account.user_id as "user_id: UserId", session.id as "session_id: SessionId", account.email, account.name,
             account.leaves_at as "leaves_at!", session.remembered, session.methods, session.proved_at
@@ -35,9 +36,12 @@ pub(crate) async fn leaving_by_token(auth: &Auth, token: &Token) -> Result<Optio
         join auth.account on account.user_id = session.user_id
         join core.user person on person.id = session.user_id
         where session.token_hash = $1 and session.ended_at is null and session.expires_at > $2
+          and session.last_seen_at > case when session.remembered then $4::timestamptz else $3::timestamptz end
           and person.state = 'leaving' and account.leaves_at is not null"#,
         hash.as_bytes(),
         now,
+        since.session,
+        since.remembered,
     )
     .fetch_optional(&mut *tx)
     .await?;

@@ -64,6 +64,7 @@ async fn a_session_that_a_provider_opened_is_one_of_ours() {
     assert_eq!(sign_in_as(&ada, &fake, &claims).await.status, 303);
     let asked = fake.asked("/token");
     app.later(TimeDelta::hours(24) - TimeDelta::seconds(1));
+    app.used().await;
     assert_eq!((ada.get("/person").await.status.as_u16(), fake.asked("/token")), (200, asked));
     let sessions = ada.get("/api/v1/auth/sessions").await.json();
     assert_eq!(sessions["items"][0]["remembered"], false);

@@ -5,10 +5,11 @@ use std::{
     fs,
 };
 
+use http::Method;
 use serde_json::json;
 
 use super::sources::{CRATES, root, sources};
-use crate::app::{App, pointers};
+use crate::app::{App, PASSWORD, pointers};
 
 /// The rows of the table under a heading, cell by cell.
 pub(super) fn table(heading: &str) -> Vec<Vec<String>> {
@@ -91,6 +92,7 @@ fn every_span_of_time_is_written_down() {
 async fn no_password_is_made_of_the_words_that_are_written_down() {
     let app = App::new().await;
     let rows = table("Words that no password is made of");
+    let (of_organizations, rows) = rows.split_last().unwrap();
     assert_eq!(rows.len(), 3);
     for row in rows {
         let body = json!({ "name": "Ada Lovelace", "email": "ada.lovelace@analytical.example", "password": row[1] });
@@ -100,6 +102,18 @@ async fn no_password_is_made_of_the_words_that_are_written_down() {
         let another = json!({ "name": "Bob", "email": "bob@example.com", "password": row[1].replace("Monitoring", "Submarine") });
         assert_eq!(app.browser().post("/api/v1/auth/sign-up", &another).await.status, 202, "somebody else may have it: {row:?}");
     }
+    // Nobody belongs to one while they sign up.
+    let another = json!({ "name": "Cleo", "email": "cleo@example.com", "password": of_organizations[1] });
+    assert_eq!(app.browser().post("/api/v1/auth/sign-up", &another).await.status, 202, "somebody else may have it");
+    let user = app.account("ada@example.com").await;
+    let tenant = app.test.tenant("acme").await;
+    app.test.member(tenant, user, "member").await;
+    let mut tx = app.system().await;
+    sqlx::query("update core.tenant set name = 'Zwetschgenhof GmbH' where id = $1").bind(tenant).execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    let change = json!({ "current_password": PASSWORD, "new_password": of_organizations[1] });
+    let answer = app.signed_in("ada@example.com").await.json(Method::PUT, "/api/v1/auth/password", &change).await;
+    assert_eq!((answer.status.as_u16(), pointers(&answer)), (422, vec!["/new_password".to_owned()]), "{}", answer.text());
 }
 
 /// 6.4.2.
