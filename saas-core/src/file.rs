@@ -24,6 +24,8 @@ mod storage;
 mod sweep;
 mod web;
 
+pub(crate) use remove::objects_remove;
+
 pub use event::{EVENTS, FileAdded, FileDeleted};
 pub use kind::FileRules;
 pub use operation::{File, FileError, FileOwner};

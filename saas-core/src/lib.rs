@@ -80,7 +80,7 @@ pub use dependency::{Breaker, BreakerPass, BreakerState, Dependencies, Dependenc
 pub use email::{Email, InvalidEmail};
 pub use erasure::person_erase_in;
 pub use event::{Change, Event, EventCatalogue, EventKind, EventSeverity, MASK, Masked, Personal, event_in, system_event_in};
-pub use export::{PackError, PersonExport, person_export_in};
+pub use export::{PackError, PersonExport, TenantArchiveError, TenantArchives, person_export_in};
 pub use extract::{Form, Json, Multipart, Path, Query, Upload, Validate};
 pub use flag::{Flag, FlagOwner, Flags};
 pub use id::{AgentId, EventId, KeyId, SessionId, TenantId, TokenFamilyId, UserId, WorkspaceId};

@@ -18,6 +18,7 @@
 
 mod active;
 mod deletion;
+mod export;
 mod flag;
 mod invitation;
 mod layer;
@@ -37,13 +38,17 @@ use std::{fmt, sync::Arc};
 
 use active::OrganizationCookie;
 use layer::Purpose;
-use saas_core::{Db, EventKind, Flag, PlanFeatures, Resource, Routes, mail::Outbox, pages::PageSet};
+use saas_core::{Db, EventKind, Flag, PlanFeatures, Resource, Routes, TenantArchives, file::Storage, mail::Outbox, pages::PageSet};
 use seats::Unlimited;
 use share::Shareable;
 
 pub use active::ActiveOrganization;
 pub use deletion::{
     LeavingOrganization, OrganizationDeletionError, OrganizationLeaving, OrganizationPurgeError, OrganizationPurged, OrganizationRestored,
+};
+pub use export::{
+    OrganizationExport, OrganizationExportAsked, OrganizationExportError, OrganizationExportId, OrganizationExportRead,
+    OrganizationExportReady,
 };
 pub use flag::{FlagSwitched, flag_set_in, flag_set_system_in, flags_of_in, flags_unknown_in};
 pub use invitation::{
@@ -76,6 +81,9 @@ pub const EVENTS: &[EventKind] = &[
     EventKind::of::<OrganizationLeaving>(),
     EventKind::of::<OrganizationRestored>(),
     EventKind::of::<OrganizationPurged>(),
+    EventKind::of::<OrganizationExportAsked>(),
+    EventKind::of::<OrganizationExportReady>(),
+    EventKind::of::<OrganizationExportRead>(),
     EventKind::of::<SecondFactorRequirementChanged>(),
     EventKind::of::<FlagSwitched<'_>>(),
     EventKind::of::<InvitationSent>(),
@@ -105,6 +113,7 @@ pub struct Tenancy {
     plan: Option<Arc<dyn PlanFeatures>>,
     sharing: Arc<[Shareable]>,
     flags: &'static [Flag],
+    archives: Option<TenantArchives>,
 }
 
 struct Inner {
@@ -133,6 +142,7 @@ impl Tenancy {
             plan: None,
             sharing: Arc::from([]),
             flags: &[],
+            archives: None,
         }
     }
 
@@ -180,6 +190,14 @@ impl Tenancy {
         self
     }
 
+    /// Lets owners have all that is their organization's packed, in this store. Without one there are no routes for it.
+    /// [`export_for`](Self::export_for) does the work; they are told by mail where people can be [invited](Self::inviting), since it takes an outbox.
+    #[must_use]
+    pub fn exporting(mut self, storage: Storage) -> Self {
+        self.archives = Some(TenantArchives::new(storage));
+        self
+    }
+
     /// Finds the tenant of a request, checks that the caller belongs to it, and puts [`Standing`](saas_core::Standing) and
     /// [`TenantDb`](saas_core::TenantDb) on it. 401 for a stranger, 404 for whoever does not belong, 403 for whoever has not shown a second
     /// factor where the organization asks for it.
@@ -216,8 +234,9 @@ impl Tenancy {
             .merge(workspace::routes())
             .with_state(self.clone())
             .merge(shares);
-        // Whoever does not pay may leave all the same.
-        let leaving = deletion::routes().with_state(self.clone());
+        // Whoever does not pay may leave all the same, with all that is theirs.
+        let taking_along = if self.archives.is_some() { export::routes() } else { Routes::new() };
+        let leaving = deletion::routes().merge(taking_along).with_state(self.clone());
         around(own).merge(leaving).layer(self.layer()).merge(
             organization::routes().merge(deletion::outside_routes()).merge(outside).with_state(self.clone()).layer(self.surroundings()),
         )
@@ -235,6 +254,10 @@ impl Tenancy {
 
     pub(crate) fn outbox(&self) -> Option<&Outbox> {
         self.outbox.as_ref()
+    }
+
+    pub(crate) fn archives(&self) -> Option<&TenantArchives> {
+        self.archives.as_ref()
     }
 
     pub(crate) fn plan(&self) -> Option<&Arc<dyn PlanFeatures>> {

@@ -13,7 +13,20 @@ static CONTROL: Migrator = sqlx::migrate!("migrations/control");
 pub const MIGRATIONS: Migrations =
     Migrations { name: "tenancy", control: Some(&CONTROL), data: None, lookups: &["tenancy.invitation_lookup"], inventory: INVENTORY };
 
-const INVENTORY: &[Table] = &[Table { name: "tenancy.invitation", erasure: Erasure::Purge, exported: true, columns: INVITATION }];
+const INVENTORY: &[Table] = &[
+    Table { name: "tenancy.invitation", erasure: Erasure::Purge, exported: true, columns: INVITATION },
+    Table { name: "tenancy.export", erasure: Erasure::Purge, exported: false, columns: EXPORT },
+];
+
+const EXPORT: &[(&str, Class)] = &[
+    ("tenant_id", Internal),
+    ("id", Internal),
+    ("asked_by", Internal),
+    ("asked_at", Internal),
+    ("ready_at", Internal),
+    ("expires_at", Internal),
+    ("bytes", Internal),
+];
 
 const INVITATION: &[(&str, Class)] = &[
     ("tenant_id", Internal),

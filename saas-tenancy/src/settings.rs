@@ -166,7 +166,7 @@ async fn show(
 ) -> Result<Html, Problem> {
     let mut tx = db.begin().await?;
     let Organization { name, slug, .. } = organization_in(&mut tx, false).await?;
-    page.render(PAGE, context(&page, can.standing(), tenancy.switches(&page, &flags), (&name, &slug), &FormErrors::default()))
+    page.render(PAGE, context(&page, can.standing(), &tenancy, &flags, (&name, &slug), &FormErrors::default()))
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -204,11 +204,16 @@ async fn submit(
         Err(OrganizationChangeError::Taken) => errors.add("slug", "tenancy-settings-error-taken"),
         Err(error) => return Err(error.into()),
     }
-    page.refuse(PAGE, context(&page, can.standing(), tenancy.switches(&page, &flags), (&form.name, &form.slug), &errors))
+    page.refuse(PAGE, context(&page, can.standing(), &tenancy, &flags, (&form.name, &form.slug), &errors))
 }
 
-fn context(page: &Page, standing: &Standing, flags: Vec<Value>, (name, slug): (&str, &str), errors: &FormErrors) -> Value {
-    json!({ "form": page.form(&[("name", name), ("slug", slug)], errors), "owns": standing.may::<OrganizationOwn>(), "flags": flags })
+fn context(page: &Page, standing: &Standing, tenancy: &Tenancy, flags: &Flags, (name, slug): (&str, &str), errors: &FormErrors) -> Value {
+    json!({
+        "form": page.form(&[("name", name), ("slug", slug)], errors),
+        "owns": standing.may::<OrganizationOwn>(),
+        "flags": tenancy.switches(page, flags),
+        "exports": tenancy.archives().is_some(),
+    })
 }
 
 #[cfg(test)]

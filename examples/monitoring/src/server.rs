@@ -250,9 +250,11 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .seats(seats::PlanSeats(billing.clone()))
         .plan_features(plan::SoldFeatures { billing: billing.clone(), db: program.db.clone() })
         .sharing::<agents::SharedAgent>("/agents/{id}")
-        .flags(FLAGS);
+        .flags(FLAGS)
+        .exporting(program.storage.clone());
     Tenancy::sweep_daily(&program.jobs);
     Counts::sweep_daily(&program.jobs);
+    tenancy.export_for(&program.jobs);
     presence::start(&program.db, &program.lifecycle);
 
     let sessions = auth.clone();

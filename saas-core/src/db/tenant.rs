@@ -24,12 +24,13 @@ pub struct TenantDb {
     user: Option<UserId>,
     origin: Origin,
     read_only: bool,
+    snapshot: bool,
     keyed: Option<(Keyed, Actor)>,
 }
 
 impl TenantDb {
     pub(super) fn new(db: Db, tenant: Option<TenantId>, user: Option<UserId>) -> Self {
-        Self { db, tenant, user, origin: Origin::default(), read_only: false, keyed: None }
+        Self { db, tenant, user, origin: Origin::default(), read_only: false, snapshot: false, keyed: None }
     }
 
     /// The same tenant, acting as a person.
@@ -50,6 +51,13 @@ impl TenantDb {
     #[must_use]
     pub fn read_only(mut self, read_only: bool) -> Self {
         self.read_only = read_only;
+        self
+    }
+
+    /// The same tenant, for reading alone and as it was at one moment: what others change while a transaction goes on, it does not see.
+    #[must_use]
+    pub fn snapshot(mut self) -> Self {
+        (self.read_only, self.snapshot) = (true, true);
         self
     }
 
@@ -93,9 +101,10 @@ impl TenantDb {
     /// Display; nothing else may ever be put here.
     pub(crate) fn opening(&self) -> String {
         let (tenant, user) = (text(self.tenant), text(self.user));
+        let isolation = if self.snapshot { " isolation level repeatable read" } else { "" };
         let read_only = if self.read_only { " read only" } else { "" };
         let proof = self.db.inner.seal.as_ref().map(|seal| seal.proof(&tenant, &user)).unwrap_or_default();
-        format!("begin{read_only}; select core.enter('{tenant}', '{user}'{proof})")
+        format!("begin{isolation}{read_only}; select core.enter('{tenant}', '{user}'{proof})")
     }
 
     pub(crate) fn is_read_only(&self) -> bool {

@@ -109,7 +109,7 @@ impl From<FileError> for Problem {
 
 impl FileError {
     /// Whether the object store is what failed.
-    pub(super) fn is_away(&self) -> bool {
+    pub(crate) fn is_away(&self) -> bool {
         let Self::Store(error) = self else { return false };
         !error.get_ref().and_then(|it| it.downcast_ref()).is_some_and(is_answer)
     }

@@ -13,8 +13,8 @@ use crate::{Breaker, Dependencies, Dependency, TenantId};
 #[derive(Debug, Clone)]
 pub struct Storage {
     pub(crate) store: Arc<dyn ObjectStore>,
-    pub(super) reading: Breaker,
-    pub(super) writing: Breaker,
+    pub(crate) reading: Breaker,
+    pub(crate) writing: Breaker,
 }
 
 // Two, because a full disk can still be read.

@@ -60,6 +60,8 @@ impl Tenancy {
     /// outside the database, such as [`Files`](saas_core::file::Files).
     pub fn purge_daily(&self, jobs: &Jobs, stores: Vec<Arc<dyn TenantStore>>) {
         let tenancy = self.clone();
+        let archives = self.archives().map(|archives| Arc::new(archives.clone()) as Arc<dyn TenantStore>);
+        let stores: Vec<_> = stores.into_iter().chain(archives).collect();
         jobs.on(move |run: SystemRun, _: PurgeOrganizations| {
             let (tenancy, stores) = (tenancy.clone(), stores.clone());
             async move { tenancy.purge(run.db(), &stores).await.map(drop).map_err(JobError::from) }

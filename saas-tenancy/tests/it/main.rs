@@ -5,6 +5,8 @@ mod app;
 #[cfg(test)]
 mod deletion;
 #[cfg(test)]
+mod export;
+#[cfg(test)]
 mod flags;
 #[cfg(test)]
 mod invitations;

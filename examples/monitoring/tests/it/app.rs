@@ -20,7 +20,7 @@ pub(crate) struct App {
     pub(crate) program: Program,
     pub(crate) mailbox: DevMailbox,
     pub(crate) gateway: MemoryGateway,
-    sender: MailSender,
+    pub(crate) sender: MailSender,
     pub(crate) routes: Vec<RouteInfo>,
     pub(crate) document: Document,
     app: TestApp,

@@ -23,6 +23,8 @@ mod channels;
 #[cfg(test)]
 mod crash;
 #[cfg(test)]
+mod data;
+#[cfg(test)]
 mod deletion;
 #[cfg(test)]
 mod forms;

@@ -168,7 +168,7 @@ async fn an_operator_ends_the_sessions_of_a_person_or_of_all() {
     assert_eq!(ada.browser.get("/api/v1/auth/me").await.status, 401);
     assert_eq!(program.get("/api/v1/devices").await.status, 401);
     let refresh = serde_json::json!({ "refresh_token": tokens["refresh_token"] });
-    assert_eq!(app.anon().post("/api/v1/auth/token/refresh", &refresh).await.status, 401);
+    assert_eq!(app.anon().post("/api/v1/auth/token/refresh", &refresh).await.status, 422);
     let letter = app.letter(&ada.email).await;
     assert!(
         letter.contains("ended all your sessions") && !letter.contains("ticket 7") && !letter.contains("If that was not you"),
@@ -178,7 +178,8 @@ async fn an_operator_ends_the_sessions_of_a_person_or_of_all() {
     assert_eq!(bob.browser.get("/api/v1/auth/me").await.status, 200);
     assert_eq!(json(&command(&app, &one).await)["people"], 0, "nothing is left to end, and nobody is told again");
 
-    let log = "select data->>'reason' from data.audit_entry where action = 'auth.sessions.ended_by_operator' and actor_kind = 'system'
+    let log =
+        "select data::jsonb->>'reason' from data.audit_entry where action = 'auth.sessions.ended_by_operator' and actor_kind = 'system'
         and resource = $1";
     let reasons: Vec<String> = sqlx::query_scalar(log).bind(ada.id.to_string()).fetch_all(&mut app.superuser().await).await.unwrap();
     assert_eq!(reasons, ["ticket 7: a lost laptop"]);

@@ -2,7 +2,7 @@ use std::net::Ipv4Addr;
 
 use http::{Method, StatusCode};
 use saas_core::{
-    EventsReplayed, RouteInfo, TenantId, UserId, event_in,
+    EventsReplayed, RouteInfo, TenantArchives, TenantId, UserId, event_in,
     mail::{SuppressionReason, Suppressions},
     testing::{TestClient, isolation::Request},
 };
@@ -145,6 +145,8 @@ impl Scene {
             path.replace("{organization}", &self.tenant.to_string())
         } else if path.contains("consents/{document}") {
             path.replace("{document}", "marketing")
+        } else if path.contains("organization/exports/{id}") {
+            path.replace("{id}", &self.packed(app).await.to_string())
         } else if path.contains("exports/{id}") {
             path.replace("{id}", &Uuid::now_v7().to_string())
         } else if path.contains("workspaces/{id}") {
@@ -261,6 +263,28 @@ impl Scene {
         let sent = self.owner.upload(Method::POST, "/api/v1/files", "canarybird.txt").await;
         expect(&sent, StatusCode::CREATED);
         sent.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// An archive of all that is the first organization's. It was asked for yesterday, so another may be asked for.
+    async fn packed(&self, app: &App) -> Uuid {
+        let (id, db) = (Uuid::now_v7(), app.test.db.tenant(self.tenant));
+        let bytes = TenantArchives::new(app.program.storage.clone()).pack(&db, &app.test.db.inventory(), id).await.unwrap();
+        let mut tx = app.test.db.system("arrange a test").begin().await.unwrap();
+        let now = tx.now();
+        sqlx::query(
+            "insert into tenancy.export (tenant_id, id, asked_by, asked_at, ready_at, expires_at, bytes)
+            select tenant_id, $2, user_id, $3::timestamptz - interval '1 day', $3, $3::timestamptz + interval '1 day', $4
+            from core.member where tenant_id = $1 and role = 'owner' and left_at is null limit 1",
+        )
+        .bind(self.tenant)
+        .bind(id)
+        .bind(now)
+        .bind(i64::try_from(bytes).unwrap())
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+        tx.commit().await.unwrap();
+        id
     }
 
     /// A chat channel of the first organization, active.
