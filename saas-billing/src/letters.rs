@@ -132,7 +132,7 @@ impl BillingLetters {
 
     /// The page of a tenant's plan, in whatever organization its reader works.
     fn plan_of(&self, tenant: TenantId) -> Link {
-        self.outbox.link("/billing").with("organization", &tenant.to_string())
+        self.outbox.link_in(tenant, "/billing")
     }
 }
 

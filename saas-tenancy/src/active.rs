@@ -10,6 +10,14 @@ use crate::{ResolveTenant, TenantRef};
 /// A form acts on the organization that its page was made for. Its address says which (`{{ here }}` in a template); where that is not the one
 /// that is chosen by now, because the person switched in another tab, it is refused with 409. One that says nothing is refused too, unless
 /// the person has one organization alone.
+///
+/// A link may say it too, such as one in a mail: whoever follows it works there from then on, if they belong to it. What a page loads by itself
+/// switches nothing.
+///
+/// # Security
+///
+/// Another site can link to a page and so make somebody switch. It needs the organization's id, gains nothing by it, and a form that was open acts on
+/// the organization that it was made for or on none.
 #[derive(Debug, Clone, Copy)]
 pub struct ActiveOrganization;
 
@@ -17,7 +25,7 @@ pub struct ActiveOrganization;
 impl ResolveTenant for ActiveOrganization {
     async fn resolve(&self, parts: &mut Parts) -> Result<Option<TenantRef>, Problem> {
         let Some(Principal::User(signed_in)) = parts.extensions.get::<Principal>() else { return Ok(None) };
-        let cookie = parts.extensions.get::<OrganizationCookie>().ok_or_else(|| Problem::missing_layer("saas-tenancy's"))?;
+        let cookie = *parts.extensions.get::<OrganizationCookie>().ok_or_else(|| Problem::missing_layer("saas-tenancy's"))?;
         let is_mine = |id: &TenantId| signed_in.memberships.iter().any(|membership| membership.id == *id);
         let chosen = cookie.read(&parts.headers).filter(is_mine).or_else(|| only(signed_in));
         if let Some(chosen) = chosen
@@ -29,8 +37,22 @@ impl ResolveTenant for ActiveOrganization {
                 _ => return Err(Problem::new(&ProblemType::OTHER_TENANT)),
             }
         }
+        let followed = is_followed(parts).then(|| form_organization(parts).flatten()).flatten().filter(is_mine);
+        if let Some(followed) = followed.filter(|it| chosen != Some(*it)) {
+            parts.extensions.insert(Followed(cookie.set(followed)?));
+            return Ok(Some(TenantRef::Id(followed)));
+        }
         Ok(chosen.map(TenantRef::Id))
     }
+}
+
+/// Somebody followed a link into another organization than they worked in: what makes the browser remember it.
+#[derive(Debug, Clone)]
+pub(crate) struct Followed(pub(crate) HeaderValue);
+
+/// Whether somebody goes to a page, which browsers say of themselves (Fetch Metadata), and no page loads a part.
+fn is_followed(parts: &Parts) -> bool {
+    parts.method == Method::GET && parts.headers.get("sec-fetch-mode").is_some_and(|mode| mode == "navigate")
 }
 
 fn only(signed_in: &SignedIn) -> Option<TenantId> {
@@ -46,7 +68,7 @@ fn is_form(parts: &Parts) -> bool {
     parts.method == Method::POST && !kind.to_ascii_lowercase().starts_with("application/json")
 }
 
-/// The organization that a form's address names; `Some(None)` if it is none.
+/// The organization that an address names; `Some(None)` if it is none.
 fn form_organization(parts: &Parts) -> Option<Option<TenantId>> {
     let mut named = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).filter(|(name, _)| name == "organization");
     let (_, value) = named.next()?;

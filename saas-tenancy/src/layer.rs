@@ -9,7 +9,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use futures_core::future::BoxFuture;
-use http::request::Parts;
+use http::{header, request::Parts};
 use saas_core::{
     Actor, AgentPrincipal, Conditions, Flags, Membership, Origin, Principal, Problem, ProblemType, SignedIn, Standing, Surroundings,
     TenantDb,
@@ -18,6 +18,7 @@ use tower::{Layer, Service};
 
 use crate::{
     Role, RoleName, Tenancy, TenantRef,
+    active::Followed,
     role::{Permissions, Rights},
 };
 
@@ -80,7 +81,9 @@ where
         let (tenancy, purpose) = (self.tenancy.clone(), self.purpose);
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
-            match (purpose, tenancy.enter(&mut parts).await) {
+            let entered = tenancy.enter(&mut parts).await;
+            let followed = parts.extensions.remove::<Followed>();
+            match (purpose, entered) {
                 (Purpose::Enter, Ok(Entered { standing, db, conditions, flags })) => {
                     tracing::Span::current().record("tenant.id", tracing::field::display(standing.tenant));
                     parts.extensions.insert(standing);
@@ -92,7 +95,11 @@ where
                 (Purpose::Show, Ok(entered)) => drop(parts.extensions.insert(Surroundings(entered.standing))),
                 (Purpose::Show, Err(_)) => {}
             }
-            inner.call(Request::from_parts(parts, body)).await
+            let mut response = inner.call(Request::from_parts(parts, body)).await?;
+            if let Some(Followed(cookie)) = followed {
+                response.headers_mut().append(header::SET_COOKIE, cookie);
+            }
+            Ok(response)
         })
     }
 }

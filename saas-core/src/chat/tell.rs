@@ -82,7 +82,7 @@ impl Chat {
     fn body(&self, listener: &Listener, news: &News<'_>) -> String {
         let (outbox, event) = (self.0.notifications.outbox(), news.event);
         let arguments = NoticeKind::arguments(&event.data).into();
-        let link = outbox.link(&news.kind.href(&event.subject));
+        let link = outbox.link_in(news.tenant, &news.kind.href(&event.subject));
         let message = Message {
             id: event.id.into(),
             kind: news.kind.event,

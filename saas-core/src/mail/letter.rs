@@ -56,6 +56,11 @@ impl Link {
         self
     }
 
+    /// The address from the path on, as it is within the product.
+    pub(crate) fn within(&self) -> &str {
+        &self.0[url::Position::BeforePath..]
+    }
+
     /// The address.
     #[must_use]
     pub fn as_str(&self) -> &str {

@@ -140,6 +140,13 @@ impl Outbox {
         Link::new(&self.inner.public_url, path)
     }
 
+    /// The same in an organization, if one is known, whichever the reader works in by then.
+    #[must_use]
+    pub fn link_in(&self, tenant: impl Into<Option<TenantId>>, path: &str) -> Link {
+        let link = self.link(path);
+        tenant.into().map_or(link.clone(), |tenant| link.with("organization", &tenant.to_string()))
+    }
+
     /// The language of letters to a tenant's people whose own is not known.
     pub(crate) async fn language_in(&self, tx: &mut SystemTx, tenant: TenantId) -> Result<Locale, DbError> {
         Ok(brand(tx, tenant).await?.locale.unwrap_or_default())

@@ -189,15 +189,15 @@ impl Notifications {
         let entry = |told: &Told<'_>| DigestEntry {
             title: outbox.sentence(locale, told.kind.text, told.data),
             at: told.at,
-            href: outbox.link(&told.kind.href(told.subject)),
+            href: outbox.link_in(reader.tenant, &told.kind.href(told.subject)),
         };
         let entries: Vec<_> = events.iter().take(SHOWN).map(entry).collect();
         let letter = Digest {
             organization: reader.organization.clone(),
             more: i64::try_from(events.len() - entries.len()).unwrap_or(0),
             entries,
-            href: outbox.link("/notifications"),
-            preferences: outbox.link("/notifications/preferences"),
+            href: outbox.link_in(reader.tenant, "/notifications"),
+            preferences: outbox.link_in(reader.tenant, "/notifications/preferences"),
         };
         let cause = reader.morning.format("%Y-%m-%dT%H:%MZ");
         let mut envelope = Envelope::new(&reader.email, reader.user, cause).named(&reader.name).reader(reader.user).in_language(locale);

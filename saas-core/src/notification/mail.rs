@@ -64,8 +64,8 @@ impl MailChannel {
             text: kind.text,
             args: NoticeKind::arguments(&event.data),
             organization: to.organization.clone(),
-            href: outbox.link(&kind.href(&event.subject)),
-            preferences: outbox.link("/notifications/preferences"),
+            href: outbox.link_in(*tenant, &kind.href(&event.subject)),
+            preferences: outbox.link_in(*tenant, "/notifications/preferences"),
         };
         outbox.mail_system_in(tx, Some(*tenant), &envelope, &letter).await?;
         Ok(())

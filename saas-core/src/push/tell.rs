@@ -82,11 +82,12 @@ impl PushChannel {
     fn body(&self, listener: &Listener, news: &News<'_>) -> String {
         let locale = listener.locale.as_deref().and_then(|tag| tag.parse().ok()).unwrap_or_default();
         let arguments = NoticeKind::arguments(&news.event.data).into();
+        let link = self.notifications.outbox().link_in(news.tenant, &news.kind.href(&news.event.subject));
         let message = Message {
             id: news.event.id,
             title: &listener.organization,
             text: &self.notifications.outbox().sentence(locale, news.kind.text, &arguments),
-            link: &news.kind.href(&news.event.subject),
+            link: link.within(),
             locale,
         };
         message.body()

@@ -33,7 +33,7 @@ pub(super) async fn ready_in(tx: &mut TenantTx, outbox: &Outbox, owner: &Owner, 
     let letter = Packed {
         name: &owner.name,
         organization: &owner.organization,
-        href: outbox.link("/organization/data"),
+        href: outbox.link_in(tx.tenant(), "/organization/data"),
         hours: LIFETIME.num_hours(),
     };
     outbox.mail_in(tx, &envelope, &letter).await?;

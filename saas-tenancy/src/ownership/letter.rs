@@ -36,7 +36,8 @@ pub(super) async fn both_in(
     let cause = Uuid::now_v7();
     for (reader, other, owns) in [(old, new, false), (new, old, true)] {
         let envelope = Envelope::new(&reader.email, reader.id, cause).named(&reader.name).reader(reader.id).in_language(locale);
-        let letter = HandedOver { name: &reader.name, organization, other: &other.name, owns, href: outbox.link("/members") };
+        let letter =
+            HandedOver { name: &reader.name, organization, other: &other.name, owns, href: outbox.link_in(tx.tenant(), "/members") };
         outbox.mail_in(tx, &envelope, &letter).await?;
     }
     Ok(())

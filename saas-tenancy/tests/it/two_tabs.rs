@@ -96,3 +96,31 @@ async fn the_cookie_of_the_choice_is_protected() {
     assert!(cookie.starts_with(&format!("lan-organization={one};")) && !cookie.contains("Secure"), "{cookie}");
     assert_eq!(client.page("/workspaces").await.status, StatusCode::OK);
 }
+
+/// TEN-02: a link in a mail says which organization it leads to, and whoever follows it works there from then on. What a page loads switches nothing.
+#[tokio::test]
+async fn whoever_follows_a_link_into_another_organization_of_theirs_works_there() {
+    let app = App::new().await;
+    let user = app.person().await;
+    let (one, two, foreign) = (app.test.tenant("one").await, app.test.tenant("two").await, app.test.tenant("foreign").await);
+    for tenant in [one, two] {
+        app.test.member(tenant, user, "owner").await;
+    }
+    let client = app.client(user).await;
+    client.form("/organizations/switch", &[("organization", &one.to_string())]).await;
+    let link = format!("/workspaces?organization={two}");
+    let shown = |text: &str, tenant| text.contains(&format!("action=\"/workspaces?organization={tenant}\""));
+
+    assert!(shown(&client.page(&link).await.text(), one), "whoever does not say that somebody goes there switches nothing");
+    assert!(shown(&client.clone().with("sec-fetch-mode", "cors").page(&link).await.text(), one));
+    let goes = client.clone().with("sec-fetch-mode", "navigate");
+    for elsewhere in
+        [format!("/workspaces?organization={foreign}"), "/workspaces?organization=two".to_owned(), format!("{link}&organization={one}")]
+    {
+        assert!(shown(&goes.page(&elsewhere).await.text(), one), "{elsewhere}");
+    }
+    assert!(shown(&goes.page(&link).await.text(), two));
+    assert!(shown(&client.page("/workspaces").await.text(), two), "and from then on");
+    assert_eq!(client.form(&link, &[("name", "Harbour")]).await.status, StatusCode::SEE_OTHER);
+    assert_eq!((workspaces(&app, one).await, workspaces(&app, two).await), (1, 2));
+}

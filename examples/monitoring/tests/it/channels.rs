@@ -83,7 +83,7 @@ async fn a_device_that_goes_down_reaches_the_organizations_chat_once_and_no_othe
     slack.wait_for(1).await;
     lifecycle.drain();
     running.drained().await;
-    let link = "<http://localhost:3000/devices?state=down|See what happened>";
+    let link = format!("<http://localhost:3000/devices?state=down&amp;organization={tenant}|See what happened>");
     assert_eq!(slack.heard(), [format!("R&amp;D &lt;!here&gt;: 10.0.0.1 went down. {link}")]);
     assert_eq!(foreign.heard(), [] as [String; 0]);
     assert_eq!(app.count("select count(*) from chat_message where state <> 'delivered'").await, 0);

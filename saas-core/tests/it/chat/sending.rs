@@ -25,12 +25,13 @@ async fn what_happens_reaches_each_channel_of_its_tenant_once_and_escaped() {
     assert_eq!(scene.deliver().await, [ChatOutcome::Delivered, ChatOutcome::Delivered]);
     assert!(scene.deliver().await.is_empty());
     assert_eq!((slack.count(), json.count(), foreign.count()), (1, 1, 0));
+    let page = format!("http://localhost:3000/things/7?tab=log&organization={}", scene.tenant);
     let sentence = "The webhook to &lt;!channel&gt; &amp; @\u{200b}all was switched off.";
-    assert_eq!(text(&slack.got()[0]), format!("acme: {sentence} <http://localhost:3000/things/7?tab=log|See what happened>"));
+    assert_eq!(text(&slack.got()[0]), format!("acme: {sentence} <{}|See what happened>", page.replace('&', "&amp;")));
     assert_eq!(slack.got()[0].header("content-type"), "application/json");
     let plain = json!({
         "id": event, "kind": "test.thing.ended", "at": "2026-03-01T12:00:00.000000Z", "organization": "acme", "subject": "7",
-        "text": "The webhook to <!channel> & @all was switched off.", "url": "http://localhost:3000/things/7?tab=log",
+        "text": "The webhook to <!channel> & @all was switched off.", "url": page,
     });
     assert_eq!(json.got()[0].json(), plain);
 }
@@ -51,7 +52,10 @@ async fn a_channel_hears_what_was_chosen_for_it_in_its_tenants_language() {
     assert_eq!((some.count(), all.count()), (1, 2));
     assert_eq!(
         text(&some.got()[0]),
-        "acme: Der Webhook an a.example wurde abgeschaltet. <http://localhost:3000/things/7?tab=log|Ansehen, was geschehen ist>"
+        format!(
+            "acme: Der Webhook an a.example wurde abgeschaltet. <http://localhost:3000/things/7?tab=log&amp;organization={}|Ansehen, was geschehen ist>",
+            scene.tenant
+        )
     );
 
     let test = scene.owner.post(&format!("/api/v1/channels/{}/test", added["id"].as_str().unwrap()), &json!({})).await;

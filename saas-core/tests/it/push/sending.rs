@@ -33,7 +33,7 @@ async fn a_message_can_be_read_in_its_browser_and_says_what_the_list_does() {
     let audience = format!("http://127.0.0.1:{}", service.port());
     let message = &read(&got, &audience).await[0];
     let said = json!({
-        "id": event, "title": "acme", "text": "The webhook to a.example was switched off.", "link": "/things/a.example?tab=log", "lang": "en",
+        "id": event, "title": "acme", "text": "The webhook to a.example was switched off.", "link": format!("/things/a.example?tab=log&organization={}", scene.tenant), "lang": "en",
     });
     assert_eq!((&message["scheme"], &message["said"]), (&json!("vapid"), &said));
     let key = &ada.client.get("/api/v1/notifications/browsers").await.json()["server_key"];
