@@ -6,6 +6,9 @@ use hkdf::Hkdf;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
+/// What a request calls the coding of its body.
+pub(super) const CODING: &str = "aes128gcm";
+
 /// A point of the curve P-256, uncompressed.
 pub(super) const POINT_BYTES: usize = 65;
 const UNCOMPRESSED: u8 = 4;

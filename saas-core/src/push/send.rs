@@ -8,7 +8,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{BrowserId, Push, RemovedBecause, browser::Reached};
+use super::{BrowserId, Push, RemovedBecause, browser::Reached, encryption::CODING};
 use crate::{
     DbError, EventId, Job, JobError, Jobs, SessionId, SystemRun, SystemTx, TenantId, TenantRun, UserId, backoff,
     chat::answer::{Answer, EXPIRES},
@@ -204,7 +204,7 @@ impl Push {
         let headers = HeaderMap::from_iter([
             (header::AUTHORIZATION, vapid.authorization(&reached.service, &self.0.public_url, claimed.now)?),
             (header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream")),
-            (header::CONTENT_ENCODING, HeaderValue::from_static("aes128gcm")),
+            (header::CONTENT_ENCODING, HeaderValue::from_static(CODING)),
             (TTL, claimed.left().num_seconds().into()),
             (URGENCY, HeaderValue::from_str(&claimed.urgency).ok()?),
             // At most 32 letters of base64 for addresses; an id is 22 of them.
