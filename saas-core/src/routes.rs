@@ -217,12 +217,12 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     }
 
     /// Says of the routes that are here so far, in the document, which a program can call with an API key: those of which the product gives keys all
-    /// the permissions. What belonging alone gives a right to is for people: a key belongs nowhere.
+    /// the permissions. What belonging alone gives a right to is for people: a key belongs nowhere. What was said of a route before stays said.
     pub fn open_to_keys(mut self, permissions: impl IntoIterator<Item = &'static str>) -> Self {
         let given: BTreeSet<_> = permissions.into_iter().collect();
         for entry in &mut self.list {
             let Access { caller, permissions, .. } = &entry.info.access;
-            entry.is_for_keys = *caller == Caller::Member && !permissions.is_empty() && permissions.is_subset(&given);
+            entry.is_for_keys |= *caller == Caller::Member && !permissions.is_empty() && permissions.is_subset(&given);
         }
         self
     }

@@ -220,7 +220,8 @@ impl Scene {
             let db = db.clone();
             async move { member(db, request, next).await }
         }));
-        let routes = routes.open_to_keys([SiteWrite::NAME]);
+        // The second takes nothing back.
+        let routes = routes.open_to_keys([SiteWrite::NAME]).open_to_keys([]);
         let app = finish(routes, TestApp::web(&test, &Pages::builder().build().unwrap()));
         let document = app.document().clone();
         let tenant = test.tenant("acme").await;
