@@ -27,7 +27,7 @@
 //!
 //! # Failure
 //!
-//! If the store cannot be asked, a request goes through without these headers, and that is logged and counted
+//! If the store cannot be asked, or has no room for whoever asks, a request goes through without these headers, and that is logged and counted
 //! (`rate_limit_asked_total{outcome="unchecked"}`): a lost Redis must not stop everybody's reading. Where guessing is what the limit prevents,
 //! [`Rule::closed`] refuses with 503.
 

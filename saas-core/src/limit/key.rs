@@ -35,6 +35,16 @@ pub enum Subject {
     Tenant(TenantId),
 }
 
+impl Subject {
+    /// Whether a client makes as many of them as it likes: by what it enters, or by what it has of addresses.
+    pub(super) fn is_chosen(&self) -> bool {
+        match self {
+            Self::Address(_) | Self::Claimed(_) => true,
+            Self::Person(_) | Self::ApiKey { .. } | Self::Agent { .. } | Self::Tenant(_) => false,
+        }
+    }
+}
+
 impl fmt::Display for Subject {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -16,7 +16,7 @@ use http::request::Parts;
 use tower::{Layer, Service};
 
 use super::{
-    Ask, Claimed, RateLimitStore, Rule, StoreError,
+    Ask, Claimed, Count, RateLimitStore, Rule, StoreError,
     answer::{Refused, Told},
     email,
 };
@@ -71,9 +71,16 @@ impl RateLimits {
         }
     }
 
-    fn weigh(&self, rules: &[&Rule], asks: &[Ask], counts: &[super::Count]) -> Result<Option<Told>, Refused> {
+    fn weigh(&self, rules: &[&Rule], asks: &[Ask], counts: &[Option<Count>]) -> Result<Option<Told>, Refused> {
         let mut tightest: Option<Told> = None;
         for ((rule, ask), count) in rules.iter().zip(asks).zip(counts) {
+            let Some(count) = count else {
+                self.uncounted(rule);
+                if rule.is_closed() {
+                    return Err(Problem::unavailable(StoreError::Full).into());
+                }
+                continue;
+            };
             let told = Told { rate: ask.rate, count: *count };
             if let Some(wait) = count.retry_after {
                 self.inner.asked.of([rule.name(), "refused"]).inc();
@@ -94,11 +101,14 @@ impl RateLimits {
                 "rate limits cannot be checked: what must not be guessed is refused, all else is let through"
             );
         }
-        let closed = rules.iter().any(|rule| rule.is_closed());
         for rule in rules {
-            self.inner.asked.of([rule.name(), if closed { "closed" } else { "unchecked" }]).inc();
+            self.uncounted(rule);
         }
-        if closed { Err(Problem::unavailable(error).into()) } else { Ok(None) }
+        if rules.iter().any(|rule| rule.is_closed()) { Err(Problem::unavailable(error).into()) } else { Ok(None) }
+    }
+
+    fn uncounted(&self, rule: &Rule) {
+        self.inner.asked.of([rule.name(), if rule.is_closed() { "closed" } else { "unchecked" }]).inc();
     }
 
     fn found(&self) {

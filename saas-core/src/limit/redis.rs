@@ -118,12 +118,12 @@ async fn in_time<T>(what: impl Future<Output = Result<T, RedisError>>) -> Result
 
 #[async_trait]
 impl RateLimitStore for RedisStore {
-    async fn take(&self, asks: &[Ask]) -> Result<Vec<Count>, StoreError> {
+    async fn take(&self, asks: &[Ask]) -> Result<Vec<Option<Count>>, StoreError> {
         if asks.is_empty() {
             return Ok(Vec::new());
         }
         let counts = self.breaker.call(self.inner.ask(asks), |_| true).await?;
-        Ok(counts.into_iter().map(count).collect())
+        Ok(counts.into_iter().map(|it| Some(count(it))).collect())
     }
 }
 

@@ -64,7 +64,7 @@ impl Rule {
         Self { on, ..self }
     }
 
-    /// Refuses if the store cannot be asked (503), rather than letting everything through.
+    /// Refuses if the store cannot be asked or has no room (503), rather than letting everything through.
     pub fn closed(self) -> Self {
         Self { is_closed: true, ..self }
     }

@@ -35,20 +35,25 @@ pub struct Count {
 /// * A refused request must not count against the rule that refused it.
 /// * Rules must be asked in the order of `asks`. Those behind one that refused must not be counted, and have no place in the answer.
 /// * Keys must be independent of each other, rules too.
-/// * Nothing that any client does may make it keep more than a bounded number of keys, or wait longer than a fraction of a second.
+/// * Nothing that any client does may make it keep more than a bounded number of keys, or wait longer than a fraction of a second. A rule whose key
+///   finds no room has none in its place in the answer; those behind it must be asked all the same.
 /// * A clock that jumps back must not refuse anybody for longer than a window.
 ///
-/// The two mean the same: a window that slides in sixty steps, so that a request counts for the window and at most a sixtieth longer, and
+/// What is said of a limit holds for keys that find room. The two mean the same: a window that slides in sixty steps, so that a request counts for the window and at most a sixtieth longer, and
 /// whoever used all of the limit at once waits until that has passed. `saas_core::testing` has the suite that both pass, for a store of your
 /// own too.
 #[async_trait]
 pub trait RateLimitStore: fmt::Debug + Send + Sync + 'static {
     /// Counts one request by each of these rules, up to the first that refuses it. The answer has a place for each rule that was asked;
-    /// only the last can be a refusal.
-    async fn take(&self, asks: &[Ask]) -> Result<Vec<Count>, StoreError>;
+    /// only the last can be a refusal, and none is one that found no room and was not counted.
+    ///
+    /// # Errors
+    ///
+    /// Fails if what counts cannot be reached.
+    async fn take(&self, asks: &[Ask]) -> Result<Vec<Option<Count>>, StoreError>;
 }
 
-/// Nothing was counted.
+/// A request was not counted.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {

@@ -10,6 +10,9 @@ use super::{Count, Rate};
 /// longer. So no window whatever has more than the limit.
 const STEPS: u32 = 60;
 
+/// How many steps become one where there is no room for all of them: a third of a window. Those that count are in four thirds at most.
+const THIRD: u32 = STEPS / 3;
+
 /// A moment of a window that slides.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Moment {
@@ -97,38 +100,66 @@ impl Kept {
         self.steps().len()
     }
 
-    /// Whether nothing of it counts any more.
-    pub(super) fn is_over(&self, moment: Moment) -> bool {
-        self.steps().last().is_none_or(|newest| moment.has_passed(*newest))
+    /// Those that count still.
+    fn recent(&self, moment: Moment) -> &[Counted] {
+        let steps = self.steps();
+        &steps[steps.iter().position(|it| !moment.has_passed(*it)).unwrap_or(steps.len())..]
+    }
+
+    /// Forgets what counts no longer.
+    pub(super) fn trim(&mut self, moment: Moment) {
+        let recent = self.recent(moment);
+        if recent.len() < self.len() {
+            *self = recent.to_vec().into();
+        }
+    }
+
+    /// All that counts still, as if it came with the newest of it.
+    pub(super) fn gathered(&self, moment: Moment) -> Self {
+        let recent = self.recent(moment);
+        recent.last().map_or_else(Self::default, |newest| Self::One(Counted { requests: sum(recent), ..*newest }))
     }
 
     /// Counts one request, unless it is refused.
     ///
-    /// Where there is no `room` for another step, what was counted before counts as if it came now: longer than it would, so that the limit
-    /// holds all the same.
+    /// Where there is no `room` for another step, the steps of each third of a window become the newest of them. They count up to a third of a window
+    /// longer than they would, so that the limit holds all the same.
     pub(super) fn take(&mut self, moment: Moment, rate: Rate, room: bool) -> Count {
-        let steps = self.steps();
-        let recent = &steps[steps.iter().position(|it| !moment.has_passed(*it)).unwrap_or(steps.len())..];
-        let used = recent.iter().fold(0, |used: u32, it| used.saturating_add(it.requests));
+        let recent = self.recent(moment);
+        let used = sum(recent);
         let limit = rate.limit().get();
         if used >= limit {
             return refused(recent, moment, used, limit);
         }
         let now = Counted { step: moment.step, requests: 1 };
-        if steps.last().is_some_and(|newest| newest.step == moment.step) {
+        if recent.last().is_some_and(|newest| newest.step == moment.step) {
             if let Some(newest) = self.steps_mut().last_mut() {
                 newest.requests += 1;
             }
-        } else if room || recent.is_empty() {
+        } else {
             let mut grown = Vec::with_capacity(recent.len() + 1);
             grown.extend_from_slice(recent);
             grown.push(now);
-            *self = grown.into();
-        } else {
-            *self = Self::One(Counted { requests: used + 1, ..now });
+            *self = if room { grown } else { in_thirds(grown) }.into();
         }
         Count { remaining: limit - used - 1, reset: moment.passes_in(now), retry_after: None }
     }
+}
+
+fn sum(steps: &[Counted]) -> u32 {
+    steps.iter().fold(0, |sum: u32, it| sum.saturating_add(it.requests))
+}
+
+/// Of each third of a window the newest step, which has all the requests.
+fn in_thirds(mut steps: Vec<Counted>) -> Vec<Counted> {
+    steps.dedup_by(|next, kept| {
+        let is_same = next.step / THIRD == kept.step / THIRD;
+        if is_same {
+            *kept = Counted { step: next.step, requests: kept.requests.saturating_add(next.requests) };
+        }
+        is_same
+    });
+    steps
 }
 
 /// The wait is until so many of the oldest steps have passed that one request has room.
@@ -176,7 +207,7 @@ mod tests {
     }
 
     /// API-02: against a model that remembers each request. Whatever the times, no window has more than the limit, nobody is refused who
-    /// had less than that in a window and a sixtieth, and what is said of the future comes true.
+    /// had less than that in a window and a sixtieth (and a third, where there is no room), and what is said of the future comes true.
     #[test]
     fn whatever_the_times_no_window_has_more_than_the_limit() {
         let mut random = SmallRng::seed_from_u64(15);
@@ -187,8 +218,9 @@ mod tests {
             // A step, and what it is longer than a sixtieth.
             let step = width + Duration::from_micros(u64::from(STEPS));
             let limit = rate.limit().get() as usize;
-            // Each fourth key has no room for a second step.
+            // Each fourth key has no room for all of its steps.
             let has_room = nth % 4 != 0;
+            let step = if has_room { step } else { step + width * (THIRD - 1) };
             // The numbers of the steps begin anew in the middle of some.
             let epoch = if nth % 3 == 0 { width * u32::MAX - 5 * rate.window() } else { Duration::ZERO };
             let (mut kept, mut at) = (Kept::default(), epoch + rate.window().mul_f64(random.random_range(0.0..2.0)));
@@ -203,18 +235,17 @@ mod tests {
                     assert!(used < limit, "{used} of {limit} in a window, and one more");
                     model.allowed.push(at);
                     let (remaining, longest) = (count.remaining as usize, model.used(at, step));
-                    assert!(remaining < limit - used && (!has_room || remaining + longest >= limit), "{remaining} are left");
-                    assert!(
-                        kept.is_over(Moment::of(rate.window(), at + count.reset)),
-                        "everything is allowed again after {:?}",
-                        count.reset
-                    );
-                    assert!(!kept.is_over(Moment::of(rate.window(), at + count.reset - Duration::from_micros(1))));
+                    assert!(remaining < limit - used && remaining + longest >= limit, "{remaining} are left");
+                    let left = |after| kept.recent(Moment::of(rate.window(), at + after)).len();
+                    assert_eq!(left(count.reset), 0, "everything is allowed again after {:?}", count.reset);
+                    assert!(left(count.reset - Duration::from_micros(1)) > 0);
+                    // Where the numbers begin anew a third is cut in two.
+                    assert!(has_room || kept.len() <= 4 + usize::from(nth % 3 == 0), "{} steps where there is no room", kept.len());
                     continue;
                 };
                 refusals += 1;
                 assert_eq!(before.steps(), kept.steps(), "what is refused is not counted");
-                assert!(!has_room || model.used(at, step) >= limit, "refused with {used} of {limit}");
+                assert!(model.used(at, step) >= limit, "refused with {used} of {limit}");
                 crowded += usize::from(!has_room);
                 let later = |wait| kept.clone().take(Moment::of(rate.window(), at + wait), rate, has_room).retry_after;
                 assert_eq!(later(wait), None, "it waited as long as it was told");

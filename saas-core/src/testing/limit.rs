@@ -48,7 +48,8 @@ fn longest(rate: Rate) -> Duration {
 impl Store {
     async fn take(&self, asks: &[(Key, Rate)]) -> Vec<Count> {
         let asks: Vec<_> = asks.iter().map(|(key, rate)| Ask { key: *key, rate: *rate }).collect();
-        self.0.take(&asks).await.unwrap_or_else(|error| panic!("{error}: {error:?}"))
+        let counts = self.0.take(&asks).await.unwrap_or_else(|error| panic!("{error}: {error:?}"));
+        counts.into_iter().map(|count| count.expect("there is room")).collect()
     }
 
     async fn one(&self, key: Key, rate: Rate) -> Count {

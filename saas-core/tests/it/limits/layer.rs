@@ -198,7 +198,7 @@ struct Losable {
 
 #[async_trait]
 impl RateLimitStore for Losable {
-    async fn take(&self, asks: &[Ask]) -> Result<Vec<Count>, StoreError> {
+    async fn take(&self, asks: &[Ask]) -> Result<Vec<Option<Count>>, StoreError> {
         if self.is_lost.load(Ordering::Relaxed) {
             return Err(StoreError::Away("lost".into()));
         }
@@ -237,6 +237,43 @@ async fn without_the_store_sign_in_is_refused_and_reading_goes_on() {
     is_lost.store(false, Ordering::Relaxed);
     assert_eq!(told(&client.get("/devices").await), Some((100, 98)));
     assert_eq!(client.post("/sign-in", &json!({})).await.status, StatusCode::OK);
+}
+
+/// API-02, RL: a store that is full. Whoever finds no room goes unchecked by that rule alone: the plan's limit holds, and what must not be guessed is
+/// refused; strangers are counted with others.
+#[tokio::test]
+async fn a_rule_that_finds_no_room_stands_in_no_others_way() {
+    let tenant = TenantId::new();
+    let app = App::new(MemoryStore::with_most_keys(1), |test, limits| {
+        let plan = TenantAllowance::all(Rate::per_hour(3));
+        let account = || Rule::by_caller("account", Rate::per_hour(100));
+        let api = Routes::new().get("/devices", ok).layer(limits.layer([account(), Rule::by_tenant("api", plan)]));
+        let codes = Routes::new().get("/code", ok).layer(limits.layer([account().closed()]));
+        in_a_tenant(test, api).merge(codes).merge(sign_in(limits))
+    })
+    .await;
+    let somebody = || app.app.acting(person()).with("x-tenant", &tenant.to_string());
+    // The tenant has the only place: whoever comes without a person's rule is counted first.
+    assert_eq!(told(&app.app.acting(Principal::Anonymous).with("x-tenant", &tenant.to_string()).get("/devices").await), Some((3, 2)));
+    for left in [1, 0] {
+        assert_eq!(told(&somebody().get("/devices").await), Some((3, left)), "the plan's limit counts");
+    }
+    assert_eq!(somebody().get("/devices").await.status, StatusCode::TOO_MANY_REQUESTS);
+    let refused = somebody().get("/code").await;
+    assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert!(refused.headers.contains_key("retry-after"));
+    let text = app.metrics.text();
+    for line in [
+        r#"rate_limit_asked_total{rule="account",outcome="unchecked"} 3"#,
+        r#"rate_limit_asked_total{rule="account",outcome="closed"} 1"#,
+        r#"rate_limit_asked_total{rule="api",outcome="refused"} 1"#,
+    ] {
+        assert!(text.contains(line), "{line}: {text}");
+    }
+    let stranger = app.at("192.0.2.1");
+    for status in [StatusCode::OK, StatusCode::OK, StatusCode::TOO_MANY_REQUESTS] {
+        assert_eq!(stranger.post("/sign-in", &json!({})).await.status, status);
+    }
 }
 
 /// OPS-04: the same on a real Redis.
