@@ -55,7 +55,7 @@ const PLAN: &str = "saas_plan";
 /// ```
 ///
 /// While Stripe is away, it is not asked ([`GatewayError::Interrupted`]), and the status page says so; in the background it is asked whether it is back. No
-/// answer, half of one and a failure of Stripe's own (5xx) count for that. A card that is declined, what is refused, and what is to come later
+/// answer, half of one and a failure of Stripe's own (5xx) count for that; where writes fail, that reads are answered does not count against it. A card that is declined, what is refused, and what is to come later
 /// (429, or two at once with one object) are answers of something that works.
 ///
 /// A restricted key needs to write customers, products, prices, checkout sessions, portal sessions and subscriptions, and to read invoices. The

@@ -1,16 +1,24 @@
 //! The way to Stripe: each request once, under the key that it was given, within a limit of time and of size.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use reqwest::{Method, redirect::Policy};
-use saas_core::{Breaker, Secret};
+use saas_core::{Breaker, BreakerPass, Secret};
 use serde::Deserialize;
 use stripe_client_core::{
     CustomizedStripeRequest, RequestBuilder, StripeClient, StripeClientErr, StripeMethod, StripeRequest as _, VERSION,
 };
+use stripe_core::customer::UpdateCustomer;
 use stripe_product::price::ListPrice;
+use tracing::Instrument as _;
 use url::{Host, Url};
 
 use super::{STRIPE, StripeConfigError};
@@ -18,6 +26,12 @@ use crate::GatewayError;
 
 /// How long Stripe may take for one request. Making a checkout session takes it seconds.
 pub(super) const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long it may take until it can be asked. What cannot be reached is found out sooner than what is slow.
+const CONNECTING: Duration = Duration::from_secs(5);
+
+/// A customer of nobody.
+const NOBODY: &str = "cus_nobody";
 
 /// No answer is as large: a hundred invoices are some hundred kilobytes.
 const LARGEST: usize = 16 * 1024 * 1024;
@@ -32,6 +46,8 @@ pub(super) struct Transport {
 struct Inner {
     http: reqwest::Client,
     api: Url,
+    /// Whether the last write found Stripe down. Until it takes another, that something can be read says nothing.
+    takes_nothing: AtomicBool,
 }
 
 /// Stripe refused. Its message names ids and parameters, and never a whole key.
@@ -98,11 +114,12 @@ impl Transport {
             .default_headers(HeaderMap::from_iter(headers))
             .user_agent(concat!("saas-billing/", env!("CARGO_PKG_VERSION")))
             .redirect(Policy::none())
+            .connect_timeout(CONNECTING.min(patience))
             .timeout(patience);
         // A proxy is for what is outside.
         let http = if is_here { http.no_proxy() } else { http };
         let http = http.build().map_err(StripeConfigError::Client)?;
-        let inner = Arc::new(Inner { http, api: api.clone() });
+        let inner = Arc::new(Inner { http, api: api.clone(), takes_nothing: AtomicBool::new(false) });
         Ok(Self { inner, breaker: Breaker::new(STRIPE) }.with_probe())
     }
 
@@ -111,12 +128,11 @@ impl Transport {
         Self { breaker, ..self }.with_probe()
     }
 
-    /// Asks for a price, of which there may be none: the least that a key may do.
     fn with_probe(self) -> Self {
         let inner = Arc::clone(&self.inner);
         self.breaker.probe_with(move || {
             let inner = Arc::clone(&inner);
-            async move { !inner.ask(&ListPrice::new().limit(1).build(), None).await.as_ref().is_err_and(is_down) }
+            async move { inner.is_back().await }
         });
         self
     }
@@ -130,12 +146,48 @@ impl Transport {
         Insisting(self)
     }
 
-    async fn ask(&self, asked: &RequestBuilder, key: Option<&str>) -> Result<Bytes, GatewayError> {
-        self.breaker.call(self.inner.ask(asked, key), is_down).await
+    /// Whoever gives up on it says nothing of Stripe, so it is heard to its end by itself, which comes in time.
+    async fn ask(&self, asked: &Arc<RequestBuilder>, key: Option<String>) -> Result<Bytes, GatewayError> {
+        let pass = self.breaker.enter()?;
+        let (inner, asked) = (Arc::clone(&self.inner), Arc::clone(asked));
+        let asking = async move {
+            let answer = inner.ask(&asked, key.as_deref()).await;
+            inner.weigh(pass, asked.method, &answer);
+            answer
+        };
+        let ended = tokio::spawn(asking.in_current_span()).await;
+        ended.unwrap_or_else(|error| Err(GatewayError::Away { retry_after: None, source: Box::new(error) }))
     }
 }
 
 impl Inner {
+    /// Says how it went. What is read while nothing can be written is neither a success nor a failure.
+    fn weigh(&self, pass: BreakerPass, method: StripeMethod, answer: &Result<Bytes, GatewayError>) {
+        let (is_write, is_down) = (!matches!(method, StripeMethod::Get), answer.as_ref().is_err_and(is_down));
+        if is_write {
+            self.takes_nothing.store(is_down, Ordering::Relaxed);
+        }
+        if is_down {
+            pass.failed();
+        } else if !self.takes_nothing.load(Ordering::Relaxed) {
+            pass.succeeded();
+        }
+    }
+
+    /// Asks for a price, of which there may be none: the least that a key may do. If nothing could be written, it has a customer of nobody changed too,
+    /// which Stripe refuses when it works.
+    async fn is_back(&self) -> bool {
+        let is_answered = async |asked: RequestBuilder| !self.ask(&asked, None).await.as_ref().is_err_and(is_down);
+        if !is_answered(ListPrice::new().limit(1).build()).await {
+            return false;
+        }
+        let is_back = !self.takes_nothing.load(Ordering::Relaxed) || is_answered(UpdateCustomer::new(NOBODY).build()).await;
+        if is_back {
+            self.takes_nothing.store(false, Ordering::Relaxed);
+        }
+        is_back
+    }
+
     async fn ask(&self, asked: &RequestBuilder, key: Option<&str>) -> Result<Bytes, GatewayError> {
         let mut url = self.api.join(&format!("v1{}", asked.path)).map_err(|error| GatewayError::Refused(Box::new(error)))?;
         url.set_query(asked.query.as_deref().filter(|query| !query.is_empty()));
@@ -170,7 +222,7 @@ impl StripeClient for Transport {
     async fn execute(&self, asked: CustomizedStripeRequest) -> Result<Bytes, GatewayError> {
         let (asked, how) = asked.into_pieces();
         let key = how.request_strategy.and_then(|strategy| strategy.get_key());
-        self.ask(&asked, key.as_ref().map(|key| key.as_str())).await
+        self.ask(&Arc::new(asked), key.map(|key| key.as_str().to_owned())).await
     }
 }
 
@@ -185,13 +237,14 @@ impl StripeClient for Insisting<'_> {
 
     async fn execute(&self, asked: CustomizedStripeRequest) -> Result<Bytes, GatewayError> {
         let (asked, how) = asked.into_pieces();
+        let asked = Arc::new(asked);
         let Some(key) = how.request_strategy.and_then(|strategy| strategy.get_key()) else { return self.0.ask(&asked, None).await };
-        let mut outcome = self.0.ask(&asked, Some(key.as_str())).await;
+        let mut outcome = self.0.ask(&asked, Some(key.as_str().to_owned())).await;
         for again in 1..KEYS {
             if !matches!(outcome, Err(GatewayError::KeySpent(_))) {
                 break;
             }
-            outcome = self.0.ask(&asked, Some(&format!("{}:again:{again}", key.as_str()))).await;
+            outcome = self.0.ask(&asked, Some(format!("{}:again:{again}", key.as_str()))).await;
         }
         outcome
     }
