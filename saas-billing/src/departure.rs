@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use saas_core::{
-    Actor, Consumer, ConsumerError, DbError, Event, EventSeverity, Job, JobOptions, Jobs, Lane, Permission as _, RecordedEvent, SystemDb,
-    SystemRun, SystemTx, TenantId, TenantStore, job_system_in, system_event_in,
+    Actor, Consumer, ConsumerError, DbError, Event, EventSeverity, Job, JobError, JobOptions, Jobs, Lane, Permission as _, RecordedEvent,
+    SystemDb, SystemRun, SystemTx, TenantId, TenantStore, job_system_in, system_event_in,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::{query, query_scalar};
@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::{
     BillingRead, Change, CustomerId, IdempotencyKey, Mirror, MirrorError, Payments, SubscriptionId,
-    mirror::{ROUNDS, alone, customer_of_tenant, failed, turn_draw},
+    mirror::{ROUNDS, alone, customer_of_tenant, failed, is_interrupted, turn_draw},
 };
 
 /// A subscription that ended while its organization was to be deleted does not go on, though the organization does.
@@ -232,7 +232,7 @@ impl Mirror {
     ///
     /// # Errors
     ///
-    /// Fails if one of them could not be settled, after all others were.
+    /// Fails if one of them could not be settled, after all others were; at once if the gateway is away and not asked any more.
     pub async fn settle_all(&self, db: &SystemDb) -> Result<u64, MirrorError> {
         let mut tx = db.begin().await?;
         let due = unsettled_in(&mut tx, None).await?;
@@ -241,6 +241,7 @@ impl Mirror {
         for tenant in due {
             match self.settle(db, tenant).await {
                 Ok(()) => settled += 1,
+                Err(error) if is_interrupted(&error) => return Err(error),
                 Err(error) => {
                     tracing::error!(tenant.id = %tenant, error = &error as &dyn std::error::Error, "what a tenant pays for could not follow it");
                     failure = Some(error);
@@ -260,10 +261,15 @@ impl Mirror {
         let it = self.clone();
         jobs.on(move |run: SystemRun, _: SettleTenants| {
             let it = it.clone();
-            async move { it.settle_all(run.db()).await.map(drop).map_err(failed) }
+            async move { it.settle_all(run.db()).await.map(drop).map_err(failed_for_all) }
         });
         jobs.cron("*/5 * * * *", &SettleTenants {});
     }
+}
+
+/// What one tenant has that nobody can read is no end of settling all: they are tried again, as after any failure.
+fn failed_for_all(error: MirrorError) -> JobError {
+    if is_interrupted(&error) { failed(error) } else { error.into() }
 }
 
 /// What cannot be read keeps nothing else from being settled; it is told at the end.
@@ -293,7 +299,8 @@ impl Consumer for Departures {
     }
 }
 
-/// At a tenant's end its customer is deleted at the gateway, with all that it pays for. If the gateway is away the tenant is not purged yet.
+/// At a tenant's end its customer is deleted at the gateway, with all that it pays for. If the gateway is away the tenant is not purged yet;
+/// that is an attempt of the purge, which is tried again as after any failure.
 #[async_trait]
 impl TenantStore for Payments {
     async fn tenant_remove(&self, tenant: TenantId) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {

@@ -39,8 +39,8 @@ pub(crate) struct EventArrived {
 
 impl Job for EventArrived {
     const NAME: &'static str = "billing.event";
-    /// Asking the gateway, and answering.
-    const TIME_LIMIT: Duration = Duration::from_secs(60);
+    /// Two readings, of which each asks for the customer and then for pages of what they have; longer than a gateway that is slow may take.
+    const TIME_LIMIT: Duration = Duration::from_secs(180);
 }
 
 /// What is stored could not follow the gateway.
@@ -76,6 +76,11 @@ impl From<sqlx::Error> for MirrorError {
     fn from(error: sqlx::Error) -> Self {
         Self::Database(error.into())
     }
+}
+
+/// The gateway is away, so whatever comes next is not asked for either.
+pub(crate) const fn is_interrupted(error: &MirrorError) -> bool {
+    matches!(error, MirrorError::Gateway(GatewayError::Interrupted(_)))
 }
 
 /// Tried again after what the gateway asks for, and waiting for one that is away is no attempt; a mistake of ours is not tried again.

@@ -10,7 +10,10 @@ use saas_core::{Counters, DbError, Job, Jobs, Metrics, SystemDb, SystemRun};
 use serde::{Deserialize, Serialize};
 use sqlx::query;
 
-use crate::{CustomerId, ListedSubscription, Mirror, MirrorError, Payments, SubscriptionId, SubscriptionState, mirror::failed};
+use crate::{
+    CustomerId, ListedSubscription, Mirror, MirrorError, Payments, SubscriptionId, SubscriptionState,
+    mirror::{failed, is_interrupted},
+};
 
 #[derive(Debug, Serialize, Deserialize)]
 struct Reconcile {}
@@ -47,7 +50,7 @@ impl Mirror {
     ///
     /// # Errors
     ///
-    /// Fails if the gateway does not list them or the database fails; what was mended until then stays so.
+    /// Fails if the gateway does not list them, is away and not asked any more, or the database fails; what was mended until then stays so.
     pub async fn reconcile(&self, db: &SystemDb) -> Result<Reconciled, MirrorError> {
         let (mut round, mut seen, mut differ) = (Reconciled::default(), BTreeSet::new(), BTreeSet::new());
         let mut stored = live(db).await?;
@@ -86,6 +89,8 @@ impl Mirror {
                 Ok(()) => round.mended += 1,
                 // Somebody else's: one account at the gateway may serve several programs.
                 Err(MirrorError::Unknown(_)) => {}
+                // What is not asked for is no drift.
+                Err(error) if is_interrupted(&error) => return Err(error),
                 Err(error) => {
                     round.failed += 1;
                     tracing::error!(customer.id = %customer, error = &error as &dyn std::error::Error, "a customer could not be reconciled");

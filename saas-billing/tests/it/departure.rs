@@ -10,9 +10,13 @@ use std::{
 
 use saas_billing::{
     Access, Account, Change, CustomerId, GatewayError, IdempotencyKey, MemoryGateway, Mirror, MirrorError, Mode, Payments, Subscription,
-    SubscriptionState,
+    SubscriptionId, SubscriptionState, Unread,
 };
-use saas_core::{PurgeError, Secret, SystemDb, TenantId, TenantStore, tenant_purge, testing::TestDb};
+use saas_core::{
+    Job, JobOptions, Jobs, JobsConfig, Lifecycle, PurgeError, Secret, SystemDb, TenantId, TenantStore, job_system_in, tenant_purge,
+    testing::TestDb,
+};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     gated::Gated,
@@ -190,6 +194,43 @@ async fn while_the_gateway_is_away_nothing_is_purged() {
     assert_eq!((shop.states(tenant).await, shop.count("select count(*) from billing.tenant_plan").await), (vec!["canceled".to_owned()], 0));
     // Once more is no harm.
     purge().await.unwrap();
+}
+
+/// The program's own job, by its name.
+#[derive(Debug, Serialize, Deserialize)]
+struct SettleAll {}
+
+impl Job for SettleAll {
+    const NAME: &'static str = "billing.settle_all";
+}
+
+/// What one customer has that nobody can read is no dead letter of settling all, which comes each five minutes.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_can_read_makes_no_dead_letter_of_settling_all() {
+    let shop = Shop::new().await;
+    let (tenant, customer, held) = bought(&shop, "acme", SubscriptionState::Active).await;
+    let unread = vec![Unread::Subscription { id: SubscriptionId::new("sub_odd"), why: "the state frozen".to_owned() }];
+    let account = Account { tenant: Some(tenant), subscriptions: vec![held], unread, ..Account::default() };
+    shop.gateway.account_set(&customer, account);
+    becomes(&shop.test, tenant, "leaving").await;
+    let mut tx = system(&shop).begin().await.unwrap();
+    job_system_in(&mut tx, None, &SettleAll {}, JobOptions::new()).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let (jobs, lifecycle) = (Jobs::new(&shop.test.db), Lifecycle::new());
+    let payments = Payments::new(&shop.test.db, shop.gateway.clone(), [Secret::new(SECRET)], Mode::Test).unwrap();
+    payments.work_for(&jobs);
+    let running = jobs.start(JobsConfig { poll: Duration::from_millis(50), ..JobsConfig::default() }, &lifecycle).await.unwrap();
+    let mut waited = 0;
+    while shop.count("select count(*) from core.job where name = 'billing.settle_all' and error like '%cannot be read%'").await == 0 {
+        waited += 1;
+        assert!(waited < 3_000, "it is not worked on");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(shop.count("select count(*) from core.job where name = 'billing.settle_all' and state = 'dead'").await, 0);
+    assert!(self::held(&shop, &customer).await.cancel_at.is_some(), "all else is settled");
+    lifecycle.drain();
+    running.drained().await;
 }
 
 /// Killed at ever later moments and begun again each time, it comes to the same, told once.

@@ -1,6 +1,11 @@
 //! What nobody was told of is found all the same.
 
-use saas_billing::{GatewayError, MirrorError, Reconciled, Subscription, SubscriptionState};
+use axum::Router;
+use http::{StatusCode, Uri};
+use saas_billing::{GatewayError, Mirror, MirrorError, Reconciled, StripeGateway, Subscription, SubscriptionState};
+use saas_core::Secret;
+use tokio::net::TcpListener;
+use url::Url;
 
 use crate::shop::Shop;
 
@@ -60,4 +65,28 @@ async fn while_the_gateway_is_away_nothing_is_taken_to_be_over() {
         Subscription { id: saas_billing::SubscriptionId::new("sub_0"), ..shop.month(tenant, SubscriptionState::Active) },
     );
     assert_eq!(shop.mirror.reconcile(&db).await.unwrap(), Reconciled { listed: 2, mended: 0, failed: 0 });
+}
+
+/// OPS-04: whoever was not asked for, because the gateway is away, is no drift.
+#[tokio::test]
+async fn a_round_ends_where_the_gateway_is_found_to_be_away() {
+    let shop = Shop::new().await;
+    let db = shop.test.db.system("a test reconciles");
+    for number in 0..5 {
+        let (tenant, customer) = shop.customer(&format!("t{number}")).await;
+        shop.gateway.subscription_set(&customer, shop.month(tenant, SubscriptionState::Active));
+        shop.mirror.tenant(&db, tenant).await.unwrap();
+    }
+    // It lists nothing, so that all that is stored is looked up, and fails then.
+    let server = Router::new().fallback(async move |uri: Uri| match uri.path() {
+        "/v1/subscriptions" => (StatusCode::OK, r#"{"object":"list","data":[],"has_more":false,"url":"/v1/subscriptions"}"#),
+        _ => (StatusCode::INTERNAL_SERVER_ERROR, "{}"),
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = Url::parse(&format!("http://{}/", listener.local_addr().unwrap())).unwrap();
+    tokio::spawn(async move { axum::serve(listener, server).await.unwrap() });
+    let mirror = Mirror::new(StripeGateway::new(&Secret::new("sk_test_1"), &url).unwrap());
+    let round = mirror.reconcile(&db).await;
+    assert!(matches!(round, Err(MirrorError::Gateway(GatewayError::Interrupted(_)))), "{round:?}");
+    assert_eq!(shop.count("select count(*) from billing.subscription where state = 'active'").await, 5);
 }
