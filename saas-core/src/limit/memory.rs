@@ -145,17 +145,14 @@ impl MemoryStore {
     fn count(&self, kind: Kind, hash: u64, rate: Rate, begins: impl FnOnce() -> Kept) -> Option<Count> {
         let table = self.table(rate.window(), kind);
         let mut shard = lock(table.shard(hash));
-        if !shard.contains_key(&hash) {
-            if !self.admits(kind) {
-                self.found_no_room();
-                return None;
-            }
-            let first = begins();
-            self.steps.fetch_add(first.len(), Ordering::Relaxed);
-            shard.insert(hash, first);
+        // An entry would make the table larger for one that is not admitted.
+        let is_new = !shard.contains_key(&hash);
+        if is_new && !self.admits(kind) {
+            self.found_no_room();
+            return None;
         }
-        let kept = shard.entry(hash).or_default();
-        let before = kept.len();
+        let kept = shard.entry(hash).or_insert_with(begins);
+        let before = if is_new { 0 } else { kept.len() };
         let room = self.steps.load(Ordering::Relaxed) < self.most_steps();
         // The time is looked at while nobody else counts this key, so that it never goes back.
         let count = kept.take(self.moment(rate.window()), rate, room);

@@ -49,7 +49,7 @@ impl Store {
     async fn take(&self, asks: &[(Key, Rate)]) -> Vec<Count> {
         let asks: Vec<_> = asks.iter().map(|(key, rate)| Ask { key: *key, rate: *rate }).collect();
         let counts = self.0.take(&asks).await.unwrap_or_else(|error| panic!("{error}: {error:?}"));
-        counts.into_iter().map(|count| count.expect("there is room")).collect()
+        counts.into_iter().map(|count| count.unwrap_or_else(|| panic!("a key found no room"))).collect()
     }
 
     async fn one(&self, key: Key, rate: Rate) -> Count {
