@@ -94,7 +94,7 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
     program.relay.start(&lifecycle);
     let webhooks = program.webhooks.start(&lifecycle);
     chain.start_sealing(&lifecycle);
-    let counts = program.counts.start(&lifecycle);
+    let counts = program.counts.start();
     let jobs = program.jobs.start(JobsConfig { concurrency: config.jobs, ..JobsConfig::default() }, &lifecycle).await?;
     Queues { db: db.clone(), relay: program.relay.clone(), chain, webhooks: program.webhooks.clone() }.watch(&program.metrics, &lifecycle);
     lifecycle.drain_on_signals().map_err(Error::io("signals"))?;

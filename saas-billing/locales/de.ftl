@@ -113,7 +113,7 @@ billing-change-again = Inzwischen hat sich etwas geändert. So viel kostet es je
 billing-change-exceeded = { $label }: Sie nutzen { $used }, und { $plan } hat { $limit }. Alles bleibt, und es kommt nichts hinzu, bis es weniger ist.
 
 billing-usage-title = Verbrauch
-billing-usage-text = Was genutzt wurde, wann und von wem. Stunden, Tage und Monate sind die von UTC; die letzte Stunde ist auf wenige Sekunden genau.
+billing-usage-text = Was genutzt wurde, wann und von wem. Stunden, Tage und Monate sind die von UTC; was jetzt gezählt wird, ist einige Sekunden später zu sehen.
 billing-usage-more = Wann und von wem es genutzt wurde
 billing-usage-meter = Was
 billing-usage-per = Nach
@@ -127,6 +127,8 @@ billing-usage-by-all = Allen
 billing-usage-by-user = Personen
 billing-usage-by-key = API-Schlüsseln
 billing-usage-by-agent = Agenten
+billing-usage-by-tool = Werkzeugen
+billing-usage-by-system = Dem Produkt selbst
 billing-usage-show = Zeigen
 billing-usage-total = { $total } insgesamt
 billing-usage-none-title = Nichts wurde genutzt
@@ -148,6 +150,7 @@ billing-usage-csv = Als CSV
 billing-usage-json = Als JSON
 billing-usage-error-time = Das ist kein Tag.
 billing-usage-error-backwards = Das liegt vor dem Anfang.
+billing-usage-error-far = Das liegt nicht zwischen den Jahren 1970 und 9000.
 billing-usage-error-long = Das sind mehr als 744 Stunden, Tage oder Monate. Wählen Sie einen kürzeren Zeitraum.
 billing-usage-error-meter = Davon wird nichts aufgezeichnet.
 

@@ -113,7 +113,7 @@ billing-change-again = Something has changed since. This is what it costs now.
 billing-change-exceeded = { $label }: you use { $used }, and { $plan } has { $limit }. All of it stays, and nothing can be added until there is less.
 
 billing-usage-title = Usage
-billing-usage-text = What was used, when and by whom. Hours, days and months are those of UTC; the last hour is counted with at most some seconds of delay.
+billing-usage-text = What was used, when and by whom. Hours, days and months are those of UTC; what is counted now is seen some seconds later.
 billing-usage-more = When and by whom it was used
 billing-usage-meter = What
 billing-usage-per = By the
@@ -127,6 +127,8 @@ billing-usage-by-all = Everybody
 billing-usage-by-user = People
 billing-usage-by-key = API keys
 billing-usage-by-agent = Agents
+billing-usage-by-tool = Tools
+billing-usage-by-system = The product itself
 billing-usage-show = Show
 billing-usage-total = { $total } in all
 billing-usage-none-title = Nothing was used
@@ -148,6 +150,7 @@ billing-usage-csv = As CSV
 billing-usage-json = As JSON
 billing-usage-error-time = This is no day.
 billing-usage-error-backwards = This is before the beginning.
+billing-usage-error-far = This is not between the years 1970 and 9000.
 billing-usage-error-long = That is more than 744 hours, days or months. Choose a shorter time.
 billing-usage-error-meter = Of this nothing is recorded.
 

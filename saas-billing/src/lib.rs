@@ -81,7 +81,7 @@ pub use quota::{LimitError, LimitNear, LimitReached, Usage};
 pub use reconcile::Reconciled;
 pub use subscription::{CustomerId, InvoiceId, Subscription, SubscriptionId, SubscriptionState, UnknownState, subscription_put_in};
 pub use till::Till;
-pub use usage::{By, CountLayer, CountService, Counts, Recorded, RunningCounts, Use, UseError};
+pub use usage::{By, CountLayer, CountService, Counts, Recorded, RunningCounts, Tool, Use, UseError};
 
 saas_core::permissions! {
     /// See the plan, what is used of it, and invoices.

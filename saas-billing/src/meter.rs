@@ -11,8 +11,13 @@ pub struct Meter(&'static str);
 
 impl Meter {
     /// Names it, in lower case and the plural, as it stands in problem documents and in the database.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the name does not have 1 to 100 bytes, all of them visible ASCII: as a constant it does not compile.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
+        assert!(is_name(name), "a name has 1 to 100 bytes of visible ASCII");
         Self(name)
     }
 
@@ -21,6 +26,21 @@ impl Meter {
     pub const fn name(self) -> &'static str {
         self.0
     }
+}
+
+/// Whether the database can keep something by this name, and it can stand anywhere.
+pub(crate) const fn is_name(name: &str) -> bool {
+    let mut rest = name.as_bytes();
+    if rest.is_empty() || rest.len() > 100 {
+        return false;
+    }
+    while let [first, others @ ..] = rest {
+        if !first.is_ascii_graphic() {
+            return false;
+        }
+        rest = others;
+    }
+    true
 }
 
 /// Something that a plan has or has not: single sign-on, the API.
@@ -117,7 +137,13 @@ impl Metered {
 mod tests {
     use chrono::{DateTime, Utc};
 
-    use super::Period;
+    use super::{Period, is_name};
+
+    #[test]
+    fn a_name_is_one_that_the_database_can_keep() {
+        let names = ["devices", "api-requests", "", "a\0b", "two words", "Geräte", &"m".repeat(100), &"m".repeat(101)];
+        assert_eq!(names.map(is_name), [true, true, false, false, false, false, true, false]);
+    }
 
     fn at(text: &str) -> DateTime<Utc> {
         text.parse().unwrap()

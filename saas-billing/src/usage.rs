@@ -20,6 +20,11 @@
 //!
 //! A meter is recorded in one of the two ways and not in both: then who records one waits for nobody who counts.
 //!
+//! # Security
+//!
+//! Where a client says the id of an event, put who it is before it, as in `{agent}:{id}`. An id is known once for a tenant and meter, and whoever
+//! uses another's id first keeps the other's use from being recorded.
+//!
 //! Sums are kept by the hour for [25 months](SUMS_KEPT); days and months are added up when somebody asks. Events are kept for
 //! [60 days](EVENTS_KEPT), which is longer than one may be late: until then the sum of the events of an hour is the sum of the hour.
 
@@ -30,13 +35,13 @@ mod sweep;
 
 pub use counts::{Counts, RunningCounts};
 pub use layer::{CountLayer, CountService};
-pub(crate) use read::{Bucket, Question, Record, Span, SpanError, Whose};
+pub(crate) use read::{Bucket, Place, Question, Span, SpanError, Whose};
 
 use std::{borrow::Cow, num::NonZeroU32};
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use saas_core::{Actor, AgentId, DbError, FieldError, KeyId, Problem, TenantTx, UserId};
-use sqlx::query;
+use sqlx::{query, query_scalar};
 use uuid::Uuid;
 
 use crate::{Billing, Meter, Period};
@@ -57,6 +62,23 @@ const SUMS_KEPT: TimeDelta = TimeDelta::days(762);
 /// How long an id of an event may be.
 const LONGEST_EVENT: usize = 200;
 
+/// The name of a part of the product.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Tool(&'static str);
+
+impl Tool {
+    /// Names it, in lower case, as it stands in the database.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the name does not have 1 to 100 bytes, all of them visible ASCII: as a constant it does not compile.
+    #[must_use]
+    pub const fn new(name: &'static str) -> Self {
+        assert!(crate::meter::is_name(name), "a name has 1 to 100 bytes of visible ASCII");
+        Self(name)
+    }
+}
+
 /// By whom something was used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum By {
@@ -67,7 +89,7 @@ pub enum By {
     /// By a machine.
     Agent(AgentId),
     /// By a part of the product that people choose: an export, a model.
-    Tool(&'static str),
+    Tool(Tool),
     /// By the program itself, or by those who run it.
     System,
 }
@@ -80,7 +102,7 @@ impl By {
             Self::User(user) => ("user", id(user.into())),
             Self::Key(key) => ("key", id(key.into())),
             Self::Agent(agent) => ("agent", id(agent.into())),
-            Self::Tool(name) => ("tool", Cow::Borrowed(name)),
+            Self::Tool(tool) => ("tool", Cow::Borrowed(tool.0)),
             Self::System => ("system", Cow::Borrowed("")),
         }
     }
@@ -110,7 +132,10 @@ pub struct Use<'a> {
 
 impl<'a> Use<'a> {
     /// So much of `meter` was used now. `event` is the id of what happened, of 1 to 200 characters: a UUID, or whatever else of the tenant names
-    /// it and nothing else of this meter. Whatever is recorded under an id that is known counts no more.
+    /// it and nothing else of this meter. The same use under an id that is known counts no more, and another one is refused.
+    ///
+    /// An id is known for 60 days. Whoever may send a use again after that says [when](Self::at) it happened, so that it is refused as too late;
+    /// without a time it would count again.
     #[must_use]
     pub const fn new(meter: Meter, quantity: NonZeroU32, by: By, event: &'a str) -> Self {
         Self { meter, quantity, by, event, at: None }
@@ -135,8 +160,7 @@ pub enum Recorded {
 
 /// A use was not recorded.
 ///
-/// What is wrong with the use itself is found before the database is asked: the transaction is as it was, and the caller says whether the work is
-/// worth doing without. If the database fails, the transaction is over as after any statement that fails: nothing that is billed happens without
+/// What is wrong with the use itself leaves the transaction as it was, and the caller says whether the work is worth doing without. If the database fails, the transaction is over as after any statement that fails: nothing that is billed happens without
 /// its record.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -150,6 +174,9 @@ pub enum UseError {
     /// It has not happened yet.
     #[error("what happens at {0} has not happened yet")]
     Ahead(DateTime<Utc>),
+    /// The id of the event is that of another use of the meter: of another quantity, or by somebody else.
+    #[error("the id of the event is that of another use")]
+    Taken,
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -167,7 +194,7 @@ impl From<UseError> for Problem {
         let bounds = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
         match error {
             UseError::Database(error) => error.into(),
-            UseError::Event => Self::invalid([FieldError::new("/event", UseError::Event.to_string())]),
+            wrong @ (UseError::Event | UseError::Taken) => Self::invalid([FieldError::new("/event", wrong.to_string())]),
             UseError::Late(at) => Self::invalid([FieldError::new("/at", format!("{} is more than 35 days ago", bounds(at)))]),
             UseError::Ahead(at) => Self::invalid([FieldError::new("/at", format!("{} has not come yet", bounds(at)))]),
         }
@@ -177,14 +204,14 @@ impl From<UseError> for Problem {
 impl Billing {
     /// Records that something was used, once, in the transaction of the work that uses it.
     ///
-    /// The sum of the hour is locked until the transaction ends, for whoever records the same meter for the same [`By`]. So record last, and
-    /// several in the order of their meters' names, after quotas are [reserved](Self::reserve_in).
+    /// Until the transaction ends the event is locked, and the sum of the hour for whoever records the same meter for the same [`By`]. So record last,
+    /// after quotas are [reserved](Self::reserve_in), and several in one order: by the meter's name, then the hour, the [`By`] and the event.
     ///
     /// What happened up to 35 days ago counts in its hour, and what is older is refused. A clock may be five minutes ahead: that counts as now.
     ///
     /// # Errors
     ///
-    /// Fails if the use cannot be recorded, with the transaction as it was, or if the database fails.
+    /// Fails if the use cannot be recorded or its event is that of another use, with the transaction as it was, or if the database fails.
     pub async fn record_in(&self, tx: &mut TenantTx, used: Use<'_>) -> Result<Recorded, UseError> {
         let (tenant, now) = (tx.tenant().map(Uuid::from), tx.now());
         let at = used.at.unwrap_or(now);
@@ -208,7 +235,8 @@ impl Billing {
             )
             insert into usage_hour as sum (tenant_id, meter, hour, by_kind, by_id, quantity)
             select tenant_id, meter, $9, by_kind, by_id, quantity from recorded
-            on conflict (tenant_id, meter, hour, by_kind, by_id) do update set quantity = sum.quantity + excluded.quantity"#,
+            on conflict (tenant_id, meter, hour, by_kind, by_id) do update
+                set quantity = least(sum.quantity::numeric + excluded.quantity, 9223372036854775807)::bigint"#,
             tenant,
             used.meter.name(),
             used.event,
@@ -221,6 +249,22 @@ impl Billing {
         )
         .execute(&mut **tx)
         .await?;
-        Ok(if added.rows_affected() > 0 { Recorded::Added } else { Recorded::Known })
+        if added.rows_affected() > 0 {
+            return Ok(Recorded::Added);
+        }
+        let is_same = query_scalar!(
+            r#"select (quantity, by_kind, by_id) = ($4::bigint, $5::text, $6::text) as "is_same!" from usage_event
+            where tenant_id = $1 and meter = $2 and event = $3"#,
+            tenant,
+            used.meter.name(),
+            used.event,
+            i64::from(used.quantity.get()),
+            kind,
+            &*id,
+        )
+        .fetch_optional(&mut **tx)
+        .await?;
+        // It may have been swept meanwhile.
+        if is_same.unwrap_or(true) { Ok(Recorded::Known) } else { Err(UseError::Taken) }
     }
 }

@@ -9,3 +9,14 @@ create table billing.usage_batch (
 create index usage_batch_at_idx on billing.usage_batch using brin (at);
 
 grant select, insert, update, delete on table billing.usage_batch to saas_system;
+
+create function billing.usage_stays() returns trigger
+language plpgsql
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+    raise exception 'what was used is not taken back' using errcode = 'check_violation';
+end
+$$;
+
+revoke all on function billing.usage_stays() from public;

@@ -16,7 +16,14 @@ create table usage_hour (
 -- Hours come one after the other, and are deleted so.
 create index usage_hour_hour_idx on usage_hour using brin (hour);
 
-select core.isolate('usage_hour', privileges => 'select, insert, update');
+-- What was used is added to, and nothing else of a row is ever written.
+select core.isolate('usage_hour', privileges => 'select, insert, update (quantity)');
+
+create trigger usage_hour_grows
+    before update on usage_hour
+    for each row
+    when (new.quantity < old.quantity)
+    execute function billing.usage_stays();
 
 -- What was recorded one by one: the row is what counts a use once, and the proof of the sum.
 create table usage_event (

@@ -7,7 +7,7 @@ mod names;
 pub(super) use names::Naming;
 
 use axum::{extract::State, response::Response};
-use chrono::{DateTime, Months, NaiveDate, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, Months, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Utc};
 use http::StatusCode;
 use saas_core::{Can, DbError, Download, FieldError, FormErrors, Html, Json, Page, Problem, Query, Routes, TenantDb, TenantTx};
 use serde::{Deserialize, Serialize};
@@ -75,6 +75,7 @@ impl From<SpanError> for Wrong {
     fn from(error: SpanError) -> Self {
         match error {
             SpanError::Backwards => Self::new("to", ["billing-usage-error-backwards", "must be after from"]),
+            SpanError::Far => Self::new("from", ["billing-usage-error-far", "and to must be between the years 1970 and 9000"]),
             SpanError::Long => Self::new("from", ["billing-usage-error-long", "is more than 744 periods before to"]),
         }
     }
@@ -152,7 +153,7 @@ impl Till {
             per: question.span.per,
             from: question.span.start(),
             to: question.span.end(),
-            total: items.iter().map(|item| item.quantity).sum(),
+            total: items.iter().map(|item| item.quantity).fold(0, i64::saturating_add),
             items,
             top: top.collect(),
         })
@@ -214,6 +215,9 @@ async fn show(
     let day = |at: DateTime<Utc>| at.date_naive().to_string();
     let asked = answer.as_ref().map(|answer| (day(answer.from), day(answer.to - TimeDelta::microseconds(1)), &*answer.meter));
     let (from, to, meter) = asked.unwrap_or_else(|| (query.from.clone(), query.to.clone(), &*query.meter));
+    // The files are of what is drawn, to the hour; the form has days.
+    let exact = |at: DateTime<Utc>| at.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let drawn = answer.as_ref().map(|answer| format!("&from={}&to={}", exact(answer.from), exact(answer.to))).unwrap_or_default();
     let per = query.per.unwrap_or(Period::Day);
     let label = |meter: &str| page.text(&format!("{}-meter-{meter}", till.texts));
     let context = json!({
@@ -222,7 +226,7 @@ async fn show(
         "per": per,
         "by": query.by,
         "form": page.form(&[("from", &from), ("to", &to)], &errors),
-        "query": format!("meter={meter}&per={}&by={}&from={from}&to={to}", per.as_str(), query.by.as_str()),
+        "query": format!("meter={meter}&per={}&by={}{drawn}", per.as_str(), query.by.as_str()),
         "label": answer.as_ref().map(|answer| label(&answer.meter)),
         "total": answer.as_ref().map(|answer| answer.total),
         "chart": answer.as_ref().map(|answer| chart(&answer.items, answer.per)),

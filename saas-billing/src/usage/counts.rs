@@ -5,6 +5,7 @@ use std::{
     collections::{HashMap, VecDeque},
     fmt,
     hash::{BuildHasher as _, RandomState},
+    io,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
@@ -13,7 +14,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use saas_core::{Db, DbError, Lifecycle, Metrics, TenantId};
+use saas_core::{Db, DbError, Metrics, TenantId};
 use sqlx::query;
 use tokio::{sync::Notify, task::JoinHandle, time};
 use uuid::Uuid;
@@ -24,8 +25,15 @@ use crate::Meter;
 /// How often counts are written.
 const EVERY: Duration = Duration::from_secs(10);
 
-/// How long the last write may take when the program stops.
+/// How long a batch is waited for. The server itself gives up a statement after 30 seconds, and beginning and ending have bounds of their own:
+/// whoever is silent for longer has gone.
+const PATIENCE: Duration = Duration::from_secs(50);
+
+/// How long the last writes may take together when the program stops.
 const LAST: Duration = Duration::from_secs(10);
+
+/// After how long a last write that failed is tried again.
+const PAUSE: Duration = Duration::from_millis(500);
 
 /// Those that count at once seldom wait for each other.
 const SHARDS: usize = 16;
@@ -63,7 +71,7 @@ struct Batch {
 ///
 /// ```
 /// use saas_billing::{By, Counts, Meter};
-/// use saas_core::{Db, Lifecycle, Metrics, TenantId};
+/// use saas_core::{Db, Metrics, TenantId};
 ///
 /// const SEARCHES: Meter = Meter::new("searches");
 ///
@@ -75,8 +83,8 @@ struct Batch {
 ///     counts.count(tenant, SEARCHES, By::System, 1);
 /// }
 ///
-/// async fn serve(counts: Counts, lifecycle: &Lifecycle) {
-///     let running = counts.start(lifecycle);
+/// async fn serve(counts: Counts) {
+///     let running = counts.start();
 ///     // … until it has answered the last request:
 ///     running.drained().await;
 /// }
@@ -84,10 +92,10 @@ struct Batch {
 ///
 /// # What may be lost
 ///
-/// * A program that is killed loses what was counted since the last write began: ten seconds and how long a write takes. One that
-///   [drains](RunningCounts::drained) loses nothing.
+/// * A program that is killed loses what is not written yet: what was counted in ten seconds and while a write takes, or all that was counted
+///   since the database went away. One that [drains](RunningCounts::drained) loses nothing, if the database answers in its last ten seconds.
 /// * While the database is away all is kept and added up, in up to 100,000 sums, one for each meter, hour and [`By`] of a tenant. What has no room
-///   is lost, and counted in the metric `usage_lost`.
+///   is lost, and counted in the metric `usage_lost`, as is what could not be written at last.
 /// * Nothing is counted twice: a write whose answer was lost is sent again under its id, which the sums' own transaction remembers for a week.
 #[derive(Clone)]
 pub struct Counts {
@@ -114,9 +122,12 @@ impl Counts {
     pub fn new(db: &Db, metrics: &Metrics) -> Self {
         let lost = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&lost);
-        metrics.watch_counters("usage_lost", "Uses that were counted and found no room", [], move || {
-            vec![([], counted.load(Ordering::Relaxed) as f64)]
-        });
+        metrics.watch_counters(
+            "usage_lost",
+            "Uses that were counted and are lost: there was no room, or the program stopped while the database was away",
+            [],
+            move || vec![([], counted.load(Ordering::Relaxed) as f64)],
+        );
         let hasher = RandomState::new();
         let shards = array::from_fn(|_| Mutex::new(HashMap::with_hasher(hasher.clone())));
         let (held, many, sent, is_full) = Default::default();
@@ -138,7 +149,7 @@ impl Counts {
     ///
     /// # Errors
     ///
-    /// Fails if the database does.
+    /// Fails if the database does, or says nothing for 50 seconds.
     pub async fn flush(&self) -> Result<(), DbError> {
         let mut sent = self.inner.sent.lock().await;
         self.inner.send(&mut sent).await?;
@@ -146,15 +157,14 @@ impl Counts {
         self.inner.send(&mut sent).await
     }
 
-    /// Writes every ten seconds from now on, and at once when there is much.
+    /// Writes every ten seconds from now on, and at once when there is much, until it is [drained](RunningCounts::drained).
     #[must_use = "what was counted at last is written by `drained`"]
-    pub fn start(&self, lifecycle: &Lifecycle) -> RunningCounts {
-        let (counts, lifecycle) = (self.clone(), lifecycle.clone());
+    pub fn start(&self) -> RunningCounts {
+        let counts = self.clone();
         let task = tokio::spawn(async move {
             let mut is_well = true;
             loop {
                 tokio::select! {
-                    () = lifecycle.draining() => return,
                     // Whoever could not write a moment ago cannot write sooner because there is more.
                     () = counts.inner.many.notified(), if is_well => {}
                     () = time::sleep(EVERY) => {}
@@ -185,15 +195,21 @@ pub struct RunningCounts {
 }
 
 impl RunningCounts {
-    /// Waits until the program stops, and writes what was counted at last. Call it once nothing is counted any more.
+    /// Writes what was counted at last, as often as it takes in ten seconds. Call it once nothing is counted any more: until then it is written every
+    /// ten seconds as before.
     pub async fn drained(self) {
-        if let Err(error) = self.task.await {
-            tracing::error!(error = %error, "counts did not drain");
-        }
-        match time::timeout(LAST, self.counts.flush()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::error!(error = &error as &dyn std::error::Error, "what was used at last is lost"),
-            Err(_) => tracing::error!("what was used at last could not be written in time, and may be lost"),
+        // Whatever it is writing is sent again under its id.
+        self.task.abort();
+        let written = time::timeout(LAST, async {
+            while let Err(error) = self.counts.flush().await {
+                tracing::warn!(error = &error as &dyn std::error::Error, "what was used at last could not be written yet");
+                time::sleep(PAUSE).await;
+            }
+        });
+        if written.await.is_err() {
+            let lost = self.counts.inner.left().await;
+            self.counts.inner.lost.fetch_add(lost, Ordering::Relaxed);
+            tracing::error!(lost, "what was used at last could not be written in time, and is lost");
         }
     }
 }
@@ -240,10 +256,17 @@ impl Inner {
         sent.extend(all.chunks(BATCH).map(|sums| Batch { id: Uuid::now_v7(), sums: sums.to_vec() }));
     }
 
+    /// How much is not known to be written.
+    async fn left(&self) -> u64 {
+        let mut sent = self.sent.lock().await;
+        self.take(&mut sent);
+        sent.iter().flat_map(|batch| &batch.sums).map(|(_, sum)| *sum).fold(0, u64::saturating_add)
+    }
+
     /// Writes the batches in turn; each leaves the queue when it is known to be written.
     async fn send(&self, sent: &mut VecDeque<Batch>) -> Result<(), DbError> {
         while let Some(batch) = sent.front() {
-            self.write(batch).await?;
+            time::timeout(PATIENCE, self.write(batch)).await.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
             sent.pop_front();
         }
         Ok(())
@@ -269,7 +292,8 @@ impl Inner {
             join core.tenant on tenant.id = n.tenant_id and tenant.state <> 'deleted'
             -- Two that write at once lock the sums in the same order.
             order by n.tenant_id, n.meter, n.hour, n.by_kind, n.by_id
-            on conflict (tenant_id, meter, hour, by_kind, by_id) do update set quantity = sum.quantity + excluded.quantity"#,
+            on conflict (tenant_id, meter, hour, by_kind, by_id) do update
+                set quantity = least(sum.quantity::numeric + excluded.quantity, 9223372036854775807)::bigint"#,
             batch.id,
             now,
             &rows.tenants,

@@ -22,7 +22,7 @@ pub struct CountLayer {
 
 impl Counts {
     /// Counts the requests of which `counted` says so, by method and path, for whoever makes them. Inside of the layer that finds the tenant, and
-    /// inside of those that refuse: what they refuse is not counted.
+    /// inside of those that refuse: what they refuse is not counted. What the routes themselves refuse is, for want of a permission as well.
     pub fn layer(&self, meter: Meter, counted: Counted) -> CountLayer {
         CountLayer { counts: self.clone(), meter, counted }
     }

@@ -26,6 +26,8 @@ pub(crate) struct Span {
 pub(crate) enum SpanError {
     /// It ends before it begins.
     Backwards,
+    /// It is of other times, in which nothing was used.
+    Far,
     /// It has too many periods.
     Long,
 }
@@ -33,9 +35,12 @@ pub(crate) enum SpanError {
 impl Span {
     /// The periods that something of `from..to` is in.
     pub(crate) fn new(per: Period, from: DateTime<Utc>, to: DateTime<Utc>) -> Result<Self, SpanError> {
-        // Nothing was used in other millennia, and their ends cannot be reckoned with.
-        if from >= to || from.year() < 1970 || to.year() > 9_000 {
+        if from >= to {
             return Err(SpanError::Backwards);
+        }
+        // The ends of other millennia cannot be reckoned with.
+        if from.year() < 1970 || to.year() > 9_000 {
+            return Err(SpanError::Far);
         }
         let mut starts = Vec::new();
         let mut end = per.start(from);
@@ -124,6 +129,14 @@ pub(crate) struct Record {
     pub(crate) quantity: i64,
 }
 
+/// Where records go on: in a period, after somebody of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Place {
+    start: DateTime<Utc>,
+    /// Kind and id.
+    after: Option<(String, String)>,
+}
+
 /// What is asked for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Question {
@@ -133,11 +146,16 @@ pub(crate) struct Question {
 }
 
 impl Question {
+    /// Where its first record is.
+    pub(crate) fn place(&self) -> Place {
+        Place { start: self.span.start(), after: None }
+    }
+
     /// How much was used in each period, also where it is nothing.
     pub(crate) async fn buckets_in(&self, tx: &mut TenantTx) -> Result<Vec<Bucket>, DbError> {
         let Span { per, starts, end } = &self.span;
         let quantities = query_scalar!(
-            r#"select coalesce(sum(used.quantity), 0)::bigint as "quantity!"
+            r#"select least(coalesce(sum(used.quantity), 0), 9223372036854775807)::bigint as "quantity!"
             from unnest($3::timestamptz[]) with ordinality as period (start, place)
             left join (
                 select date_trunc($6, hour, 'UTC') as start, sum(quantity) as quantity from usage_hour
@@ -163,7 +181,7 @@ impl Question {
     pub(crate) async fn top_in(&self, tx: &mut TenantTx, most: i64) -> Result<Vec<Sum>, DbError> {
         let sums = query_as!(
             Sum,
-            r#"select by_kind, by_id, sum(quantity)::bigint as "quantity!" from usage_hour
+            r#"select by_kind, by_id, least(sum(quantity), 9223372036854775807)::bigint as "quantity!" from usage_hour
             where tenant_id = $1 and meter = $2 and hour >= $3 and hour < $4 and ($5::text is null or by_kind = $5)
             group by by_kind, by_id
             order by 3 desc, by_kind, by_id
@@ -180,30 +198,59 @@ impl Question {
         Ok(sums)
     }
 
-    /// What each used in each period, in order: the next ones after `last`.
-    pub(crate) async fn records_in(&self, tx: &mut TenantTx, last: Option<&Record>, most: i64) -> Result<Vec<Record>, DbError> {
-        let records = query_as!(
-            Record,
-            r#"select date_trunc($5, hour, 'UTC') as "start!", by_kind, by_id, sum(quantity)::bigint as "quantity!" from usage_hour
-            where tenant_id = $1 and meter = $2 and hour >= greatest($3, $7::timestamptz) and hour < $4 and ($6::text is null or by_kind = $6)
-              and ($7::timestamptz is null or (date_trunc($5, hour, 'UTC'), by_kind, by_id) > ($7, $8, $9))
-            group by 1, by_kind, by_id
-            order by 1, by_kind, by_id
-            limit $10"#,
+    /// What each used in each period, in order, from a place on: so many of them, and where the next ones are if there may be any. A page adds up
+    /// its own periods alone, so that all pages together read little more than there is.
+    pub(crate) async fn records_in(&self, tx: &mut TenantTx, from: &Place, most: usize) -> Result<(Vec<Record>, Option<Place>), DbError> {
+        let (mut records, mut place) = (Vec::new(), from.clone());
+        while records.len() < most {
+            let Some(start) = self.used_in(tx, place.start).await? else { return Ok((records, None)) };
+            if start > place.start {
+                place = Place { start, after: None };
+            }
+            let end = self.span.per.end(start);
+            let room = most - records.len();
+            let (kind, id) = place.after.as_ref().map(|(kind, id)| (&**kind, &**id)).unzip();
+            let page = query_as!(
+                Record,
+                r#"select $3::timestamptz as "start!", by_kind, by_id, least(sum(quantity), 9223372036854775807)::bigint as "quantity!"
+                from usage_hour
+                where tenant_id = $1 and meter = $2 and hour >= $3 and hour < $4 and ($5::text is null or by_kind = $5)
+                  and ($6::text is null or (by_kind, by_id) > ($6, $7))
+                group by by_kind, by_id
+                order by by_kind, by_id
+                limit $8"#,
+                tx.tenant().map(Uuid::from),
+                self.meter,
+                start,
+                end,
+                self.whose.kind(),
+                kind,
+                id,
+                i64::try_from(room).unwrap_or(i64::MAX),
+            )
+            .fetch_all(&mut **tx)
+            .await?;
+            place = match page.last().filter(|_| page.len() == room) {
+                Some(last) => Place { start, after: Some((last.by_kind.clone(), last.by_id.clone())) },
+                None => Place { start: end, after: None },
+            };
+            records.extend(page);
+        }
+        Ok((records, Some(place)))
+    }
+
+    /// The first period from `start` on in which anybody used anything.
+    async fn used_in(&self, tx: &mut TenantTx, start: DateTime<Utc>) -> Result<Option<DateTime<Utc>>, DbError> {
+        let hour = query_scalar!(
+            "select hour from usage_hour where tenant_id = $1 and meter = $2 and hour >= $3 and hour < $4 order by hour limit 1",
             tx.tenant().map(Uuid::from),
             self.meter,
-            self.span.start(),
+            start,
             self.span.end(),
-            self.span.per.as_str(),
-            self.whose.kind(),
-            last.map(|last| last.start),
-            last.map(|last| &*last.by_kind),
-            last.map(|last| &*last.by_id),
-            most,
         )
-        .fetch_all(&mut **tx)
+        .fetch_optional(&mut **tx)
         .await?;
-        Ok(records)
+        Ok(hour.map(|hour| self.span.per.start(hour)))
     }
 }
 
@@ -233,7 +280,7 @@ mod tests {
         assert!(Span::new(Period::Hour, from, from + TimeDelta::days(31)).is_ok());
         assert_eq!(Span::new(Period::Hour, from, from + TimeDelta::days(31) + TimeDelta::seconds(1)), Err(SpanError::Long));
         assert_eq!(Span::new(Period::Day, from, from), Err(SpanError::Backwards));
-        assert_eq!(Span::new(Period::Month, DateTime::<Utc>::MIN_UTC, from), Err(SpanError::Backwards));
-        assert_eq!(Span::new(Period::Month, from, DateTime::<Utc>::MAX_UTC), Err(SpanError::Backwards));
+        assert_eq!(Span::new(Period::Month, DateTime::<Utc>::MIN_UTC, from), Err(SpanError::Far));
+        assert_eq!(Span::new(Period::Month, from, DateTime::<Utc>::MAX_UTC), Err(SpanError::Far));
     }
 }

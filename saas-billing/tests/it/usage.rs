@@ -6,7 +6,7 @@ mod events;
 use std::{collections::BTreeMap, num::NonZeroU32};
 
 use chrono::{DateTime, Utc};
-use saas_billing::{Billing, By, Meter, Recorded, Use, UseError};
+use saas_billing::{Billing, By, Meter, Recorded, Tool, Use, UseError};
 use saas_core::{AgentId, KeyId, TenantId, UserId, testing::TestDb};
 use sqlx::Row as _;
 use uuid::Uuid;
@@ -69,7 +69,7 @@ fn somebody() -> [(By, &'static str, String); 5] {
         (By::User(UserId::from(id)), "user", id.to_string()),
         (By::Key(KeyId::from(id)), "key", id.to_string()),
         (By::Agent(AgentId::from(id)), "agent", id.to_string()),
-        (By::Tool("export"), "tool", "export".to_owned()),
+        (By::Tool(Tool::new("export")), "tool", "export".to_owned()),
         (By::System, "system", String::new()),
     ]
 }

@@ -10,10 +10,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Till;
-use crate::usage::{Question, Record};
+use crate::usage::{Place, Question};
 
 /// How many rows are read, and held in memory, at once.
-const PAGE: i64 = 1_000;
+const PAGE: usize = 1_000;
 
 /// What an export is written as.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -40,7 +40,7 @@ struct Row<'a> {
 
 enum State {
     Head,
-    After(Option<Record>),
+    Page { from: Place, is_first: bool },
     End,
 }
 
@@ -50,13 +50,16 @@ pub(super) fn export(db: TenantDb, till: Till, question: Question, format: Forma
     let pages = stream::try_unfold(State::Head, move |state| {
         let (db, till, question) = (db.clone(), till.clone(), question.clone());
         async move {
-            let last = match state {
-                State::Head => return Ok::<_, DbError>(Some((Bytes::from_static(format.head()), State::After(None)))),
-                State::After(last) => last,
+            let (from, is_first) = match state {
+                State::Head => {
+                    let first = State::Page { from: question.place(), is_first: true };
+                    return Ok::<_, DbError>(Some((Bytes::from_static(format.head()), first)));
+                }
+                State::Page { from, is_first } => (from, is_first),
                 State::End => return Ok(None),
             };
             let mut tx = db.begin().await?;
-            let records = question.records_in(&mut tx, last.as_ref(), PAGE).await?;
+            let (records, next) = question.records_in(&mut tx, &from, PAGE).await?;
             let names = till.names_in(&mut tx, records.iter().map(|record| (&*record.by_kind, &*record.by_id))).await?;
             drop(tx);
             let mut text = String::new();
@@ -69,12 +72,11 @@ pub(super) fn export(db: TenantDb, till: Till, question: Question, format: Forma
                     name: names.get(&record.by_id).map(String::as_str),
                     quantity: record.quantity,
                 };
-                format.write(&mut text, &row, last.is_none() && index == 0);
+                format.write(&mut text, &row, is_first && index == 0);
             }
-            let is_all = i64::try_from(records.len()).is_ok_and(|read| read < PAGE);
-            let next = match records.into_iter().next_back() {
-                Some(last) if !is_all => State::After(Some(last)),
-                _ => {
+            let next = match next {
+                Some(from) => State::Page { from, is_first: false },
+                None => {
                     text.push_str(format.tail());
                     State::End
                 }

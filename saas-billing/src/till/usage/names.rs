@@ -1,6 +1,9 @@
 //! What those are called who used something.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use futures_core::future::BoxFuture;
 use saas_core::{DbError, TenantTx};
@@ -20,11 +23,16 @@ impl Till {
         tx: &mut TenantTx,
         whom: impl Iterator<Item = (&str, &str)>,
     ) -> Result<HashMap<String, String>, DbError> {
-        let (mut people, mut others) = (Vec::new(), Vec::new());
+        let (mut people, mut others) = (BTreeSet::new(), BTreeSet::new());
         for (kind, id) in whom {
             let Ok(id) = id.parse::<Uuid>() else { continue };
-            if kind == "user" { people.push(id) } else { others.push(id) }
+            if kind == "user" {
+                people.insert(id)
+            } else {
+                others.insert(id)
+            };
         }
+        let (people, others) = (Vec::from_iter(people), Vec::from_iter(others));
         let mut names = HashMap::new();
         if !people.is_empty() {
             let tenant = tx.tenant().map(Uuid::from);

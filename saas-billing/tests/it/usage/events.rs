@@ -1,7 +1,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::future::join_all;
 use saas_billing::{By, Counts, MIGRATIONS, Recorded, Use, UseError};
-use saas_core::{Clock, DbError, testing::TestDb};
+use saas_core::{AgentId, Clock, DbError, testing::TestDb};
 
 use super::{Dice, MESSAGES, SEARCHES, Sums, record, some, somebody, sums, sums_of_events, total};
 use crate::given::{billing, database};
@@ -119,14 +119,63 @@ async fn a_use_counts_in_the_hour_in_which_it_happened() {
 async fn a_tenant_takes_nothing_back() {
     let (test, billing) = (database().await, billing());
     let tenant = test.tenant("acme").await;
-    record(&test, &billing, tenant, Use::new(MESSAGES, some(1), By::System, "message 1")).await.unwrap();
-    for statement in
-        ["delete from usage_event", "update usage_event set quantity = 0", "delete from usage_hour", "select from billing.usage_batch"]
-    {
+    record(&test, &billing, tenant, Use::new(MESSAGES, some(2), By::System, "message 1")).await.unwrap();
+    for (statement, code) in [
+        ("delete from usage_event", "42501"),
+        ("update usage_event set quantity = 0", "42501"),
+        ("delete from usage_hour", "42501"),
+        ("update usage_hour set hour = hour - interval '1 hour'", "42501"),
+        ("update usage_hour set by_kind = 'tool', by_id = 'export'", "42501"),
+        ("update usage_hour set quantity = 1", "23514"),
+        ("select from billing.usage_batch", "42501"),
+    ] {
         let mut tx = test.db.tenant(tenant).begin().await.unwrap();
         let refused = sqlx::query(statement).execute(&mut *tx).await.map_err(DbError::from).unwrap_err();
-        assert_eq!(refused.code().as_deref(), Some("42501"), "{statement}");
+        assert_eq!(refused.code().as_deref(), Some(code), "{statement}");
     }
+    assert_eq!(total(&test).await, 2);
+}
+
+/// S73: whoever uses the id of somebody else's use is told so, and the work may go on.
+#[tokio::test]
+async fn an_event_is_that_of_one_use() {
+    let (test, billing) = (database().await, billing());
+    let tenant = test.tenant("acme").await;
+    let by = By::Agent(AgentId::new());
+    let used = Use::new(MESSAGES, some(3), by, "job 7");
+    assert_eq!(record(&test, &billing, tenant, used).await.unwrap(), Recorded::Added);
+    let mut tx = test.db.tenant(tenant).begin().await.unwrap();
+    // At another time as well: whoever says none sends it again later.
+    let before = tx.now() - TimeDelta::hours(2);
+    assert_eq!(billing.record_in(&mut tx, used.at(before)).await.unwrap(), Recorded::Known);
+    for other in [
+        Use::new(MESSAGES, some(4), by, "job 7"),
+        Use::new(MESSAGES, some(3), By::Agent(AgentId::new()), "job 7"),
+        Use::new(MESSAGES, some(3), By::System, "job 7"),
+    ] {
+        assert!(matches!(billing.record_in(&mut tx, other).await, Err(UseError::Taken)), "{other:?}");
+    }
+    // Of another meter it is another event.
+    assert_eq!(billing.record_in(&mut tx, Use::new(SEARCHES, some(4), By::System, "job 7")).await.unwrap(), Recorded::Added);
+    tx.commit().await.unwrap();
+    assert_eq!(total(&test).await, 7);
+}
+
+/// Whoever goes on using is not stopped by the end of the numbers.
+#[tokio::test]
+async fn a_sum_ends_at_the_greatest_number() {
+    let (test, billing) = (database().await, billing());
+    let (tenant, counts) = (test.tenant("acme").await, Counts::new(&test.db, &saas_core::Metrics::new()));
+    record(&test, &billing, tenant, Use::new(MESSAGES, some(2), By::System, "message 1")).await.unwrap();
+    counts.count(tenant, SEARCHES, By::System, 2);
+    counts.flush().await.unwrap();
+    let mut tx = test.db.tenant(tenant).begin().await.unwrap();
+    sqlx::query("update usage_hour set quantity = 9223372036854775806").execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    record(&test, &billing, tenant, Use::new(MESSAGES, some(2), By::System, "message 2")).await.unwrap();
+    counts.count(tenant, SEARCHES, By::System, 2);
+    counts.flush().await.unwrap();
+    assert_eq!(sums(&test).await.into_values().collect::<Vec<_>>(), [i64::MAX, i64::MAX]);
 }
 
 /// Each is kept as long as is said, and an event for longer than it may be late.
