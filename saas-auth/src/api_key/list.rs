@@ -101,6 +101,20 @@ impl Auth {
         Ok(query.build_query_as().fetch_all(&mut **tx).await?)
     }
 
+    /// What these are called of the tenant's keys, ended ones too.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database does not answer.
+    pub async fn api_key_names_in(&self, tx: &mut TenantTx, keys: &[KeyId]) -> Result<Vec<(KeyId, String)>, DbError> {
+        let keys: Vec<Uuid> = keys.iter().copied().map(Uuid::from).collect();
+        let names =
+            sqlx::query!("select id, name from auth.api_key where tenant_id = $1 and id = any ($2)", tx.tenant().map(Uuid::from), &keys)
+                .fetch_all(&mut **tx)
+                .await?;
+        Ok(names.into_iter().map(|key| (key.id.into(), key.name)).collect())
+    }
+
     /// One of the tenant's keys.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! What is used, by whom and when.
 
+use std::collections::BTreeSet;
+
 use futures_util::future::BoxFuture;
 use http::Method;
 use saas_admin::Program;
@@ -13,7 +15,8 @@ use super::limits::{API_REQUESTS, is_api};
 /// Readings that agents sent.
 pub(super) const READINGS: Meter = Meter::new("readings");
 
-/// Devices that agents found and that the plan had room for, each counted once. They are what is paid for, so they are recorded with the device.
+/// Devices that agents found and that the plan had room for, counted when they are found: one that was deleted and is found
+/// again is found twice. They are what is paid for, so they are recorded with the device.
 pub(super) const DEVICES_FOUND: Meter = Meter::new("devices-found");
 
 /// Counts the requests that the limit of the plan counts, by whoever makes them.
@@ -35,9 +38,10 @@ fn named<'a>(auth: Auth, tx: &'a mut TenantTx, ids: &'a [Uuid]) -> BoxFuture<'a,
             sqlx::query!("select id, name from agent where tenant_id = $1 and id = any ($2)", tenant, ids).fetch_all(&mut **tx).await?;
         let mut named: Vec<_> = agents.into_iter().map(|agent| (agent.id, agent.name)).collect();
         // Whoever is no agent is a key.
-        if named.len() < ids.len() {
-            let keys = auth.api_keys_in(tx).await?.into_iter().map(|key| (KeyId::into(key.id), key.name));
-            named.extend(keys.filter(|(id, _)| ids.contains(id)));
+        let known: BTreeSet<_> = named.iter().map(|(id, _)| *id).collect();
+        let others: Vec<_> = ids.iter().filter(|id| !known.contains(id)).map(|id| KeyId::from(*id)).collect();
+        if !others.is_empty() {
+            named.extend(auth.api_key_names_in(tx, &others).await?.into_iter().map(|(key, name)| (key.into(), name)));
         }
         Ok(named)
     })

@@ -173,7 +173,8 @@ async fn what_cannot_be_shown_is_pointed_at() {
         ("to=2026-13-01", "/to"),
         ("from=2027-01-02&to=2027-01-01", "/to"),
         ("per=hour&from=2026-11-01&to=2027-01-01", "/from"),
-        ("per=month&from=0001-01-01", "/to"),
+        ("per=month&from=0001-01-01", "/from"),
+        ("per=month&from=1960-01-01", "/from"),
         ("per=year", "/per"),
         ("by=nobody", "/by"),
     ] {
@@ -200,10 +201,14 @@ async fn the_page_draws_what_was_used() {
         "<svg viewBox=\"0 0 20 1000\"",
         "<rect x=\"11\" y=\"0\" width=\"8\" height=\"1000\"><title>2027-01-01: 4</title>",
         "=Reports",
-        "export?format=csv&amp;meter=api-requests&amp;per=day&amp;by=key&amp;from=2026-12-31&amp;to=2027-01-01",
+        "export?format=csv&amp;meter=api-requests&amp;per=day&amp;by=key&amp;from=2026-12-31T00:00:00Z&amp;to=2027-01-02T00:00:00Z",
+        "type=\"date\" value=\"2027-01-01\"",
     ] {
         assert!(text.contains(part), "no {part} in {text}");
     }
+    // Hours are drawn and written from one of them to another, which are in the middle of days.
+    let hours = scene.owner.browser.page("/usage?meter=api-requests&per=hour").await.text();
+    assert!(hours.contains("per=hour&amp;by=all&amp;from=2026-12-30T01:00:00Z&amp;to=2027-01-01T01:00:00Z"), "{hours}");
     assert!(scene.owner.browser.page("/billing").await.text().contains("href=\"/usage\""));
     // The clock stands at ten past midnight, and its zone is nobody's business: days are those of UTC.
     let today: DateTime<Utc> = scene.app.test.db.clock().now();
