@@ -56,17 +56,36 @@ async fn send_all(outside: Arc<Outside>, work: Arc<Mutex<Work>>) {
     }
 }
 
+async fn connect(owner: &str) -> PgConnection {
+    let options: PgConnectOptions = owner.parse().unwrap();
+    PgConnection::connect_with(&options.options([("search_path", "data")])).await.unwrap()
+}
+
 /// The numbers of the devices that are stored, and the use of the plan.
 async fn stored(owner: &str) -> (Vec<u32>, i64) {
-    let options: PgConnectOptions = owner.parse().unwrap();
-    let mut owner = PgConnection::connect_with(&options.options([("search_path", "data")])).await.unwrap();
+    let mut owner = connect(owner).await;
     let numbers: Vec<i64> =
         sqlx::query_scalar("select address - inet '10.0.0.0' from device order by 1").fetch_all(&mut owner).await.unwrap();
     let used = sqlx::query_scalar("select used from quota where meter = 'devices'").fetch_optional(&mut owner).await.unwrap();
     (numbers.into_iter().map(|number| u32::try_from(number).unwrap()).collect(), used.unwrap_or(0))
 }
 
-/// `kill -9` in the middle of 1,000 posts: every acknowledged device is there, none is there twice, and the plan counts them right.
+/// How many devices there are at one moment, and how many were found by the sums of the hours and by the events.
+async fn recorded(owner: &str) -> [i64; 3] {
+    let mut owner = connect(owner).await;
+    let counts: Vec<i64> = sqlx::query_scalar(
+        "select array[
+            (select count(*) from device),
+            (select coalesce(sum(quantity), 0)::bigint from usage_hour where meter = 'devices-found'),
+            (select coalesce(sum(quantity), 0)::bigint from usage_event where meter = 'devices-found')]",
+    )
+    .fetch_one(&mut owner)
+    .await
+    .unwrap();
+    counts.try_into().unwrap()
+}
+
+/// MET-02: `kill -9` in the middle of 1,000 posts: every acknowledged device is there, none is there twice, and the plan and the record count them right.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_server_loses_nothing_that_it_acknowledged() {
     let (folder, database) = (folder(), EmptyDatabase::create().await.unwrap());
@@ -92,6 +111,8 @@ async fn a_killed_server_loses_nothing_that_it_acknowledged() {
         let (there, _) = stored(&owner).await;
         let lost: Vec<_> = acknowledged.iter().filter(|number| there.binary_search(number).is_err()).collect();
         assert!(lost.is_empty(), "kill {kill} lost {lost:?}");
+        let [devices, by_hours, by_events] = recorded(&owner).await;
+        assert_eq!((by_hours, by_events), (devices, devices), "after kill {kill}");
         server = settings.start().await;
     }
     for client in clients {
@@ -101,5 +122,6 @@ async fn a_killed_server_loses_nothing_that_it_acknowledged() {
     let (there, used) = stored(&owner).await;
     assert_eq!(there, (0..POSTS).collect::<Vec<_>>());
     assert_eq!(used, i64::from(POSTS));
+    assert_eq!(recorded(&owner).await, [i64::from(POSTS); 3]);
     server.kill().await;
 }
