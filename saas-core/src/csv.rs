@@ -4,10 +4,7 @@
 /// and clients call themselves is theirs to choose.
 ///
 /// ```
-/// use saas_core::csv_cell;
-///
-/// assert_eq!(csv_cell("a,\"b\"\n"), "\"a,\"\"b\"\"\n\"");
-/// assert_eq!(csv_cell("=1+1"), "\"'=1+1\"");
+/// assert_eq!(saas_core::csv_cell("=1+1"), "\"'=1+1\"");
 /// ```
 #[must_use]
 pub fn csv_cell(text: &str) -> String {
@@ -22,7 +19,6 @@ mod tests {
     #[test]
     fn a_cell_stays_a_cell_and_is_no_formula() {
         assert_eq!(csv_cell("a,\"b\"\n"), "\"a,\"\"b\"\"\n\"");
-        assert_eq!(csv_cell("=1+1"), "\"'=1+1\"");
         assert_eq!(csv_cell("@x"), "\"'@x\"");
     }
 }
