@@ -149,6 +149,7 @@ pub(crate) const CORE: &[Table] = &[
             ("user_agent", Personal),
             ("created_at", Internal),
             ("rests_until", Internal),
+            ("stopped_at", Internal),
         ],
     },
     Table {

@@ -25,7 +25,7 @@
 //!
 //! * A browser belongs to the session in which its person allowed it. When that is over, however it ended, nothing more is sent, and the browser is
 //!   forgotten; where the same person signs in anew, or proves who they are, the script of their next page allows it for the session that they have
-//!   then. A browser in which somebody else signs in is told nothing of the first person's any more, and allowed by them it is theirs alone.
+//!   then, unless they have stopped it. A browser in which somebody else signs in is told nothing of the first person's any more, and allowed by them it is theirs alone.
 //! * One event is one message in each browser, wherever a node is killed. Between its sending and the note of it, a kill sends it again under the
 //!   same id, by which both the push service (`Topic`) and the browser (`tag`) put it in the place of the first.
 //! * Of what happens to one thing again and again one message is sent in ten minutes, as by mail.
@@ -67,6 +67,8 @@ crate::ids! {
 
 /// How many browsers a person may have.
 const MOST: i64 = 10;
+/// How many that a person has stopped are known again, the newest ones.
+const MOST_STOPPED: i64 = 100;
 /// How long a push service may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 

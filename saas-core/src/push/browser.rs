@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
-    BrowserId, MOST, Push, PushBrowserAdded, PushBrowserRemoved, RemovedBecause,
+    BrowserId, MOST, MOST_STOPPED, Push, PushBrowserAdded, PushBrowserRemoved, RemovedBecause,
     encryption::{BrowserKeys, POINT_BYTES},
 };
 use crate::{
@@ -84,6 +84,9 @@ pub enum PushError {
     /// There are as many as there may be.
     #[error("there are {MOST} browsers, and there may be no more")]
     TooMany,
+    /// Its person has stopped it. Asked anew, it has another address.
+    #[error("this browser was stopped, and has to be asked anew")]
+    Stopped,
     /// The database failed.
     #[error(transparent)]
     Database(#[from] DbError),
@@ -100,7 +103,7 @@ impl From<PushError> for Problem {
         match error {
             PushError::NotFound => Self::not_found(),
             PushError::Invalid(pointer, words) => Self::invalid([FieldError::new(pointer, words)]),
-            PushError::TooMany => Self::new(&ProblemType::CONFLICT).detail(error.to_string()),
+            PushError::TooMany | PushError::Stopped => Self::new(&ProblemType::CONFLICT).detail(error.to_string()),
             PushError::Database(error) => error.into(),
         }
     }
@@ -195,28 +198,32 @@ impl Push {
         let overtaken = sqlx::query!(
             r#"delete from core.push_browser
             where endpoint_hash = $1 and user_id <> $2 or session_id = $3 and endpoint_hash <> $1
-            returning id as "id: BrowserId", user_id as "user: UserId""#,
+            returning id as "id: BrowserId", user_id as "user: UserId", stopped_at is not null as "is_stopped!""#,
             hash.as_slice(),
             Uuid::from(me.user),
             Uuid::from(me.session),
         )
         .fetch_all(&mut *tx)
         .await?;
-        for old in overtaken {
+        for old in overtaken.iter().filter(|old| !old.is_stopped) {
             removed_in(&mut tx, Actor::System, old.user, old.id, RemovedBecause::TakenOver).await?;
         }
         let known = sqlx::query!(
-            r#"select id as "id: BrowserId", created_at from core.push_browser where endpoint_hash = $1 for update"#,
+            r#"select id as "id: BrowserId", created_at, stopped_at is not null as "is_stopped!" from core.push_browser
+            where endpoint_hash = $1 for update"#,
             hash.as_slice(),
         )
         .fetch_optional(&mut *tx)
         .await?;
+        if known.as_ref().is_some_and(|known| known.is_stopped) {
+            return Err(PushError::Stopped);
+        }
         let (id, created_at) = known.as_ref().map_or_else(|| (BrowserId::new(), now), |known| (known.id, known.created_at));
         let sealed = reached.seal(&self.0.keys, id).map_err(|_| PushError::Invalid("/endpoint", "cannot be kept"))?;
         let added = sqlx::query!(
             r#"insert into core.push_browser (id, user_id, session_id, endpoint_hash, sealed, server_key, user_agent, created_at)
             select $1, $2, $3, $4, $5, $6, $7, $8
-            where (select count(*) from core.push_browser where user_id = $2 and id <> $1) < $9
+            where (select count(*) from core.push_browser where user_id = $2 and id <> $1 and stopped_at is null) < $9
             on conflict on constraint push_browser_pkey do update
             set session_id = excluded.session_id, sealed = excluded.sealed, server_key = excluded.server_key, user_agent = excluded.user_agent"#,
             Uuid::from(id),
@@ -263,7 +270,7 @@ impl Push {
         let rows = sqlx::query!(
             r#"select id as "id: BrowserId", session_id as "session: SessionId", user_agent, created_at
             from core.push_browser
-            where user_id = $1
+            where user_id = $1 and stopped_at is null
             order by created_at, id"#,
             Uuid::from(me.user),
         )
@@ -280,10 +287,10 @@ impl Push {
         Ok(browsers.collect())
     }
 
-    /// Tells somebody nothing more in one of their browsers.
+    /// Tells somebody nothing more in one of their browsers, and in whichever session its script asks for it at this address.
     pub(super) async fn browser_remove(&self, me: &SignedIn, origin: Origin, id: BrowserId) -> Result<(), PushError> {
         let mut tx = self.0.db.system("forget a browser").caused_by(origin).begin().await?;
-        if !deleted_in(&mut tx, me.user, id, None).await? {
+        if !stopped_in(&mut tx, me.user, id).await? {
             return Err(PushError::NotFound);
         }
         removed_in(&mut tx, me.into(), me.user, id, RemovedBecause::Wanted).await?;
@@ -306,9 +313,33 @@ impl Push {
     }
 }
 
+/// Of those that somebody stopped, only the newest are known again.
+async fn stopped_in(tx: &mut SystemTx, user: UserId, id: BrowserId) -> Result<bool, DbError> {
+    let now = tx.now();
+    let stopped = sqlx::query!(
+        "update core.push_browser set stopped_at = $3, sealed = '', user_agent = null, rests_until = null
+        where id = $1 and user_id = $2 and stopped_at is null",
+        Uuid::from(id),
+        Uuid::from(user),
+        now,
+    )
+    .execute(&mut **tx)
+    .await?;
+    sqlx::query!(
+        "delete from core.push_browser where id in (
+            select id from core.push_browser where user_id = $1 and stopped_at is not null order by stopped_at desc, id desc offset $2
+        )",
+        Uuid::from(user),
+        MOST_STOPPED,
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(stopped.rows_affected() == 1)
+}
+
 async fn deleted_in(tx: &mut SystemTx, user: UserId, id: BrowserId, of: Option<SessionId>) -> Result<bool, DbError> {
     let deleted = sqlx::query!(
-        "delete from core.push_browser where id = $1 and user_id = $2 and ($3::uuid is null or session_id = $3)",
+        "delete from core.push_browser where id = $1 and user_id = $2 and stopped_at is null and ($3::uuid is null or session_id = $3)",
         Uuid::from(id),
         Uuid::from(user),
         of.map(Uuid::from) as Option<Uuid>,

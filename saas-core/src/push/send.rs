@@ -225,7 +225,7 @@ async fn claim_in(tx: &mut SystemTx, tenant: TenantId, browser: BrowserId, messa
         from push_message message
         join core.member member on member.tenant_id = message.tenant_id and member.user_id = message.user_id
         join core.user person on person.id = message.user_id
-        left join core.push_browser browser on browser.id = message.browser_id and browser.user_id = message.user_id
+        left join core.push_browser browser on browser.id = message.browser_id and browser.user_id = message.user_id and browser.stopped_at is null
         where message.tenant_id = $1 and message.browser_id = $2 and message.id = $3 and message.state = 'waiting'
         for no key update of message"#,
         Uuid::from(tenant),

@@ -117,7 +117,7 @@ async fn listeners_in(tx: &mut SystemTx, news: &[News<'_>]) -> Result<Vec<Listen
                 where own.tenant_id = member.tenant_id and own.name = member.role and event.permission = any(own.permissions)
             ))
             and member.user_id is distinct from event.actor
-        join core.push_browser browser on browser.user_id = member.user_id
+        join core.push_browser browser on browser.user_id = member.user_id and browser.stopped_at is null
         join core.user person on person.id = member.user_id
         left join core.brand brand on brand.tenant_id = event.tenant_id
         left join notification_preference push on push.tenant_id = event.tenant_id and push.user_id = member.user_id

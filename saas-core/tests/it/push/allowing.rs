@@ -1,5 +1,5 @@
 use http::StatusCode;
-use saas_core::Principal;
+use saas_core::{Principal, PushOutcome};
 
 use super::scene::Scene;
 use crate::webhooks::receiver::Receiver;
@@ -28,6 +28,57 @@ async fn a_browser_is_allowed_seen_and_stopped_by_its_person_alone() {
     assert!(scene.deliver().await.is_empty());
     let stranger = scene.app.acting(Principal::Anonymous);
     assert_eq!(stranger.get("/api/v1/notifications/browsers").await.status, StatusCode::UNAUTHORIZED);
+}
+
+/// NOT-05: a browser that its person stopped is not told again because they sign in there anew, but because they say so: then it has another address.
+#[tokio::test]
+async fn a_browser_that_was_stopped_stays_so_in_the_next_session() {
+    let (scene, service) = (Scene::new().await, Receiver::new().await);
+    let ada = scene.person(scene.tenant, "owner").await;
+    let browser = scene.allows(&ada, &service, "here").await;
+    scene.ends("a.example").await;
+    assert_eq!(ada.client.delete(&format!("/api/v1/notifications/browsers/{browser}")).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(ada.client.delete(&format!("/api/v1/notifications/browsers/{browser}")).await.status, StatusCode::NOT_FOUND);
+    let anew = scene.signs_in(scene.tenant, ada.user, "owner");
+    let followed = scene.answer(&anew, &service, "here").await;
+    let refused = anew.client.post("/api/v1/notifications/browsers", &followed).await;
+    assert_eq!((refused.status, &refused.json()["type"]), (StatusCode::CONFLICT, &serde_json::json!("/problems/conflict")));
+    assert_eq!(scene.deliver().await, [PushOutcome::Over], "what waited for it too");
+    scene.ends("b.example").await;
+    assert!(scene.deliver().await.is_empty());
+    assert_eq!((service.count(), scene.browsers(&anew).await.len()), (0, 0));
+    let kept = "select concat_ws(' ', length(sealed), user_agent, stopped_at is not null) from core.push_browser";
+    assert_eq!(crate::planted::truth(&scene.test, kept).await, ["0 t"], "nothing is kept that one could send with");
+    assert_eq!(scene.recorded().await, ["push.browser.added", "push.browser.removed wanted"]);
+
+    scene.allows(&anew, &service, "asked anew").await;
+    scene.ends("c.example").await;
+    assert_eq!(scene.deliver().await, [PushOutcome::Delivered]);
+    // Somebody else who allows it there is told there.
+    let bob = scene.person(scene.tenant, "owner").await;
+    scene.allows(&bob, &service, "here").await;
+    let added = ["push.browser.added", "push.browser.removed wanted", "push.browser.added", "push.browser.added"];
+    assert_eq!(scene.recorded().await, added, "and nobody is told of the first one's again");
+}
+
+/// NOT-05: those that were stopped do not count among those that one may have, and of them there is an end too.
+#[tokio::test]
+async fn there_is_an_end_to_browsers_that_were_stopped() {
+    let (scene, service) = (Scene::new().await, Receiver::new().await);
+    let ada = scene.person(scene.tenant, "owner").await;
+    for number in 0..=100 {
+        scene.pass(chrono::TimeDelta::seconds(1));
+        // Of one session it would be one browser.
+        let session = scene.signs_in(scene.tenant, ada.user, "owner");
+        let browser = scene.allows(&session, &service, &number.to_string()).await;
+        let stopped = session.client.delete(&format!("/api/v1/notifications/browsers/{browser}")).await;
+        assert_eq!(stopped.status, StatusCode::NO_CONTENT, "{number}: {}", stopped.text());
+    }
+    assert_eq!(crate::planted::truth(&scene.test, "select count(*)::text from core.push_browser").await, ["100"]);
+    for (number, status) in [("0", StatusCode::CREATED), ("1", StatusCode::CONFLICT), ("100", StatusCode::CONFLICT)] {
+        let answer = scene.answer(&ada, &service, number).await;
+        assert_eq!(ada.client.post("/api/v1/notifications/browsers", &answer).await.status, status, "{number}");
+    }
 }
 
 /// NOT-05: there is an end to browsers, and those of sessions that are over do not count.
