@@ -8,7 +8,7 @@
  * - `[data-push-said]`: what is so, in the words of its `data-text-on`, `-off`, `-none` (the browser has none), `-denied` and `-failed`.
  *
  * On every page of somebody who is signed in, whatever the page shows: a browser that one person allowed tells nobody else who signs in there, and when
- * the same person has signed in anew it goes on telling them. Whom and which session it was allowed in is remembered here.
+ * the same person has signed in anew it goes on telling them, unless they stopped it. Whom and which session it was allowed in is remembered here.
  */
 
 const SCOPE = "/notifications/";
@@ -41,17 +41,21 @@ async function subscription() {
 }
 
 /**
- * Tells the server how this browser is reached, and gives the status that it answers.
+ * Tells the server how this browser is reached. Refused is what stays so: it cannot be used, there are too many, or its person stopped it. Anything
+ * else is about this moment or this page: who is here has to show who they are, chooses an organization first, or asks too often.
  * @param {PushSubscription} subscription
+ * @returns {Promise<"told" | "refused" | "later">}
  */
 async function register(subscription) {
   const { endpoint, keys } = subscription.toJSON();
   const body = JSON.stringify({ endpoint, keys, server_key: encode(subscription.options.applicationServerKey) });
   const response = await fetch(BROWSERS, { method: "POST", headers: { "content-type": "application/json" }, body });
-  if (response.ok) {
+  if (response.status === 201) {
     localStorage.setItem(ALLOWED, JSON.stringify({ person, session }));
+    return "told";
   }
-  return response.status;
+  const { type } = await response.json().catch(() => ({}));
+  return ["/problems/invalid", "/problems/conflict"].includes(type) ? "refused" : "later";
 }
 
 /** @param {PushSubscription | null} old */
@@ -67,9 +71,8 @@ async function follow() {
     return;
   }
   const old = await subscription();
-  const status = old && before.person === person ? await register(old) : 404;
-  // What is wrong with us for the moment is tried again on the next page.
-  if (status >= 400 && status < 500) {
+  // What passes is tried again on the next page.
+  if (!old || before.person !== person || (await register(old)) === "refused") {
     await forget(old);
   }
 }
@@ -83,10 +86,10 @@ async function start(/** @type {string} */ key) {
     pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key }),
     new Promise((_, reject) => setTimeout(() => reject(new Error("no push service")), PATIENCE_MS)),
   ]);
-  const status = await register(fresh).catch(() => 0);
-  if (status !== 201) {
+  const answer = await register(fresh).catch(() => "later");
+  if (answer !== "told") {
     await forget(fresh);
-    throw new Error(`${status} from ${BROWSERS}`);
+    throw new Error(`${answer}: ${BROWSERS}`);
   }
 }
 
