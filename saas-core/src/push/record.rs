@@ -13,7 +13,12 @@ impl Push {
         if !message_end_in(&mut tx, claimed, answer).await? {
             return Ok(PushOutcome::Over);
         }
-        rest_in(&mut tx, claimed, answer.again.map(|_| answer.rest)).await?;
+        match answer.again {
+            _ if answer.is_delivered() => rest_in(&mut tx, claimed, None).await?,
+            Some(_) => rest_in(&mut tx, claimed, Some(answer.rest)).await?,
+            // That a message has ended says nothing of the pause that its push service asked for.
+            None => {}
+        }
         tx.commit().await?;
         if answer.is_refusal() {
             self.browser_forget(claimed.user, claimed.browser, None, RemovedBecause::Gone).await?;

@@ -66,6 +66,23 @@ async fn a_push_service_that_asks_for_a_pause_gets_it_from_all_messages() {
     assert_eq!(scene.deliver().await, [PushOutcome::Delivered, PushOutcome::Delivered]);
 }
 
+/// NOT-05: a message that has waited for too long does not end the pause of its browser.
+#[tokio::test]
+async fn a_pause_is_kept_when_a_message_is_given_up_meanwhile() {
+    let (scene, service) = (Scene::new().await, Receiver::new().await);
+    let ada = scene.person(scene.tenant, "owner").await;
+    scene.allows(&ada, &service, "ada").await;
+    scene.ends("first").await;
+    scene.ends("second").await;
+    service.next(Reply::status(429).header("retry-after", "43200"));
+    assert!(matches!(scene.deliver().await[..], [PushOutcome::Waits(_), PushOutcome::Waits(_)]));
+    scene.pass(TimeDelta::hours(6));
+    assert_eq!(scene.deliver().await, [PushOutcome::Failed, PushOutcome::Failed]);
+    scene.ends("third").await;
+    assert!(matches!(scene.deliver().await[..], [PushOutcome::Waits(_)]));
+    assert_eq!(service.count(), 1);
+}
+
 /// NOT-05: a browser that is gone is forgotten, and nothing more is tried.
 #[tokio::test]
 async fn a_browser_that_is_gone_is_forgotten() {
