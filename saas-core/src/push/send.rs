@@ -90,6 +90,11 @@ impl Claimed {
         (self.free_at - self.now).to_std().unwrap_or_default().mul_f64(rand::random_range(1.0..1.5))
     }
 
+    /// Whether it was tried for the last time, and nobody was left to note how that went: perhaps it ends whoever sends it.
+    fn is_spent(&self) -> bool {
+        self.attempt > 0 && Answer::of(Err("unreachable"), self.attempt, None).again.is_none()
+    }
+
     /// For how long it is news.
     fn left(&self) -> TimeDelta {
         self.at + EXPIRES - self.now
@@ -140,19 +145,11 @@ impl Push {
         if claimed.free_at > claimed.now {
             return Ok(PushOutcome::Waits(claimed.rest()));
         }
-        // Counted before it is made, so a message that ends its sender has an end itself.
-        claimed.attempt += 1;
-        sqlx::query!(
-            "update push_message set attempts = $4 where tenant_id = $1 and browser_id = $2 and id = $3",
-            Uuid::from(tenant),
-            Uuid::from(browser),
-            Uuid::from(message),
-            claimed.attempt,
-        )
-        .execute(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        // Asked last: whoever has signed out is told nothing more.
+        drop(tx);
+        if claimed.is_spent() {
+            return self.record(&claimed, &Answer::of(Err("internal"), claimed.attempt, None)).await;
+        }
+        // Asked before it is counted: that nobody can say is no attempt. Whoever has signed out is told nothing more.
         if !(self.0.holds)(session).await? {
             self.browser_forget(claimed.user, browser, Some(session), RemovedBecause::SessionOver).await?;
             let mut tx = self.0.db.system("send a push message").begin().await?;
@@ -160,8 +157,30 @@ impl Push {
             tx.commit().await?;
             return Ok(PushOutcome::Over);
         }
+        // Counted before it is made, so a message that ends its sender has an end itself.
+        if !self.count(&mut claimed).await? {
+            return Ok(PushOutcome::Waits(NO_TURN));
+        }
         let answer = self.send(&claimed).await;
         self.record(&claimed, &answer).await
+    }
+
+    /// Whether this attempt is the next one, and no other has come between.
+    async fn count(&self, claimed: &mut Claimed) -> Result<bool, DbError> {
+        let mut tx = self.0.db.system("send a push message").begin().await?;
+        let counted = sqlx::query!(
+            "update push_message set attempts = attempts + 1
+            where tenant_id = $1 and browser_id = $2 and id = $3 and attempts = $4 and state = 'waiting'",
+            Uuid::from(claimed.tenant),
+            Uuid::from(claimed.browser),
+            Uuid::from(claimed.message),
+            claimed.attempt,
+        )
+        .execute(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        claimed.attempt += 1;
+        Ok(counted.rows_affected() == 1)
     }
 
     /// Ends a message whose job has come for the last time.

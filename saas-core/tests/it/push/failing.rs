@@ -2,7 +2,7 @@ use std::sync::atomic::Ordering;
 
 use chrono::TimeDelta;
 use http::StatusCode;
-use saas_core::{Clock, Outbound, OutboundPolicy, PushOutcome};
+use saas_core::{Clock, Outbound, OutboundPolicy, Push, PushOutcome};
 use serde_json::json;
 
 use super::{
@@ -192,4 +192,37 @@ async fn what_is_no_push_service_outside_is_refused() {
     }
     let added = ada.client.post("/api/v1/notifications/browsers", &fine).await;
     assert_eq!(added.status, StatusCode::CREATED, "{}", added.text());
+}
+
+/// NOT-05: a message whose senders are killed each time has an end all the same: after the seventh it is not sent again.
+#[tokio::test]
+async fn a_message_that_ends_whoever_sends_it_has_an_end() {
+    let (scene, service) = (Scene::new().await, Receiver::new().await);
+    let ada = scene.person(scene.tenant, "owner").await;
+    scene.allows(&ada, &service, "ada").await;
+    scene.ends("a.example").await;
+    for attempt in 1..=7 {
+        service.next(Reply::status(201).after(std::time::Duration::from_secs(600)));
+        tokio::select! {
+            outcomes = scene.deliver() => panic!("{attempt}: {outcomes:?}"),
+            () = service.wait_for(attempt) => {}
+        }
+    }
+    assert_eq!(scene.deliver().await, [PushOutcome::Failed]);
+    let message = &scene.messages().await[0];
+    assert_eq!((service.count(), &message["attempts"], &message["error"]), (7, &json!(7), &json!("internal")));
+}
+
+/// NOT-05: where nobody can say whether the session is over, nothing is sent, and it does not count as an attempt.
+#[tokio::test]
+async fn that_nobody_knows_whether_a_session_is_over_is_no_attempt() {
+    let (scene, service) = (Scene::new().await, Receiver::new().await);
+    let ada = scene.person(scene.tenant, "owner").await;
+    let browser = scene.allows(&ada, &service, "ada").await;
+    let event = scene.ends("a.example").await;
+    let (outbound, address) = (Outbound::new(OutboundPolicy::local()).unwrap(), "http://localhost:3000".parse().unwrap());
+    let push = Push::new(&scene.test.db, &scene.keys, outbound, &address, |_| async { Err(sqlx::Error::PoolTimedOut.into()) });
+    push.attempt(scene.tenant, browser.parse().unwrap(), event).await.unwrap_err();
+    assert_eq!((service.count(), &scene.messages().await[0]["attempts"]), (0, &json!(0)));
+    assert_eq!(scene.deliver().await, [PushOutcome::Delivered]);
 }
