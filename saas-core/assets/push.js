@@ -77,15 +77,38 @@ async function follow() {
   }
 }
 
+/** How often this page has asked the browser. */
+let asked = 0;
+
+/**
+ * Asks the browser where it is reached; a push service has to say so within our patience.
+ * @param {string} key
+ * @returns {Promise<PushSubscription>}
+ */
+async function subscribe(key) {
+  const mine = ++asked;
+  const answer = navigator.serviceWorker.ready.then(({ pushManager }) => {
+    return pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key });
+  });
+  const patience = new Promise((_, reject) => setTimeout(() => reject(new Error("no push service")), PATIENCE_MS));
+  try {
+    return await Promise.race([answer, patience]);
+  } catch (error) {
+    // What comes too late is used by nobody, if nobody has asked again.
+    answer.then((late) => (mine === asked ? late.unsubscribe() : undefined)).catch(() => undefined);
+    throw error;
+  }
+}
+
 async function start(/** @type {string} */ key) {
+  // Whoever is asked may think for as long as they like.
+  if ((await Notification.requestPermission()) !== "granted") {
+    throw new Error("not allowed");
+  }
   await navigator.serviceWorker.register(WORKER, { scope: SCOPE });
   // What another person allowed here is not used again, so nothing of theirs comes.
   await forget(await subscription());
-  const { pushManager } = await navigator.serviceWorker.ready;
-  const fresh = await Promise.race([
-    pushManager.subscribe({ userVisibleOnly: true, applicationServerKey: key }),
-    new Promise((_, reject) => setTimeout(() => reject(new Error("no push service")), PATIENCE_MS)),
-  ]);
+  const fresh = await subscribe(key);
   const answer = await register(fresh).catch(() => "later");
   if (answer !== "told") {
     await forget(fresh);
