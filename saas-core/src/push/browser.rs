@@ -24,6 +24,8 @@ use crate::{
 
 const PURPOSE: Purpose = Purpose::new("push browsers");
 
+/// How many browsers are looked at in one go.
+const PAGE: i64 = 500;
 /// The longest address of a push service.
 const LONGEST: usize = 2000;
 
@@ -297,7 +299,44 @@ impl Push {
         Ok(tx.commit().await?)
     }
 
-    /// The same without anybody asking for it: if it is still of this session, where one is said.
+    /// Forgets the browsers of sessions that are over, though no message came that would have asked. Says how many.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the database does, or nobody can say whether a session is over; what was forgotten until then stays so.
+    pub async fn sweep(&self) -> Result<u64, DbError> {
+        let (mut forgotten, mut after) = (0, Uuid::nil());
+        loop {
+            let page = self.page(after).await?;
+            let Some((last, ..)) = page.last() else { return Ok(forgotten) };
+            after = (*last).into();
+            for (browser, user, session) in page {
+                if !(self.0.holds)(session).await? {
+                    self.browser_forget(user, browser, Some(session), RemovedBecause::SessionOver).await?;
+                    forgotten += 1;
+                }
+            }
+        }
+    }
+
+    /// Some of those in which anybody is told, with whom and of which session: the first ones after an id.
+    async fn page(&self, after: Uuid) -> Result<Vec<(BrowserId, UserId, SessionId)>, DbError> {
+        let mut tx = self.0.db.system("forget browsers of sessions that are over").begin().await?;
+        let rows = sqlx::query!(
+            r#"select id as "id: BrowserId", user_id as "user: UserId", session_id as "session: SessionId" from core.push_browser
+            where id > $1 and stopped_at is null
+            order by id
+            limit $2"#,
+            after,
+            PAGE,
+        )
+        .fetch_all(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        Ok(rows.into_iter().map(|row| (row.id, row.user, row.session)).collect())
+    }
+
+    /// The same as removing it, without anybody asking for it: if it is still of this session, where one is said.
     pub(super) async fn browser_forget(
         &self,
         user: UserId,

@@ -37,12 +37,14 @@ impl Job for Send {
     const TIME_LIMIT: Duration = Duration::from_secs(60);
 }
 
-/// Deletes what was sent long ago.
+/// Deletes what was sent long ago, and forgets browsers of sessions that are over.
 #[derive(Debug, Serialize, Deserialize)]
 struct Forget {}
 
 impl Job for Forget {
     const NAME: &'static str = "core.push.forget";
+    // It asks for each browser that there is.
+    const TIME_LIMIT: Duration = Duration::from_secs(60 * 60);
 }
 
 /// What became of a message, so far.
@@ -102,7 +104,8 @@ impl Claimed {
 }
 
 impl Push {
-    /// Takes on the jobs of messages, and forgets each night what was sent more than 30 days ago.
+    /// Takes on the jobs of messages, and forgets each night what was sent more than 30 days ago, and the
+    /// [browsers](Self::sweep) of sessions that are over.
     pub fn work_for(&self, jobs: &Jobs) {
         let push = self.clone();
         jobs.on(move |run: TenantRun, job: Send| {
@@ -115,11 +118,16 @@ impl Push {
                 }
             }
         });
-        jobs.on(|run: SystemRun, _: Forget| async move {
-            let mut tx = run.db().begin().await?;
-            let before = tx.now() - KEPT;
-            sqlx::query!("delete from push_message where at < $1", before).execute(&mut *tx).await?;
-            Ok(tx.commit().await?)
+        let push = self.clone();
+        jobs.on(move |run: SystemRun, _: Forget| {
+            let push = push.clone();
+            async move {
+                let mut tx = run.db().begin().await?;
+                let before = tx.now() - KEPT;
+                sqlx::query!("delete from push_message where at < $1", before).execute(&mut *tx).await?;
+                tx.commit().await?;
+                push.sweep().await.map(drop).map_err(JobError::from)
+            }
         });
         jobs.cron("43 3 * * *", &Forget {});
     }

@@ -23,6 +23,26 @@ async fn whoever_has_signed_out_is_told_nothing_more() {
     assert_eq!(scene.recorded().await.last().unwrap(), "push.browser.removed session_over");
 }
 
+/// NOT-05: a browser whose session is over is forgotten by the next morning, though nothing has happened that would be told there.
+#[tokio::test]
+async fn browsers_of_sessions_that_are_over_are_forgotten_without_a_message() {
+    let (scene, service) = (Scene::new().await, Receiver::new().await);
+    let (ada, bob) = (scene.person(scene.tenant, "owner").await, scene.person(scene.other, "owner").await);
+    let stopped = scene.signs_in(scene.tenant, ada.user, "owner");
+    scene.allows(&ada, &service, "ada").await;
+    scene.allows(&bob, &service, "bob").await;
+    let browser = scene.allows(&stopped, &service, "stopped").await;
+    assert_eq!(stopped.client.delete(&format!("/api/v1/notifications/browsers/{browser}")).await.status, http::StatusCode::NO_CONTENT);
+    assert_eq!(scene.push.sweep().await.unwrap(), 0);
+    scene.signs_out(&ada);
+    scene.signs_out(&stopped);
+    assert_eq!((scene.push.sweep().await.unwrap(), scene.push.sweep().await.unwrap()), (1, 0));
+    let left = "select (stopped_at is not null)::text from core.push_browser order by 1";
+    assert_eq!(crate::planted::truth(&scene.test, left).await, ["false", "true"], "what was stopped stays known");
+    assert_eq!(scene.recorded().await.last().unwrap(), "push.browser.removed session_over");
+    assert_eq!((scene.browsers(&bob).await.len(), service.count()), (1, 0));
+}
+
 /// NOT-05: in one browser one person is told: whoever allowed it last.
 #[tokio::test]
 async fn another_person_in_the_same_browser_gets_nothing_of_the_first_ones() {
