@@ -30,7 +30,7 @@
 //!   same id, by which both the push service (`Topic`) and the browser (`tag`) put it in the place of the first.
 //! * Of what happens to one thing again and again one message is sent in ten minutes, as by mail.
 //! * 2xx within ten seconds is success. 404 and 410 forget the browser. No answer, 408, 425, 429 and 5xx are tried again as for a
-//!   [chat](crate::chat), and not before what `Retry-After` asks for. Any other answer, the seventh failure and an age of six hours end the message.
+//!   [chat](crate::chat), and not before what `Retry-After` asks for; one that does not answer in time is left alone for five minutes. Any other answer, the seventh failure and an age of six hours end the message.
 //! * Whoever left the organization meanwhile gets no message that still waited.
 //! * An address of a push service comes from a browser: it is called through [`Outbound`], and sealed with the keys of the browser, since it lets
 //!   whoever has it send there.
@@ -57,7 +57,10 @@ use std::{fmt, sync::Arc, time::Duration};
 use futures_core::future::BoxFuture;
 use url::Url;
 
-use crate::{Db, DbError, MasterKey, Outbound, SessionId, chat::turns::Turns};
+use crate::{
+    Db, DbError, MasterKey, Outbound, SessionId,
+    chat::turns::{self, Turns},
+};
 use vapid::Vapid;
 
 crate::ids! {
@@ -107,7 +110,7 @@ impl Push {
             public_url: public_url.clone(),
             holds: Box::new(move |session| Box::pin(holds(session))),
             vapid: Vapid::each(keys),
-            turns: Turns::default(),
+            turns: Turns::of(turns::BROWSERS),
         }))
     }
 }

@@ -11,8 +11,10 @@ use tokio::{
 
 use crate::TenantId;
 
-/// How many messages this node sends side by side: fewer than its jobs, so that receivers that are slow leave some of them to others.
-const SIDE_BY_SIDE: usize = 2;
+/// How many messages to chats this node sends side by side, and how many to browsers: together fewer than its jobs, so that receivers that are slow
+/// leave some of them to others.
+const CHATS: usize = 2;
+pub(crate) const BROWSERS: usize = 1;
 /// How long a message waits for its turn before it lets another job have its place.
 const TURN: Duration = Duration::from_secs(2);
 
@@ -25,11 +27,16 @@ pub(crate) struct Turns {
 
 impl Default for Turns {
     fn default() -> Self {
-        Self { all: Semaphore::new(SIDE_BY_SIDE), tenants: Mutex::default() }
+        Self::of(CHATS)
     }
 }
 
 impl Turns {
+    /// So many at a time.
+    pub(crate) fn of(side_by_side: usize) -> Self {
+        Self { all: Semaphore::new(side_by_side), tenants: Mutex::default() }
+    }
+
     /// A turn, or none if it does not come soon.
     pub(crate) async fn take(&self, tenant: TenantId) -> Option<Turn<'_>> {
         let is_first = self.tenants.lock().unwrap_or_else(PoisonError::into_inner).insert(tenant);
@@ -64,6 +71,12 @@ impl Drop for OfTenant<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::JobsConfig;
+
+    #[test]
+    fn slow_receivers_of_all_kinds_leave_a_job_to_others() {
+        assert!(CHATS + BROWSERS < JobsConfig::default().concurrency);
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_tenant_has_one_turn_at_a_time_and_leaves_another_to_others() {

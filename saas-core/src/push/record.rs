@@ -6,6 +6,9 @@ use uuid::Uuid;
 use super::{Push, PushOutcome, RemovedBecause, send::Claimed};
 use crate::{DbError, SystemTx, chat::answer::Answer};
 
+/// How long a push service that does not answer is left alone: each try holds up what others are told.
+const SILENT: TimeDelta = TimeDelta::minutes(5);
+
 impl Push {
     /// Notes how an attempt went. One that a later attempt has overtaken changes nothing.
     pub(super) async fn record(&self, claimed: &Claimed, answer: &Answer) -> Result<PushOutcome, DbError> {
@@ -15,7 +18,10 @@ impl Push {
         }
         match answer.again {
             _ if answer.is_delivered() => rest_in(&mut tx, claimed, None).await?,
-            Some(_) => rest_in(&mut tx, claimed, Some(answer.rest)).await?,
+            Some(_) => {
+                let least = if answer.status == Err("timeout") { SILENT } else { TimeDelta::zero() };
+                rest_in(&mut tx, claimed, Some(answer.rest.max(least))).await?;
+            }
             // That a message has ended says nothing of the pause that its push service asked for.
             None => {}
         }

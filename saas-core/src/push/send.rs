@@ -14,7 +14,7 @@ use crate::{
     chat::answer::{Answer, EXPIRES},
 };
 
-/// How long a message that did not get its turn lets others have it.
+/// How long a message that did not get its turn lets others have it; as much again is added by chance, so that they do not all come at once.
 const NO_TURN: Duration = Duration::from_secs(1);
 /// How long messages are kept.
 const KEPT: TimeDelta = TimeDelta::days(30);
@@ -138,7 +138,7 @@ impl Push {
     ///
     /// Fails if the database does; what the push service answers is an outcome.
     pub async fn attempt(&self, tenant: TenantId, browser: BrowserId, message: EventId) -> Result<PushOutcome, DbError> {
-        let Some(_turn) = self.0.turns.take(tenant).await else { return Ok(PushOutcome::Waits(NO_TURN)) };
+        let Some(_turn) = self.0.turns.take(tenant).await else { return Ok(no_turn()) };
         let mut tx = self.0.db.system("send a push message").begin().await?;
         let Some(mut claimed) = claim_in(&mut tx, tenant, browser, message).await? else { return Ok(PushOutcome::Over) };
         let Some(session) = claimed.session.filter(|_| claimed.may_read) else {
@@ -167,7 +167,7 @@ impl Push {
         }
         // Counted before it is made, so a message that ends its sender has an end itself.
         if !self.count(&mut claimed).await? {
-            return Ok(PushOutcome::Waits(NO_TURN));
+            return Ok(no_turn());
         }
         let answer = self.send(&claimed).await;
         self.record(&claimed, &answer).await
@@ -239,6 +239,10 @@ impl Push {
         ]);
         Some((reached, headers, body))
     }
+}
+
+fn no_turn() -> PushOutcome {
+    PushOutcome::Waits(NO_TURN.mul_f64(rand::random_range(1.0..2.0)))
 }
 
 /// A message that has not ended, and is nobody else's until the end of the transaction.

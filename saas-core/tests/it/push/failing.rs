@@ -66,6 +66,23 @@ async fn a_push_service_that_asks_for_a_pause_gets_it_from_all_messages() {
     assert_eq!(scene.deliver().await, [PushOutcome::Delivered, PushOutcome::Delivered]);
 }
 
+/// NOT-05: a push service that does not answer holds up its turn, so it is not asked again at once, whatever comes meanwhile.
+#[tokio::test]
+async fn a_push_service_that_does_not_answer_is_left_alone_for_minutes() {
+    let (scene, service) = (Scene::new().await, Receiver::new().await);
+    let ada = scene.person(scene.tenant, "owner").await;
+    scene.allows(&ada, &service, "ada").await;
+    service.next(Reply::status(201).after(std::time::Duration::from_secs(600)));
+    scene.ends("first").await;
+    assert!(matches!(scene.deliver().await[..], [PushOutcome::Waits(_)]));
+    scene.ends("second").await;
+    scene.pass(TimeDelta::minutes(5) - TimeDelta::milliseconds(1));
+    assert!(matches!(scene.deliver().await[..], [PushOutcome::Waits(_), PushOutcome::Waits(_)]));
+    assert_eq!(service.count(), 1);
+    scene.pass(TimeDelta::milliseconds(1));
+    assert_eq!(scene.deliver().await, [PushOutcome::Delivered, PushOutcome::Delivered]);
+}
+
 /// NOT-05: a message that has waited for too long does not end the pause of its browser.
 #[tokio::test]
 async fn a_pause_is_kept_when_a_message_is_given_up_meanwhile() {
