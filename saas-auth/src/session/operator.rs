@@ -1,5 +1,6 @@
 //! Sessions that whoever runs the product ends.
 
+use chrono::TimeDelta;
 use saas_core::{
     Actor, Db, Email, Ledger, SystemTx, UserId,
     mail::{MailInError, Outbox},
@@ -9,7 +10,7 @@ use saas_core::{
 use serde::Serialize;
 use uuid::Uuid;
 
-use super::store::sessions_end_in;
+use super::{SessionIdle, store::sessions_end_in};
 use crate::{
     account::{SessionsEndedByOperator, account_lock_in},
     mail::{Letters, Reader},
@@ -19,8 +20,13 @@ use crate::{
 /// How many people one transaction looks after.
 const BATCH: i64 = 100;
 
+/// Whose sessions were over for longer than this is not told that they ended. Clocks differ by less.
+const TOLD: TimeDelta = TimeDelta::days(1);
+
 /// Ends the sessions of people, and all that programs may do for them with tokens, from the next request on: for whoever runs the product and has a reason.
-/// Open streams close, since nobody may read them any more. Each person whose sessions end is told by mail, and there is an event with the reason.
+/// Open streams close, since nobody may read them any more. Each person whose sessions end is told by mail, and there is an event with the reason. Of
+/// sessions that were over by themselves for more than a day ([`SessionIdle::default`] says when, of those that nobody used) nobody is told, though they
+/// are ended too.
 ///
 /// API keys and agents go on: they are their organization's, which ends them itself.
 #[derive(Debug, Clone)]
@@ -84,18 +90,16 @@ impl SessionEnder {
         let (mut ended, mut after) = (EndedSessions::default(), Uuid::nil());
         loop {
             let mut tx = self.db.system("an operator ends the sessions of everybody").begin().await?;
-            let now = tx.now();
             let accounts = sqlx::query_as!(
                 Account,
                 r#"select user_id as "user: UserId", email, name from auth.account
                 where user_id > $1 and (
-                    exists (select from auth.session where session.user_id = account.user_id and ended_at is null and expires_at > $2)
-                    or exists (select from auth.token_family family where family.user_id = account.user_id and ended_at is null and expires_at > $2)
+                    exists (select from auth.session where session.user_id = account.user_id and ended_at is null)
+                    or exists (select from auth.token_family family where family.user_id = account.user_id and ended_at is null)
                 )
                 order by user_id
-                limit $3"#,
+                limit $2"#,
                 after,
-                now,
                 BATCH,
             )
             .fetch_all(&mut *tx)
@@ -115,8 +119,12 @@ impl SessionEnder {
 
     async fn end_in(&self, tx: &mut SystemTx, account: &Account, reason: &str, ended: &mut EndedSessions) -> Result<(), MailInError> {
         account_lock_in(tx, account.user).await?;
-        let sessions = sessions_end_in(tx, account.user, None).await?;
-        let families = families_end_in(tx, account.user).await?;
+        let (since, idle) = (tx.now() - TOLD, SessionIdle::default());
+        let ended_sessions = sessions_end_in(tx, account.user, None).await?;
+        let ended_families = families_end_in(tx, account.user).await?;
+        let sessions: Vec<_> =
+            ended_sessions.into_iter().filter(|session| session.over_at(idle) > since).map(|session| session.id).collect();
+        let families: Vec<_> = ended_families.into_iter().filter(|family| family.expires_at > since).map(|family| family.id).collect();
         if sessions.is_empty() && families.is_empty() {
             return Ok(());
         }

@@ -252,7 +252,9 @@ pub(crate) async fn session_end_others(db: &Db, origin: Origin, me: &SignedIn) -
 
 /// Ends all sessions of a person but the one that is kept, if it is theirs, and all that programs may do for them.
 pub(crate) async fn session_end_all_in(tx: &mut SystemTx, user: UserId, kept: Option<SessionId>) -> Result<(), DbError> {
-    let sessions = sessions_end_in(tx, user, kept).await?;
+    let now = tx.now();
+    let ended = sessions_end_in(tx, user, kept).await?;
+    let sessions: Vec<_> = ended.into_iter().filter(|session| session.expires_at > now).map(|session| session.id).collect();
     if !sessions.is_empty() {
         system_event_in(tx, Ledger::Platform, Actor::User(user), user, &SessionsEnded { sessions }).await?;
     }
@@ -260,12 +262,30 @@ pub(crate) async fn session_end_all_in(tx: &mut SystemTx, user: UserId, kept: Op
     tokens_end_all_in(tx, user).await
 }
 
-/// Ends the sessions of a person that go on, but for the one that is kept, and says which they were.
-pub(super) async fn sessions_end_in(tx: &mut SystemTx, user: UserId, kept: Option<SessionId>) -> Result<Vec<SessionId>, DbError> {
+/// A session that was not ended until now, though it may be over by itself.
+#[derive(Debug)]
+pub(super) struct EndedSession {
+    pub(super) id: SessionId,
+    expires_at: DateTime<Utc>,
+    last_seen_at: DateTime<Utc>,
+    remembered: bool,
+}
+
+impl EndedSession {
+    /// When it would have ended by itself.
+    pub(super) fn over_at(&self, idle: SessionIdle) -> DateTime<Utc> {
+        self.expires_at.min(self.last_seen_at + idle.of(self.remembered))
+    }
+}
+
+/// Ends the sessions of a person, but for the one that is kept, and says which they were. Those too that are over by this clock: by that of another
+/// server they may go on.
+pub(super) async fn sessions_end_in(tx: &mut SystemTx, user: UserId, kept: Option<SessionId>) -> Result<Vec<EndedSession>, DbError> {
     let now = tx.now();
-    let sessions = sqlx::query_scalar!(
-        r#"update auth.session set ended_at = $2 where user_id = $1 and ended_at is null and expires_at > $2 and id is distinct from $3
-        returning id as "id: SessionId""#,
+    let sessions = sqlx::query_as!(
+        EndedSession,
+        r#"update auth.session set ended_at = $2 where user_id = $1 and ended_at is null and id is distinct from $3
+        returning id as "id: SessionId", expires_at, last_seen_at, remembered"#,
         Uuid::from(user),
         now,
         kept.map(Uuid::from) as Option<Uuid>,

@@ -1,3 +1,4 @@
+use chrono::{DateTime, Utc};
 use saas_core::{Actor, Db, DbError, Ledger, Origin, Secret, SystemTx, TokenFamilyId, UserId, system_event_in};
 use uuid::Uuid;
 
@@ -46,19 +47,30 @@ async fn end_in(tx: &mut SystemTx, family: TokenFamilyId, of: Option<UserId>) ->
 
 /// Ends all that programs may do for a person.
 pub(crate) async fn tokens_end_all_in(tx: &mut SystemTx, user: UserId) -> Result<(), DbError> {
-    let families = families_end_in(tx, user).await?;
+    let now = tx.now();
+    let ended = families_end_in(tx, user).await?;
+    let families: Vec<_> = ended.into_iter().filter(|family| family.expires_at > now).map(|family| family.id).collect();
     if !families.is_empty() {
         system_event_in(tx, Ledger::Platform, Actor::User(user), user, &TokensEnded { families }).await?;
     }
     Ok(())
 }
 
-/// Ends what programs may do for a person, and says which families of tokens that was.
-pub(crate) async fn families_end_in(tx: &mut SystemTx, user: UserId) -> Result<Vec<TokenFamilyId>, DbError> {
+/// What a program might do that was not ended until now, though it may be over by itself.
+#[derive(Debug)]
+pub(crate) struct EndedFamily {
+    pub(crate) id: TokenFamilyId,
+    pub(crate) expires_at: DateTime<Utc>,
+}
+
+/// Ends what programs may do for a person, and says which families of tokens that was. Those too that are over by this clock: by that of another server
+/// they may go on.
+pub(crate) async fn families_end_in(tx: &mut SystemTx, user: UserId) -> Result<Vec<EndedFamily>, DbError> {
     let now = tx.now();
-    let families = sqlx::query_scalar!(
-        r#"update auth.token_family set ended_at = $2 where user_id = $1 and ended_at is null and expires_at > $2
-        returning id as "id: TokenFamilyId""#,
+    let families = sqlx::query_as!(
+        EndedFamily,
+        r#"update auth.token_family set ended_at = $2 where user_id = $1 and ended_at is null
+        returning id as "id: TokenFamilyId", expires_at"#,
         Uuid::from(user),
         now,
     )

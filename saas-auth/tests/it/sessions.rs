@@ -1,7 +1,8 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use saas_core::{SessionId, testing::TestClient};
+use saas_auth::{PAGES, SessionEnder};
+use saas_core::{Email, SessionId, pages::Pages, testing::TestClient};
 
 use crate::app::{App, COOKIE, PASSWORD, set_cookie, sign_in};
 
@@ -70,6 +71,46 @@ async fn all_other_sessions_end_together() {
         assert_eq!(other.get("/person").await.status, 401);
     }
     assert_eq!(ids(&browser).await.len(), 1);
+}
+
+const OPEN: &str = "select count(*) from auth.session where ended_at is null";
+
+/// What this clock calls over may go on by that of another server: it ends with all others, and no event speaks of it.
+#[tokio::test]
+async fn what_is_over_by_this_clock_ends_with_all_others() {
+    let app = App::new().await;
+    app.account(ADA).await;
+    app.signed_in(ADA).await;
+    app.later(TimeDelta::hours(25));
+    let browser = app.signed_in(ADA).await;
+    assert_eq!(app.count(OPEN).await, 2);
+    let ended = browser.form("/sessions/end-others", &[]).await;
+    assert!(ended.status.as_u16() < 400, "{}", ended.status);
+    assert_eq!((app.count(OPEN).await, browser.get("/person").await.status.as_u16()), (1, 200));
+    let told = "select count(*) from data.audit_entry where action = 'auth.sessions.ended'";
+    assert_eq!(app.count(told).await, 0);
+    app.signed_in(ADA).await;
+    browser.form("/sessions/end-others", &[]).await;
+    assert_eq!((app.count(OPEN).await, app.count(told).await), (1, 1));
+}
+
+/// An operator ends those too that are over, and tells nobody who has not been here for a while.
+#[tokio::test]
+async fn an_operator_ends_what_is_over_and_tells_whoever_was_here_lately() {
+    let app = App::new().await;
+    app.account(ADA).await;
+    let pages = Pages::builder().product("Monitoring").add(PAGES).build().unwrap();
+    let ender = SessionEnder::new(&app.test.db, app.mailbox.outbox.clone(), pages);
+    let ada: Email = ADA.parse().unwrap();
+    for (later, people) in [(TimeDelta::hours(25), 1), (TimeDelta::hours(49), 0)] {
+        app.signed_in(ADA).await;
+        app.later(later);
+        let before = app.mailbox.all().await.len();
+        let ended = ender.of_all("a test").await.unwrap();
+        assert_eq!((ended.people, app.count(OPEN).await), (people, 0));
+        assert_eq!(app.mailbox.all().await.len() - before, usize::try_from(people).unwrap());
+        assert_eq!(ender.of_person(&ada, "again").await.unwrap().unwrap().people, 0);
+    }
 }
 
 #[tokio::test]
