@@ -1,7 +1,7 @@
 use saas_core::{
     Migrations,
     inventory::{
-        Class::{self, Content, Internal, Person, Personal, Secret},
+        Class::{self, Content, Internal, Own, Person, Personal, Secret},
         Erasure, Table,
     },
 };
@@ -256,7 +256,7 @@ const SIGNING_KEY: &[(&str, Class)] = &[
 const TOKEN_FAMILY: &[(&str, Class)] = &[
     ("tenant_id", Internal),
     ("id", Internal),
-    ("user_id", Person),
+    ("user_id", Own),
     ("member_since", Internal),
     ("name", Content),
     ("token_hash", Secret),

@@ -15,11 +15,11 @@ impl Table {
     /// The columns that a person is given of their rows: no secrets, and nothing that belongs to the tenant in whose table it stands.
     #[must_use]
     pub fn given_to_person(&self) -> Vec<&'static str> {
-        let is_tenants = self.tenant().is_some();
+        let is_tenants = self.is_tenants();
         self.given(|class| match class {
             Class::Secret => false,
             Class::Content => !is_tenants,
-            Class::Person | Class::Internal | Class::Personal => true,
+            Class::Person | Class::Own | Class::Internal | Class::Personal => true,
         })
     }
 
@@ -63,6 +63,12 @@ mod tests {
         let columns = &[("tenant_id", Class::Internal), ("user_id", Class::Person), ("text", Class::Content), ("key", Class::Secret)];
         let of_tenant = Table { columns, ..table };
         assert_eq!((of_tenant.given_to_person(), of_tenant.tenant()), (vec!["tenant_id", "user_id"], Some("tenant_id")));
-        assert_eq!(of_tenant.given_to_tenant(), ["tenant_id", "user_id", "text"]);
+        assert_eq!((of_tenant.given_to_tenant(), of_tenant.is_given_to_tenant()), (vec!["tenant_id", "user_id", "text"], true));
+        let columns = &[("tenant_id", Class::Internal), ("user_id", Class::Own), ("text", Class::Content)];
+        let of_person = Table { columns, ..table };
+        assert_eq!((of_person.person(), of_person.given_to_person()), (Some("user_id"), vec!["tenant_id", "user_id", "text"]));
+        assert!(
+            !of_person.is_given_to_tenant() && !Table { exported: false, ..of_tenant }.is_given_to_tenant() && !table.is_given_to_tenant()
+        );
     }
 }

@@ -11,6 +11,8 @@ use serde::Serialize;
 pub enum Class {
     /// Whose row it is: the id of a person. What becomes of the row when they are erased is the table's [`Erasure`].
     Person,
+    /// The same, of a row that is theirs alone, though a tenant may stand in it: what they were told, what acts for them. The tenant is not given it.
+    Own,
     /// Ids, states, times, counts.
     Internal,
     /// What the tenant's people typed or their machines reported.
@@ -40,7 +42,7 @@ pub struct Table {
     pub name: &'static str,
     /// What becomes of its rows.
     pub erasure: Erasure,
-    /// Whether an export of the tenant's or person's data contains it.
+    /// Whether exports contain it: a person's, if its rows are people's, and the tenant's, if they are tenants' and not people's alone.
     pub exported: bool,
     /// Every column and what it holds.
     pub columns: &'static [(&'static str, Class)],
@@ -50,7 +52,18 @@ impl Table {
     /// The column that says whose row it is, if rows are people's.
     #[must_use]
     pub fn person(&self) -> Option<&'static str> {
-        self.of(Class::Person).next()
+        self.columns.iter().find(|(_, held)| matches!(held, Class::Person | Class::Own)).map(|(column, _)| *column)
+    }
+
+    /// Whether a tenant is given its rows: they are exported, they are tenants', and they are not people's alone.
+    #[must_use]
+    pub fn is_given_to_tenant(&self) -> bool {
+        self.exported && self.is_tenants()
+    }
+
+    /// Whether its rows are a tenant's, and not people's alone.
+    pub(crate) fn is_tenants(&self) -> bool {
+        self.tenant().is_some() && self.of(Class::Own).next().is_none()
     }
 
     /// The columns that hold this.
@@ -59,7 +72,7 @@ impl Table {
     }
 }
 
-use Class::{Content, Internal, Person, Personal, Secret};
+use Class::{Content, Internal, Own, Person, Personal, Secret};
 
 pub(crate) const CORE: &[Table] = &[
     Table {
@@ -420,7 +433,7 @@ pub(crate) const CORE: &[Table] = &[
         exported: true,
         columns: &[
             ("tenant_id", Internal),
-            ("user_id", Person),
+            ("user_id", Own),
             ("event_id", Internal),
             ("kind", Internal),
             ("subject", Internal),
@@ -435,6 +448,6 @@ pub(crate) const CORE: &[Table] = &[
         name: "data.notification_preference",
         erasure: Erasure::Purge,
         exported: true,
-        columns: &[("tenant_id", Internal), ("user_id", Person), ("kind", Internal), ("channel", Internal), ("frequency", Internal)],
+        columns: &[("tenant_id", Internal), ("user_id", Own), ("kind", Internal), ("channel", Internal), ("frequency", Internal)],
     },
 ];

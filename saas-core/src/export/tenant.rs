@@ -18,7 +18,7 @@ use super::{
     archive::{Archive, Format, Row},
 };
 use crate::{
-    DbError, Interrupted, TenantDb, TenantId, TenantStore, TenantTx,
+    DbError, Interrupted, TenantDb, TenantId, TenantStore,
     file::{FileError, Storage, objects_remove},
     inventory::Table,
 };
@@ -100,13 +100,13 @@ impl TenantArchives {
         Self { storage }
     }
 
-    /// Packs all that is kept of the tenant, as it was at one moment: its rows of each table of the inventory that is exported and that the application may
-    /// read for a tenant, without secrets. What a table has of people and not of the tenant, such as the programs that act for them, their own
-    /// exports have. A few hundred rows are in memory at a time, whatever there is. What was under this id before is replaced. Says how many bytes it has.
+    /// Packs all that is kept of the tenant, as it was at one moment: its rows of each table that [it is given](Table::is_given_to_tenant), without secrets.
+    /// What is its people's alone, such as what they were told and the programs that act for them, their own exports have. A few hundred rows are in memory at a time, whatever there is. What was under this id before is replaced. Says how many bytes it has.
     ///
     /// # Errors
     ///
-    /// Fails if the database or the store does; then what was under this id before is as it was.
+    /// Fails if the database or the store does, or if the inventory gives what the application may not read for a tenant; then what was under this id before
+    /// is as it was.
     pub async fn pack(&self, db: &TenantDb, inventory: &[Table], id: Uuid) -> Result<u64, TenantArchiveError> {
         let tenant = db.tenant().ok_or(FileError::Missing)?;
         let pass = self.storage.writing.enter()?;
@@ -192,7 +192,7 @@ async fn pour(store: &mut BufWriter, db: &TenantDb, inventory: &[Table], tenant:
     let mut tx = db.clone().snapshot().begin().await?;
     let (packed, mut bytes) = (Packed::default(), 0);
     let mut archive = Archive::stream(packed.clone());
-    for table in readable(&mut tx, inventory).await? {
+    for table in inventory.iter().filter(|table| table.is_given_to_tenant()) {
         let Some(owner) = table.tenant() else { continue };
         let columns = table.given_to_tenant();
         for format in Format::BOTH {
@@ -215,18 +215,6 @@ async fn pour(store: &mut BufWriter, db: &TenantDb, inventory: &[Table], tenant:
     drop(tx);
     archive.finish()?;
     Ok(bytes + keep(store, &packed).await?)
-}
-
-/// Those that are exported, and that the application may read for a tenant.
-async fn readable(tx: &mut TenantTx, inventory: &[Table]) -> Result<Vec<Table>, DbError> {
-    let mut tables: Vec<Table> = inventory.iter().filter(|table| table.exported && table.tenant().is_some()).copied().collect();
-    let names: Vec<String> = tables.iter().map(|table| table.name.to_owned()).collect();
-    let readable: Vec<String> = sqlx::query_scalar("select name from unnest($1::text[]) name where has_table_privilege(name, 'select')")
-        .bind(names)
-        .fetch_all(&mut **tx)
-        .await?;
-    tables.retain(|table| readable.iter().any(|name| name == table.name));
-    Ok(tables)
 }
 
 /// Compressing takes a while: others get their turn meanwhile.

@@ -24,8 +24,8 @@ use crate::app::{App, expect};
 
 type Row = Map<String, Value>;
 
-/// A person's, though an organization stands in it: which programs act for them there. Their own export has it.
-const OF_PEOPLE: [&str; 1] = ["auth.token_family"];
+/// A person's, though an organization stands in it: what they were told there, and which programs act for them. Their own export has it.
+const OF_PEOPLE: [&str; 3] = ["auth.token_family", "data.notification", "data.notification_preference"];
 
 fn unpacked(archive: &[u8]) -> BTreeMap<String, String> {
     let mut zip = zip::ZipArchive::new(std::io::Cursor::new(archive)).unwrap();
@@ -72,6 +72,7 @@ async fn every_table_of_an_organization_is_in_its_archive_and_nothing_of_another
     let tables: Vec<Table> = test.db.inventory().into_iter().filter(|table| table.exported && table.tenant().is_some()).collect();
     let (of_people, given): (Vec<&Table>, Vec<&Table>) = tables.iter().partition(|table| OF_PEOPLE.contains(&table.name));
     assert_eq!((of_people.len(), files.len()), (OF_PEOPLE.len(), 2 * given.len()), "{:?}", files.keys());
+    assert!(of_people.iter().all(|table| table.person().is_some()));
     for name in ["core.tenant", "core.member", "data.agent", "data.device", "data.audit_entry", "auth.api_key", "tenancy.invitation"] {
         assert!(given.iter().any(|table| table.name == name), "{name}");
     }
