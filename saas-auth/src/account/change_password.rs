@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     PasswordChangeRefused, PasswordChanged,
     current_password::{CurrentPasswordError, current_password_check, current_password_entered},
-    password::{Person, password_check},
+    password::{Person, organizations_in, password_check},
 };
 use crate::{
     Auth, HashError,
@@ -94,7 +94,10 @@ pub(crate) async fn account_change_password(
     change: &PasswordChange,
     letters: &Letters,
 ) -> Result<NewSession, ChangePasswordError> {
-    check(auth, me, change).await.map_err(ChangePasswordError::Refused)?;
+    let mut tx = auth.db().system("the organizations of whoever changes their password").begin().await?;
+    let organizations = organizations_in(&mut tx, me.user).await?;
+    tx.commit().await?;
+    check(auth, me, change, &organizations).await.map_err(ChangePasswordError::Refused)?;
     let current = current_password_check(auth, origin.clone(), me, &change.current_password, &PasswordChangeRefused {}).await?;
     let new_hash = auth.hasher().hash(&change.new_password).await?;
 
@@ -135,11 +138,10 @@ fn wrong() -> ChangePasswordError {
     ChangePasswordError::Refused(Refused::of("current_password", Refusal::PasswordWrong))
 }
 
-async fn check(auth: &Auth, me: &SignedIn, change: &PasswordChange) -> Result<(), Refused> {
+async fn check(auth: &Auth, me: &SignedIn, change: &PasswordChange, organizations: &[String]) -> Result<(), Refused> {
     let mut refused = Refused::default();
     refused.take("current_password", current_password_entered(&change.current_password));
-    let organizations: Vec<String> = me.memberships.iter().map(|membership| membership.name.clone()).collect();
-    let person = Person { name: Some(&me.name), email: Some(&me.email), organizations: &organizations };
+    let person = Person { name: Some(&me.name), email: Some(&me.email), organizations };
     refused.take("new_password", password_check(auth, &change.new_password, person).await);
     if refused.is_empty() { Ok(()) } else { Err(refused) }
 }
