@@ -124,7 +124,7 @@ async fn another_time_holds_at_once() {
     assert_eq!(status(app.browser()).await, 200);
 }
 
-/// Whoever is leaving can come back with the session in which they signed in, as long as somebody uses it.
+/// Whoever is leaving can come back with the session in which they signed in, until its time is over.
 #[tokio::test]
 async fn a_session_of_whoever_is_leaving_ends_unused_too() {
     let app = App::new().await;

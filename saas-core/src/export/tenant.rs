@@ -110,7 +110,7 @@ impl TenantArchives {
     pub async fn pack(&self, db: &TenantDb, inventory: &[Table], id: Uuid) -> Result<u64, TenantArchiveError> {
         let tenant = db.tenant().ok_or(FileError::Missing)?;
         let pass = self.storage.writing.enter()?;
-        let mut store = BufWriter::with_capacity(Arc::clone(&self.storage.store), path(tenant, id), BUFFER);
+        let mut store = BufWriter::with_capacity(Arc::clone(&self.storage.store), path(tenant, id), BUFFER).with_max_concurrency(1);
         match pour(&mut store, db, inventory, tenant).await {
             Ok(bytes) => {
                 let stored = store.shutdown().await.map_err(FileError::Store);
