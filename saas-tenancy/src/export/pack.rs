@@ -26,7 +26,7 @@ pub(super) struct PackOrganization {
 
 impl Job for PackOrganization {
     const NAME: &'static str = "tenancy.export";
-    const TIME_LIMIT: Duration = Duration::from_secs(3600);
+    const TIME_LIMIT: Duration = Duration::from_secs(600);
 }
 
 #[derive(Debug, Serialize, Deserialize)]
