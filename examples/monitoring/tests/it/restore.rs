@@ -93,6 +93,11 @@ async fn a_restored_product_has_all_rows_of_all_its_tables_and_the_same_walls() 
     let heard =
         "insert into billing.gateway_event (id, kind, body, state, received_at) values ('evt_1', 'invoice.paid', '{}', 'done', now())";
     sqlx::query(heard).execute(&mut app.owner().await).await.unwrap();
+    let counted = "insert into billing.usage_batch (id, at) values (gen_random_uuid(), now())";
+    sqlx::query(counted).execute(&mut app.owner().await).await.unwrap();
+    let told = "insert into core.push_browser (id, user_id, session_id, endpoint_hash, sealed, server_key, created_at)
+        values (gen_random_uuid(), $1, gen_random_uuid(), decode(repeat('07', 32), 'hex'), 'sealed', decode(repeat('04', 65), 'hex'), now())";
+    sqlx::query(told).bind(uuid::Uuid::from(owner.id)).execute(&mut app.owner().await).await.unwrap();
     // What nobody did just now is filled too.
     let others = isolation::fill(&app.test, &Seed::new()).await.unwrap();
     // And what was sealed is so afterwards, with the same key.
