@@ -1,6 +1,8 @@
 //! NOT-05 in a real browser: its worker, its page, and what is said where no push service can be reached.
 
-use serde_json::json;
+use std::time::Duration;
+
+use serde_json::{Value, json};
 
 use super::{Chromium, Driver, Page, Product, becomes_a_user};
 
@@ -21,9 +23,16 @@ async fn is_well(page: &Page, name: &str, dark: bool) {
     page.shot(name).await;
 }
 
-/// With the keyboard: it is said calmly that no push service can be reached; the worker is there all the same.
+/// What the worker shows at this moment.
+async fn shown(page: &Page) -> Value {
+    let script = "return navigator.serviceWorker.getRegistration('/notifications/').then((it) => it.getNotifications())
+        .then((all) => all.map(({ title, body, tag, lang, data }) => ({ title, body, tag, lang, link: data.link })))";
+    page.ask(script).await
+}
+
+/// With the keyboard: it is said calmly that no push service can be reached; the worker is there all the same, and shows what it is told.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_browser_is_asked_and_its_worker_registered_where_no_push_service_is() {
+async fn a_browser_is_asked_and_its_worker_shows_what_it_is_told() {
     let (product, driver) = (Product::start().await, Driver::start().await);
     let page = driver.browse(&Chromium::default(), &product.server.url, "push-desktop").await;
     page.open("/").await;
@@ -44,6 +53,22 @@ async fn a_browser_is_asked_and_its_worker_registered_where_no_push_service_is()
     let scope = page.ask("return navigator.serviceWorker.ready.then((it) => [it.scope, it.active.scriptURL])").await;
     let url = &product.server.url;
     assert_eq!(scope, json!([format!("{url}/notifications/"), format!("{url}/assets/push-worker.js")]));
+    page.command("ServiceWorker.enable", json!({})).await;
+    // Twice under one id: the second takes the place of the first.
+    for text in ["A device went down.", "A device came back."] {
+        let said = json!({ "id": "1", "title": "Acme", "text": text, "link": "/devices?state=down", "lang": "en" });
+        let message = json!({ "origin": url, "registrationId": "0", "data": said.to_string() });
+        page.command("ServiceWorker.deliverPushMessage", message).await;
+    }
+    let expected = json!([{ "title": "Acme", "body": "A device came back.", "tag": "1", "lang": "en", "link": "/devices?state=down" }]);
+    let arrives = async {
+        while shown(&page).await != expected {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    };
+    if tokio::time::timeout(Duration::from_secs(30), arrives).await.is_err() {
+        panic!("{} {}", shown(&page).await, page.ask("return Notification.permission").await);
+    }
     assert_eq!(page.complaints().await, Vec::<String>::new());
     page.close().await;
 }
