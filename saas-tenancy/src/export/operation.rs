@@ -7,18 +7,24 @@ use super::{
 };
 use crate::member::tenant_lock_in;
 
-/// Has the organization's data packed. However many ask at once, it is packed three times a day.
+/// Has the organization's data packed, three times a day at most. Whoever asks while it is being packed is given what comes of that: packing takes a
+/// worker for minutes.
 pub(super) async fn export_ask_in(tx: &mut TenantTx, owner: UserId) -> Result<OrganizationExportId, OrganizationExportError> {
     // Whoever asks at the same moment is counted.
     tenant_lock_in(tx).await?;
     let (tenant, now) = (tx.tenant().map(Uuid::from), tx.now());
     let asked = sqlx::query!(
-        r#"select count(*) as "times!", min(asked_at) as first from tenancy.export where tenant_id = $1 and asked_at > $2"#,
+        r#"select count(*) as "times!", min(asked_at) as first,
+            (array_agg(id order by asked_at desc) filter (where ready_at is null))[1] as "waiting: OrganizationExportId"
+        from tenancy.export where tenant_id = $1 and asked_at > $2"#,
         tenant,
         now - DAY,
     )
     .fetch_one(&mut **tx)
     .await?;
+    if let Some(waiting) = asked.waiting {
+        return Ok(waiting);
+    }
     if let Some(first) = asked.first.filter(|_| asked.times >= MOST) {
         let until = first + DAY;
         return Err(OrganizationExportError::Often { until, wait: (until - now).to_std().unwrap_or_default() });
