@@ -56,7 +56,8 @@ impl BrowserKeys {
 
     /// The body of a request that says this, with a key pair and a salt that nothing else is said with.
     pub(super) fn encrypt(&self, plain: &[u8]) -> Result<Vec<u8>, NotEncrypted> {
-        self.encrypt_with(&fresh()?, &rand::random(), plain)
+        let own = PrivateKey::generate(&ECDH_P256).map_err(|_| NotEncrypted)?;
+        self.encrypt_with(&own, &rand::random(), plain)
     }
 
     fn encrypt_with(&self, own: &PrivateKey, salt: &[u8; SALT_BYTES], plain: &[u8]) -> Result<Vec<u8>, NotEncrypted> {
@@ -75,12 +76,6 @@ impl BrowserKeys {
         let length = u8::try_from(POINT_BYTES).map_err(|_| NotEncrypted)?;
         Ok([salt.as_slice(), &RECORD_SIZE, &[length], own_point.as_ref(), &sealed].concat())
     }
-}
-
-/// A key that is used once. What is drawn is no number of the curve once in four billion times; then the next one is.
-fn fresh() -> Result<PrivateKey, NotEncrypted> {
-    let draw = |_| PrivateKey::from_private_key(&ECDH_P256, &rand::random::<[u8; 32]>()).ok();
-    (0..=u8::MAX).find_map(draw).ok_or(NotEncrypted)
 }
 
 /// HKDF with SHA-256 (RFC 5869).
