@@ -122,8 +122,8 @@ impl Page {
             Ok(element) => element,
             Err(error) => {
                 self.shot("failed").await;
-                let (url, text) = (self.client.current_url().await.unwrap(), self.text("body").await);
-                panic!("no {css} at {url}: {error}\n{text}")
+                let (url, source) = (self.client.current_url().await.unwrap(), self.client.source().await.unwrap());
+                panic!("no {css} at {url}: {error}\n{source}")
             }
         }
     }
@@ -148,9 +148,29 @@ impl Page {
         field.send_keys(text).await.unwrap();
     }
 
+    /// Presses it, and again if it was replaced or covered at that moment.
     pub(super) async fn press(&self, css: &str) {
-        let element = self.wait(css).await;
-        element.click().await.unwrap_or_else(|error| panic!("{css}: {error}"));
+        let pressed = async {
+            while self.wait(css).await.click().await.is_err() {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        if timeout(PATIENCE, pressed).await.is_err() {
+            self.shot("failed").await;
+            panic!("{css} cannot be pressed");
+        }
+    }
+
+    /// Presses what leads to a page, which may look like this one, and waits until this one has gone.
+    pub(super) async fn leaves_by(&self, css: &str) {
+        self.mark().await;
+        self.press(css).await;
+        let left = async {
+            while self.is_marked().await {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(PATIENCE, left).await.unwrap_or_else(|_| panic!("{css} leads nowhere"));
     }
 
     /// Opens the part of the page that hides something, and presses it.
@@ -168,7 +188,7 @@ impl Page {
     }
 
     pub(super) async fn text(&self, css: &str) -> String {
-        self.client.find(Locator::Css(css)).await.unwrap().text().await.unwrap()
+        self.wait(css).await.text().await.unwrap()
     }
 
     pub(super) async fn attribute(&self, css: &str, name: &str) -> String {

@@ -34,8 +34,7 @@ async fn signs_in_again(page: &Page) {
         page.fill("email", EMAIL).await;
         page.fill("password", PASSWORD).await;
         page.press("main [name='remember']").await;
-        page.press("main form .button.primary").await;
-        page.wait("main a[href^='/agents'], main h1").await;
+        page.leaves_by("main form .button.primary").await;
     }
 }
 
@@ -45,8 +44,7 @@ async fn time_passes(page: &Page, shot: &str) {
     page.press("main a[href$='/clock']").await;
     page.wait("button[name='to']").await;
     page.shot(shot).await;
-    page.press("button[name='to']").await;
-    page.wait("form[action='/clock']").await;
+    page.leaves_by("button[name='to']").await;
 }
 
 async fn adds_an_agent(page: &Page, name: &str) {
