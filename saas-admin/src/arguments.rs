@@ -54,6 +54,19 @@ pub(crate) enum Command {
     /// End what people are signed in with
     #[command(subcommand)]
     People(PeopleCommand),
+    /// Erase again, after a restore, whoever was erased since the dump
+    #[command(subcommand)]
+    Erasures(ErasuresCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ErasuresCommand {
+    /// Erase all people and organizations again who were erased and are here: the one command after a restore, as often as one likes
+    Apply(OutputOptions),
+    /// List those who were erased and are here, and change nothing
+    List(OutputOptions),
+    /// Bring the list up to date with what is erased in the database, as happens each night
+    Keep(OutputOptions),
 }
 
 #[derive(Debug, Subcommand)]

@@ -11,7 +11,7 @@ use crate::{
     Error, Product,
     arguments::{Arguments, DoctorOptions},
     config::Config,
-    development,
+    development, erasures,
 };
 
 /// Reports everything at once. 0 if nothing is dangerous, 1 if something is.
@@ -25,6 +25,7 @@ pub(crate) async fn doctor(product: &Product, arguments: &Arguments, options: &D
             // What a migration brings cannot be asked about before it.
             if pending == 0 {
                 findings.extend(unread_flags(&db, product.flags).await?);
+                findings.extend(erasures::findings(&config, &db).await?);
             }
             (findings, pending)
         }

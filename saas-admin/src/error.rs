@@ -3,7 +3,7 @@ use std::{io, process::ExitCode};
 use saas_auth::SigningKeyError;
 use saas_billing::{GatewayError, NoSecret, PlansError};
 use saas_core::{
-    ConnectError, DbError, MigrateError, OutboundError, ProvisionError, ReplayError, SealError, SettingsError, StartError,
+    ConnectError, DbError, ErasuresError, MigrateError, OutboundError, ProvisionError, ReplayError, SealError, SettingsError, StartError,
     audit::CheckpointError,
     dev::DevError,
     file::StorageError,
@@ -63,6 +63,9 @@ pub enum Error {
     /// The ends of the audit chains cannot be kept, or read where they are.
     #[error(transparent)]
     Checkpoints(#[from] CheckpointError),
+    /// The list of those who were erased cannot be read or written.
+    #[error(transparent)]
+    Erasures(#[from] ErasuresError),
     /// Mail goes to this address.
     #[error("nothing is in the way of mail to this address")]
     NotSuppressed,

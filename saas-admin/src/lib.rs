@@ -1,5 +1,5 @@
 //! The command line that every product shares: `serve`, `migrate`, `doctor`, `audit`, `billing`, `jobs`, `events`, `mail`, `flags`,
-//! `keys`, `people`.
+//! `keys`, `people`, `erasures`.
 //!
 //! ```no_run
 //! use saas_admin::{Product, Program};
@@ -23,6 +23,7 @@ mod billing;
 mod config;
 mod development;
 mod doctor;
+mod erasures;
 mod error;
 mod events;
 mod flags;
@@ -80,6 +81,7 @@ pub async fn run(product: Product) -> ExitCode {
         Some(Command::Flags(command)) => flags::flags(&product, &arguments, command).await,
         Some(Command::Keys(command)) => keys::keys(&product, &arguments, command).await,
         Some(Command::People(command)) => people::people(&product, &arguments, command).await,
+        Some(Command::Erasures(command)) => erasures::erasures(&product, &arguments, command).await,
     };
     result.unwrap_or_else(|error| {
         // Nothing is left to do if even standard error is gone.

@@ -3,8 +3,8 @@ use std::fmt;
 use saas_auth::{Provider, SessionIdle};
 use saas_billing::{Counts, Payments, Plans, PlansError};
 use saas_core::{
-    Db, Dependencies, EventCatalogue, EventKind, Flag, Jobs, Lifecycle, Live, MasterKey, Metrics, Migrations, NavLink, Outbound, Relay,
-    Routes, file::Storage, limit::RateLimits, mail::Outbox, pages::PageSet, pages::Pages, webhook::Webhooks,
+    Db, Dependencies, Erasures, EventCatalogue, EventKind, Flag, Jobs, Lifecycle, Live, MasterKey, Metrics, Migrations, NavLink, Outbound,
+    Relay, Routes, file::Storage, limit::RateLimits, mail::Outbox, pages::PageSet, pages::Pages, webhook::Webhooks,
 };
 use url::Url;
 
@@ -51,6 +51,8 @@ pub struct Program {
     pub outbox: Outbox,
     /// Where files are kept.
     pub storage: Storage,
+    /// Who was erased, outside of the database: give it to all that erases.
+    pub erasures: Erasures,
     /// Live updates.
     pub live: Live,
     /// Background jobs: `compose` says who does them, and serving starts them.

@@ -1,17 +1,18 @@
 use std::{
     io::{self, Write as _},
     net::SocketAddr,
+    sync::Arc,
 };
 
 use axum::extract::State;
 use ipnet::IpNet;
 use saas_billing::Counts;
 use saas_core::{
-    App, Clock, Db, Dependencies, EventCatalogue, Html, Jobs, JobsConfig, Lifecycle, Live, Metrics, Outbound, Page, Problem, Relay, Routes,
-    Web,
+    App, Clock, Db, Dependencies, Erasures, EventCatalogue, Html, Jobs, JobsConfig, Lifecycle, Live, Metrics, Outbound, Page, Problem,
+    Relay, Routes, Web,
     audit::AuditChain,
     finish,
-    mail::{MailSender, Outbox},
+    mail::{MailSender, Mailer, Outbox},
     pages::Pages,
     webhook::Webhooks,
 };
@@ -20,8 +21,15 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use crate::{
-    Error, Product, Program, arguments::Arguments, backlog::Queues, config::Config, development, limits, live, mail::carrier, migrate,
-    payments, providers, traces,
+    Error, Product, Program,
+    arguments::Arguments,
+    backlog::Queues,
+    config::Config,
+    development, erasures, limits, live,
+    mail::carrier,
+    migrate,
+    payments::{self, StandIn},
+    providers, traces,
 };
 
 pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<(), Error> {
@@ -42,39 +50,9 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
     let address = listener.local_addr().map_err(|source| Error::Listen { address: config.listen, source })?;
     let public_url = config.public_url.clone().map_or_else(|| local_url(address), Ok)?;
     let lifecycle = Lifecycle::new();
-    let (mailer, mailbox) = carrier(&config, &db)?;
-    let master_key = development::master_key(&config).await?;
-    let live = live::start(product, &config, &db, &master_key, &dependencies, &lifecycle)?;
-    measure(&metrics, &db, &live);
-    let outbound = Outbound::new(config.outbound.clone()).map_err(Error::Outbound)?;
-    let pages = pages(product, config.is_development())?;
-    let mut providers = config.providers.clone();
-    let provider = if config.is_development() { providers::development(&mut providers, &public_url, db.clock().clone())? } else { None };
-    let payments::Started { payments, stand_in } = payments::start(product, &config, &db, &dependencies, &public_url).await?;
-    let program = Program {
-        db: db.clone(),
-        outbox: Outbox::new(pages.clone(), master_key.clone(), public_url.clone()),
-        pages,
-        storage: development::storage(&config)?.shown_in(&dependencies),
-        live,
-        webhooks: Webhooks::new(&db, &master_key, outbound.clone(), catalogue(product)),
-        catalogue: catalogue(product),
-        outbound,
-        providers,
-        counts: Counts::new(&db, &metrics),
-        payments,
-        relay: Relay::new(&db),
-        jobs: Jobs::new(&db),
-        lifecycle: lifecycle.clone(),
-        limits: limits::store(config.redis_url.as_ref(), product.name, &metrics, &dependencies)?,
-        request_limits: config.limits,
-        metrics,
-        dependencies,
-        master_key,
-        public_url,
-        insecure_lan: config.insecure_lan,
-        session_idle: config.session_idle,
-    };
+    let Parts { program, mailer, development, stand_in } =
+        build(product, &config, &db, public_url, lifecycle.clone(), metrics, dependencies).await?;
+    measure(&program.metrics, &db, &program.live);
     let mail = MailSender::new(&db, mailer, program.master_key.clone()).shown_in(&program.dependencies);
     mail.work_for(&program.jobs);
     let chain = AuditChain::new(&db, &program.master_key);
@@ -85,12 +63,8 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
     }
     chain.keep_daily(&program.jobs, &development::checkpoints(&config)?);
     saas_core::sweep_daily(&program.jobs);
-    let app = assemble(
-        product,
-        &program,
-        Development { mailbox, provider, clock: payments::clock_page(&stand_in) },
-        config.trusted_proxies.clone(),
-    )?;
+    let app = assemble(product, &program, development, config.trusted_proxies.clone())?;
+    erasures::look_for_returned(&program);
     program.relay.start(&lifecycle);
     let webhooks = program.webhooks.start(&lifecycle);
     chain.start_sealing(&lifecycle);
@@ -113,6 +87,61 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
     db.close().await;
     traces.shutdown().await;
     served.map_err(Error::io("serving"))
+}
+
+/// What a product is put together from, and what is served beside it in development.
+pub(crate) struct Parts {
+    pub(crate) program: Program,
+    mailer: Arc<dyn Mailer>,
+    pub(crate) development: Development,
+    stand_in: StandIn,
+}
+
+/// Makes all that the product is put together from; nothing of it runs before it is started.
+pub(crate) async fn build(
+    product: &Product,
+    config: &Config,
+    db: &Db,
+    public_url: Url,
+    lifecycle: Lifecycle,
+    metrics: Metrics,
+    dependencies: Dependencies,
+) -> Result<Parts, Error> {
+    let (mailer, mailbox) = carrier(config, db)?;
+    let master_key = development::master_key(config).await?;
+    let live = live::start(product, config, db, &master_key, &dependencies, &lifecycle)?;
+    let outbound = Outbound::new(config.outbound.clone()).map_err(Error::Outbound)?;
+    let pages = pages(product, config.is_development())?;
+    let mut providers = config.providers.clone();
+    let provider = if config.is_development() { providers::development(&mut providers, &public_url, db.clock().clone())? } else { None };
+    let payments::Started { payments, stand_in } = payments::start(product, config, db, &dependencies, &public_url).await?;
+    let program = Program {
+        db: db.clone(),
+        outbox: Outbox::new(pages.clone(), master_key.clone(), public_url.clone()),
+        pages,
+        storage: development::storage(config)?.shown_in(&dependencies),
+        erasures: Erasures::new(development::checkpoints(config)?, &master_key),
+        live,
+        webhooks: Webhooks::new(db, &master_key, outbound.clone(), catalogue(product)),
+        catalogue: catalogue(product),
+        outbound,
+        providers,
+        counts: Counts::new(db, &metrics),
+        payments,
+        relay: Relay::new(db),
+        jobs: Jobs::new(db),
+        lifecycle,
+        limits: limits::store(config.redis_url.as_ref(), product.name, &metrics, &dependencies)?,
+        request_limits: config.limits,
+        metrics,
+        dependencies,
+        master_key,
+        public_url,
+        insecure_lan: config.insecure_lan,
+        session_idle: config.session_idle,
+    };
+    let development = Development { mailbox, provider, clock: payments::clock_page(&stand_in) };
+    Ok(Parts { program, mailer, development, stand_in })
 }
 
 /// Counts what is of the whole program.

@@ -5,7 +5,7 @@ use std::path::Path;
 use saas_auth::SessionIdle;
 use saas_billing::{Counts, MemoryGateway, Mode, Payments};
 use saas_core::{
-    App, Db, Dependencies, Jobs, Lifecycle, Live, MasterKey, Metrics, Outbound, OutboundPolicy, Relay, Secret,
+    App, Db, Dependencies, Erasures, Jobs, Lifecycle, Live, MasterKey, Metrics, Outbound, OutboundPolicy, Relay, Secret,
     file::Storage,
     mail::{DevMailbox, MailSender, Outbox},
     webhook::Webhooks,
@@ -71,6 +71,7 @@ impl Product {
             outbox: Outbox::new(pages.clone(), master_key.clone(), public_url.clone()),
             pages,
             storage: Storage::folder(&mail.join("files")).map_err(Error::Storage)?.shown_in(&dependencies),
+            erasures: Erasures::new(Storage::folder(&mail.join("records")).map_err(Error::Storage)?, &master_key),
             live: Live::start(db, &lifecycle),
             catalogue: serve::catalogue(self),
             relay: Relay::new(db),

@@ -1,3 +1,9 @@
+//! The end of a person: in each table of the inventory; and the list of those who are gone, outside of the database.
+
+mod list;
+
+pub use list::{EraseAgain, Erased, ErasedAgain, ErasedReport, Erasures, ErasuresError};
+
 use sqlx::AssertSqlSafe;
 use uuid::Uuid;
 
@@ -17,6 +23,54 @@ use crate::{
 pub async fn person_erase_in(tx: &mut SystemTx, inventory: &[Table], user: UserId) -> Result<u64, DbError> {
     let (id, now) = (Uuid::from(user), tx.now());
     sqlx::query!("update core.member set left_at = $2 where user_id = $1 and left_at is null", id, now).execute(&mut **tx).await?;
+    let rows = rows_erase_in(tx, inventory, id).await?;
+    sqlx::query!("update core.user set state = 'deleted' where id = $1", id).execute(&mut **tx).await?;
+    Ok(rows)
+}
+
+/// Erases a person again who came back with an older state of the database, and was no last owner when they went. Where they are now, they stay one by
+/// their id, suspended and with nothing personal left, until the tenant has another: do it again then. Says how many rows were touched.
+///
+/// # Errors
+///
+/// Fails if the database does.
+pub async fn person_erase_again_in(tx: &mut SystemTx, inventory: &[Table], user: UserId) -> Result<(u64, ErasedAgain), DbError> {
+    let id = Uuid::from(user);
+    // Locked as by the triggers that guard the last owner, so that what is counted holds until the end.
+    let owned = sqlx::query_scalar!(
+        "select id from core.tenant
+        where state not in ('leaving', 'deleted')
+          and id in (select tenant_id from core.member where user_id = $1 and role = 'owner' and left_at is null)
+        order by id
+        for no key update",
+        id,
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let is_last = sqlx::query_scalar!(
+        r#"select exists (
+            select from unnest($2::uuid[]) owned (id)
+            where not exists (
+                select from core.member other
+                where other.tenant_id = owned.id and other.user_id <> $1 and other.role = 'owner' and other.left_at is null
+                  and not core.leaves(other.user_id)
+            )
+        ) as "is_last!""#,
+        id,
+        &owned,
+    )
+    .fetch_one(&mut **tx)
+    .await?;
+    if !is_last {
+        return Ok((person_erase_in(tx, inventory, user).await?, ErasedAgain::Whole));
+    }
+    let rows = rows_erase_in(tx, inventory, id).await?;
+    sqlx::query!("update core.user set state = 'suspended' where id = $1", id).execute(&mut **tx).await?;
+    Ok((rows, ErasedAgain::StaysOwner))
+}
+
+/// Deletes and empties a person's rows.
+async fn rows_erase_in(tx: &mut SystemTx, inventory: &[Table], id: Uuid) -> Result<u64, DbError> {
     let mut rows = 0;
     // What refers to another table stands after it.
     for table in inventory.iter().rev() {
@@ -35,7 +89,6 @@ pub async fn person_erase_in(tx: &mut SystemTx, inventory: &[Table], user: UserI
         // Names of tables and columns, which are the program's own.
         rows += sqlx::query(AssertSqlSafe(statement)).bind(id).execute(&mut **tx).await?.rows_affected();
     }
-    sqlx::query!("update core.user set state = 'deleted' where id = $1", id).execute(&mut **tx).await?;
     Ok(rows)
 }
 

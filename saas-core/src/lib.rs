@@ -78,7 +78,7 @@ pub use db::{
 };
 pub use dependency::{Breaker, BreakerPass, BreakerState, Dependencies, Dependency, Interrupted};
 pub use email::{Email, InvalidEmail};
-pub use erasure::person_erase_in;
+pub use erasure::{EraseAgain, Erased, ErasedAgain, ErasedReport, Erasures, ErasuresError, person_erase_again_in, person_erase_in};
 pub use event::{Change, Event, EventCatalogue, EventKind, EventSeverity, MASK, Masked, Personal, event_in, system_event_in};
 pub use export::{PackError, PersonExport, TenantArchiveError, TenantArchives, person_export_in};
 pub use extract::{Form, Json, Multipart, Path, Query, Upload, Validate};

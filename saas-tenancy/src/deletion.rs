@@ -84,6 +84,20 @@ impl Event for OrganizationLeaving {
     const PERMISSION: Option<&'static str> = Some(OrganizationWrite::NAME);
 }
 
+/// Somebody wants an organization deleted. It is the program's own event, and proves who wanted it when the organization's log is gone.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrganizationDeletionBegan {
+    /// When it is deleted, unless somebody brings it back.
+    pub until: DateTime<Utc>,
+}
+
+impl Event for OrganizationDeletionBegan {
+    const NAME: &'static str = "tenancy.organization.deletion_began";
+    const TOPIC: &'static str = "organization";
+    const SEVERITY: EventSeverity = EventSeverity::Notice;
+    const PERMISSION: Option<&'static str> = None;
+}
+
 /// An organization will not be deleted after all.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OrganizationRestored {}

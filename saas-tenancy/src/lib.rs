@@ -44,7 +44,8 @@ use share::Shareable;
 
 pub use active::ActiveOrganization;
 pub use deletion::{
-    LeavingOrganization, OrganizationDeletionError, OrganizationLeaving, OrganizationPurgeError, OrganizationPurged, OrganizationRestored,
+    LeavingOrganization, OrganizationDeletionBegan, OrganizationDeletionError, OrganizationLeaving, OrganizationPurgeError,
+    OrganizationPurged, OrganizationRestored,
 };
 pub use export::{
     OrganizationExport, OrganizationExportAsked, OrganizationExportError, OrganizationExportId, OrganizationExportRead,
@@ -79,6 +80,7 @@ pub const EVENTS: &[EventKind] = &[
     EventKind::of::<OrganizationRenamed>(),
     EventKind::of::<OwnershipTransferred>(),
     EventKind::of::<OrganizationLeaving>(),
+    EventKind::of::<OrganizationDeletionBegan>(),
     EventKind::of::<OrganizationRestored>(),
     EventKind::of::<OrganizationPurged>(),
     EventKind::of::<OrganizationExportAsked>(),

@@ -239,7 +239,7 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .shown_in(&program.dependencies)
         .build()?;
     Auth::sweep_daily(&program.jobs);
-    auth.erase_daily(&program.jobs);
+    auth.erase_daily(&program.jobs, &program.erasures);
     auth.export_for(&program.jobs);
     auth.rotate_signing_keys_daily(&program.jobs);
     let roles = Roles::new(MATRIX).own(OWN).featured(FEATURED).agents(&[AgentReport::NAME]);
@@ -292,7 +292,7 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         stores.push(Arc::new(payments.clone()));
     }
     stores.push(Arc::new(files.clone()));
-    tenancy.purge_daily(&program.jobs, stores);
+    tenancy.purge_daily(&program.jobs, &program.erasures, stores);
 
     let state = State {
         auth: auth.clone(),

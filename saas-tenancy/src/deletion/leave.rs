@@ -4,7 +4,7 @@ use sqlx::{query, query_as, query_scalar};
 use uuid::Uuid;
 
 use super::{
-    GRACE, LeavingOrganization, OrganizationDeletionError, OrganizationLeaving, OrganizationRestored,
+    GRACE, LeavingOrganization, OrganizationDeletionBegan, OrganizationDeletionError, OrganizationLeaving, OrganizationRestored,
     letter::{Reason, Stage, owners_told_in},
 };
 use crate::Tenancy;
@@ -34,6 +34,8 @@ impl Tenancy {
             .execute(&mut *tx)
             .await?;
         let event = system_event_in(&mut tx, Ledger::Tenant(organization), me.into(), organization, &OrganizationLeaving { until }).await?;
+        // The other goes with the organization's log.
+        system_event_in(&mut tx, Ledger::Platform, me.into(), organization, &OrganizationDeletionBegan { until }).await?;
         let reason = Reason { organization, name: &known, stage: Stage::Begun, until: Some(until), cause: event.to_string() };
         owners_told_in(&mut tx, self.outbox(), &reason).await?;
         tx.commit().await?;

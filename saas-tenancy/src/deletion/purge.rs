@@ -1,12 +1,14 @@
 use std::{sync::Arc, time::Duration};
 
+use async_trait::async_trait;
 use chrono::TimeDelta;
 use saas_core::{
-    Actor, Job, JobError, Jobs, Ledger, PurgeError, SystemDb, SystemRun, TenantId, TenantStore, mail::MailInError, system_event_in,
-    tenant_purge, tenant_purged_in,
+    Actor, EraseAgain, Erased, ErasedAgain, Erasures, Job, JobError, Jobs, Ledger, PurgeError, SystemDb, SystemRun, TenantId, TenantStore,
+    mail::MailInError, system_event_in, tenant_purge, tenant_purged_in,
 };
 use serde::{Deserialize, Serialize};
 use sqlx::query;
+use uuid::Uuid;
 
 use super::{
     OrganizationPurged,
@@ -57,14 +59,22 @@ impl From<saas_core::DbError> for OrganizationPurgeError {
 
 impl Tenancy {
     /// Each night (UTC) [purges](Self::purge) the organizations that have been leaving for 30 days. `stores` is what keeps something of tenants
-    /// outside the database, such as [`Files`](saas_core::file::Files).
-    pub fn purge_daily(&self, jobs: &Jobs, stores: Vec<Arc<dyn TenantStore>>) {
+    /// outside the database, such as [`Files`](saas_core::file::Files). Which are purged stands in the list afterwards, and after a restore they are
+    /// purged again by it.
+    pub fn purge_daily(&self, jobs: &Jobs, erasures: &Erasures, stores: Vec<Arc<dyn TenantStore>>) {
         let tenancy = self.clone();
         let archives = self.archives().map(|archives| Arc::new(archives.clone()) as Arc<dyn TenantStore>);
         let stores: Vec<_> = stores.into_iter().chain(archives).collect();
+        erasures.register(PurgeAgain { tenancy: tenancy.clone(), stores: stores.clone() });
+        let erasures = erasures.clone();
         jobs.on(move |run: SystemRun, _: PurgeOrganizations| {
-            let (tenancy, stores) = (tenancy.clone(), stores.clone());
-            async move { tenancy.purge(run.db(), &stores).await.map(drop).map_err(JobError::from) }
+            let (tenancy, stores, erasures) = (tenancy.clone(), stores.clone(), erasures.clone());
+            async move {
+                let purged = tenancy.purge(run.db(), &stores).await;
+                // Whatever stood in the way of one, the others are gone.
+                erasures.keep(run.db()).await?;
+                purged.map(drop).map_err(JobError::from)
+            }
         });
         jobs.cron("5 4 * * *", &PurgeOrganizations {});
     }
@@ -155,6 +165,26 @@ impl Tenancy {
         tx.commit().await?;
         tracing::info!(tenant.id = %organization, rows, "purged an organization");
         Ok(true)
+    }
+}
+
+/// Purges organizations that came back with an older state of the database.
+struct PurgeAgain {
+    tenancy: Tenancy,
+    stores: Vec<Arc<dyn TenantStore>>,
+}
+
+#[async_trait]
+impl EraseAgain for PurgeAgain {
+    async fn erase_again(&self, db: &SystemDb, erased: Erased) -> Result<Option<ErasedAgain>, Box<dyn std::error::Error + Send + Sync>> {
+        let Erased::Tenant(organization) = erased else { return Ok(None) };
+        let mut tx = db.begin().await?;
+        query!("update core.tenant set state = 'deleted', leaves_at = null where id = $1 and state <> 'deleted'", Uuid::from(organization))
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        self.tenancy.purge_one(db, &self.stores, organization).await?;
+        Ok(Some(ErasedAgain::Whole))
     }
 }
 

@@ -152,6 +152,33 @@ async fn after_thirty_days_it_is_gone_and_nobody_brings_it_back() {
     assert_eq!(app.client(stays).await.with("x-organization", "other").get("/notes").await.status, 200);
 }
 
+/// CMP-02: the organization's log is gone with it, and the program's own says what was deleted, when and who wanted it, by ids alone.
+#[tokio::test]
+async fn that_it_is_gone_and_who_wanted_it_is_proved_without_its_name() {
+    let clock = march();
+    let app = App::at(clock.clone()).await;
+    let tenant = app.test.tenant("kanarienvogel").await;
+    let owner = app.member(tenant, Role::Owner).await;
+    assert_eq!(delete(&app.client_with_proof(owner).await, "kanarienvogel").await.status, 200);
+    clock.advance(chrono::TimeDelta::days(30));
+    assert_eq!(purge(&app).await, 1);
+    let mut tx = app.test.db.system("look at what a test did").begin().await.unwrap();
+    let proof: Vec<(String, String, Option<uuid::Uuid>, bool, bool)> = sqlx::query_as(
+        "select action, actor_kind, actor_id, at = $2, to_jsonb(entry)::text like '%kanarienvogel%'
+        from data.audit_entry entry where resource = $1 order by id",
+    )
+    .bind(tenant.to_string())
+    .bind(clock.now())
+    .fetch_all(&mut *tx)
+    .await
+    .unwrap();
+    let expected = [
+        ("tenancy.organization.deletion_began".to_owned(), "user".to_owned(), Some(owner.into()), false, false),
+        ("tenancy.organization.purged".to_owned(), "system".to_owned(), None, true, false),
+    ];
+    assert_eq!(proof, expected);
+}
+
 #[tokio::test]
 async fn a_browser_deletes_it_with_a_form() {
     let app = App::new().await;

@@ -76,6 +76,11 @@ impl App {
         self.folder.path().join("files")
     }
 
+    /// The folder in which lies what is kept outside of the database: who was erased.
+    pub(crate) fn records(&self) -> std::path::PathBuf {
+        self.folder.path().join("records")
+    }
+
     /// Somebody with an empty browser.
     pub(crate) fn anon(&self) -> TestClient {
         self.app.browser().here()

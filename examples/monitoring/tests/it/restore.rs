@@ -1,6 +1,10 @@
 //! T76, OPS-09: a dump of the whole product and its restoration, made by the owner, who is no superuser.
 
-use std::{collections::BTreeMap, path::PathBuf, process::Command};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use http::{Method, StatusCode};
 use monitoring::server::ALL_MIGRATIONS;
@@ -43,6 +47,22 @@ fn command(program: PathBuf, owner: &Secret) -> Command {
 fn succeeds(mut command: Command) {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Dumps the whole product into a file, as its owner does.
+pub(crate) async fn dump(app: &App, archive: &Path) {
+    let mut dump = command(program(app, "pg_dump").await, app.test.database.owner_url());
+    dump.args(["--format=custom", "--enable-row-security", "--file"]).arg(archive);
+    succeeds(dump);
+}
+
+/// Another database, with what is in a dump.
+pub(crate) async fn restored(app: &App, archive: &Path) -> EmptyDatabase {
+    let restored = EmptyDatabase::create().await.unwrap();
+    let mut restore = command(program(app, "pg_restore").await, restored.owner_url());
+    restore.args(["--no-owner", "--exit-on-error", "--single-transaction"]).arg(archive);
+    succeeds(restore);
+    restored
 }
 
 /// Every table that is not PostgreSQL's own, and how many rows the owner counts in it.
@@ -111,14 +131,8 @@ async fn a_restored_product_has_all_rows_of_all_its_tables_and_the_same_walls() 
 
     let folder = tempfile::tempdir().unwrap();
     let archive = folder.path().join("dump");
-    let mut dump = command(program(&app, "pg_dump").await, app.test.database.owner_url());
-    dump.args(["--format=custom", "--enable-row-security", "--file"]).arg(&archive);
-    succeeds(dump);
-
-    let restored = EmptyDatabase::create().await.unwrap();
-    let mut restore = command(program(&app, "pg_restore").await, restored.owner_url());
-    restore.args(["--no-owner", "--exit-on-error", "--single-transaction"]).arg(&archive);
-    succeeds(restore);
+    dump(&app, &archive).await;
+    let restored = restored(&app, &archive).await;
     assert_eq!(counts(restored.owner_url()).await, before);
 
     // A program that starts on it makes its logins, and finds nothing to mend.

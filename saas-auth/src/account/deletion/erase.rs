@@ -1,8 +1,11 @@
+use async_trait::async_trait;
 use chrono::TimeDelta;
 use saas_core::{
-    Actor, Job, JobError, Jobs, Ledger, SystemDb, SystemRun, UserId, mail::MailInError, pages::Locale, person_erase_in, system_event_in,
+    Actor, EraseAgain, Erased, ErasedAgain, Erasures, Job, JobError, Jobs, Ledger, SystemDb, SystemRun, UserId, mail::MailInError,
+    pages::Locale, person_erase_again_in, person_erase_in, system_event_in,
 };
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::{Auth, account::AccountErased, mail::Reader};
 
@@ -17,12 +20,19 @@ impl Job for EraseAccounts {
 }
 
 impl Auth {
-    /// Erases each night (UTC) whoever has been leaving for 30 days, and reminds those whose days are nearly over.
-    pub fn erase_daily(&self, jobs: &Jobs) {
-        let auth = self.clone();
+    /// Erases each night (UTC) whoever has been leaving for 30 days, and reminds those whose days are nearly over. Who is erased stands in the list
+    /// afterwards, and after a restore is erased again by it.
+    pub fn erase_daily(&self, jobs: &Jobs, erasures: &Erasures) {
+        erasures.register(self.clone());
+        let (auth, erasures) = (self.clone(), erasures.clone());
         jobs.on(move |run: SystemRun, _: EraseAccounts| {
-            let auth = auth.clone();
-            async move { auth.erase(run.db()).await.map(drop).map_err(JobError::from) }
+            let (auth, erasures) = (auth.clone(), erasures.clone());
+            async move {
+                let erased = auth.erase(run.db()).await;
+                // Whatever stood in somebody's way, the others are gone.
+                erasures.keep(run.db()).await?;
+                erased.map(drop).map_err(JobError::from)
+            }
         });
         jobs.cron("50 3 * * *", &EraseAccounts {});
     }
@@ -97,5 +107,25 @@ impl Auth {
         tx.commit().await?;
         tracing::info!(user.id = %user, rows, "erased an account");
         Ok(true)
+    }
+}
+
+#[async_trait]
+impl EraseAgain for Auth {
+    async fn erase_again(&self, db: &SystemDb, erased: Erased) -> Result<Option<ErasedAgain>, Box<dyn std::error::Error + Send + Sync>> {
+        let Erased::Person(user) = erased else { return Ok(None) };
+        let mut tx = db.begin().await?;
+        let email = sqlx::query_scalar!("select email from auth.account where user_id = $1 for update", Uuid::from(user))
+            .fetch_optional(&mut *tx)
+            .await?;
+        if let Some(email) = email {
+            // Letters that waited when the dump was made.
+            self.outbox().forget_in(&mut tx, &email).await?;
+        }
+        let (rows, done) = person_erase_again_in(&mut tx, &self.db().inventory(), user).await?;
+        system_event_in(&mut tx, Ledger::Platform, Actor::System, user, &AccountErased { rows }).await?;
+        tx.commit().await?;
+        tracing::info!(user.id = %user, rows, "erased an account again");
+        Ok(Some(done))
     }
 }
