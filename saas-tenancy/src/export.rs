@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 
 use crate::Tenancy;
 
-pub use event::{OrganizationExportAsked, OrganizationExportRead, OrganizationExportReady};
+pub use event::{OrganizationExportAsked, OrganizationExportFailed, OrganizationExportRead, OrganizationExportReady};
 
 /// How long an archive is there.
 const LIFETIME: TimeDelta = TimeDelta::hours(24);
@@ -41,6 +41,8 @@ pub struct OrganizationExport {
     pub ready_at: Option<DateTime<Utc>>,
     /// When it is gone again.
     pub expires_at: Option<DateTime<Utc>>,
+    /// When it was given up, however often it was tried; one may ask again.
+    pub failed_at: Option<DateTime<Utc>>,
     /// How many bytes it has.
     pub bytes: Option<i64>,
 }

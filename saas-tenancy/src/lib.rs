@@ -48,8 +48,8 @@ pub use deletion::{
     OrganizationPurged, OrganizationRestored,
 };
 pub use export::{
-    OrganizationExport, OrganizationExportAsked, OrganizationExportError, OrganizationExportId, OrganizationExportRead,
-    OrganizationExportReady,
+    OrganizationExport, OrganizationExportAsked, OrganizationExportError, OrganizationExportFailed, OrganizationExportId,
+    OrganizationExportRead, OrganizationExportReady,
 };
 pub use flag::{FlagSwitched, flag_set_in, flag_set_system_in, flags_of_in, flags_unknown_in};
 pub use invitation::{
@@ -85,6 +85,7 @@ pub const EVENTS: &[EventKind] = &[
     EventKind::of::<OrganizationPurged>(),
     EventKind::of::<OrganizationExportAsked>(),
     EventKind::of::<OrganizationExportReady>(),
+    EventKind::of::<OrganizationExportFailed>(),
     EventKind::of::<OrganizationExportRead>(),
     EventKind::of::<SecondFactorRequirementChanged>(),
     EventKind::of::<FlagSwitched<'_>>(),

@@ -26,6 +26,7 @@ const EXPORT: &[(&str, Class)] = &[
     ("ready_at", Internal),
     ("expires_at", Internal),
     ("bytes", Internal),
+    ("failed_at", Internal),
 ];
 
 const INVITATION: &[(&str, Class)] = &[

@@ -206,7 +206,7 @@ impl Erasures {
         let now = tx.now();
         let people = sqlx::query_scalar!(r#"select id as "id: UserId" from core.user where state = 'deleted'"#).fetch_all(&mut *tx).await?;
         let tenants =
-            sqlx::query_scalar!(r#"select id as "id: TenantId" from core.tenant where state = 'deleted'"#).fetch_all(&mut *tx).await?;
+            sqlx::query_scalar!(r#"select id as "id: TenantId" from core.tenant where purged_at is not null"#).fetch_all(&mut *tx).await?;
         tx.commit().await?;
         let erased = people.into_iter().map(Erased::Person).chain(tenants.into_iter().map(Erased::Tenant));
         let mut kept = 0;

@@ -1,11 +1,7 @@
 use std::io::{Seek, Write};
 
 use serde_json::{Map, Value};
-use zip::{
-    ZipWriter,
-    result::ZipError,
-    write::{SimpleFileOptions, StreamWriter},
-};
+use zip::{ZipWriter, result::ZipError, write::SimpleFileOptions};
 
 /// A row of a table, by its columns.
 pub(super) type Row = Map<String, Value>;
@@ -62,16 +58,15 @@ struct File {
 }
 
 impl<W: Write + Seek> Archive<W> {
-    /// In what may be sought in: files of up to 4 GiB.
+    /// For files of up to 4 GiB.
     pub(super) fn new(inner: W) -> Self {
         Self { zip: ZipWriter::new(inner), options: SimpleFileOptions::default(), file: None }
     }
-}
 
-impl<W: Write> Archive<StreamWriter<W>> {
-    /// In what is written from the beginning to the end: files of any length.
-    pub(super) fn stream(inner: W) -> Self {
-        Self { zip: ZipWriter::new_stream(inner), options: SimpleFileOptions::default().large_file(true), file: None }
+    /// The same for files of any length.
+    pub(super) fn large(inner: W) -> Self {
+        let archive = Self::new(inner);
+        Self { options: archive.options.large_file(true), ..archive }
     }
 }
 
@@ -169,7 +164,7 @@ mod tests {
     fn what_would_break_a_line_is_quoted_and_nothing_is_computed() {
         let whole = read(Archive::new(Cursor::new(Vec::new())), Cursor::into_inner);
         assert_eq!(whole[1], "name,note,many,at\r\nAda,,\"[\"\"a\"\",\"\"b\"\"]\",1.5\r\n\"Müller, \"\"Sons\"\"\r\n\",'=1+1,[],-2\r\n");
-        let streamed = read(Archive::stream(Vec::new()), StreamWriter::into_inner);
-        assert_eq!(streamed, whole, "one way to write it as the other");
+        let large = read(Archive::large(Cursor::new(Vec::new())), Cursor::into_inner);
+        assert_eq!(large, whole, "one way to write it as the other");
     }
 }

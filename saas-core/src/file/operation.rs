@@ -108,6 +108,12 @@ impl From<FileError> for Problem {
 }
 
 impl FileError {
+    /// Whether the object store is away, so that it is no use to ask it for the next thing. What it refuses for a reason of its own is an answer.
+    #[must_use]
+    pub fn is_unavailable(&self) -> bool {
+        self.is_away() || matches!(self, Self::Interrupted(_))
+    }
+
     /// Whether the object store is what failed.
     pub(crate) fn is_away(&self) -> bool {
         let Self::Store(error) = self else { return false };

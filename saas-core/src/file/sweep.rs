@@ -90,7 +90,7 @@ impl Files {
             };
             match storage.writing.call(delete, FileError::is_away).await {
                 Ok(()) => gone.push((file.tenant_id, file.id)),
-                Err(error) if error.is_away() || matches!(error, FileError::Interrupted(_)) => return Err(error),
+                Err(error) if error.is_unavailable() => return Err(error),
                 Err(error) => {
                     tracing::error!(tenant.id = %file.tenant_id, file.id = %file.id, error = &error as &dyn std::error::Error, "a file's bytes could not be removed");
                 }

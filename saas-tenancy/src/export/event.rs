@@ -29,6 +29,17 @@ impl Event for OrganizationExportReady {
     const PERMISSION: Option<&'static str> = Some(OrganizationWrite::NAME);
 }
 
+/// All that is the organization's could not be packed, however often it was tried.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct OrganizationExportFailed {}
+
+impl Event for OrganizationExportFailed {
+    const NAME: &'static str = "tenancy.export.failed";
+    const TOPIC: &'static str = "exports";
+    const SEVERITY: EventSeverity = EventSeverity::Warning;
+    const PERMISSION: Option<&'static str> = Some(OrganizationWrite::NAME);
+}
+
 /// An owner took an archive of all that is the organization's.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OrganizationExportRead {}

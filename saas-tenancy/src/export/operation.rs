@@ -7,8 +7,8 @@ use super::{
 };
 use crate::member::tenant_lock_in;
 
-/// Has the organization's data packed, three times a day at most. Whoever asks while it is being packed is given what comes of that: packing takes a
-/// worker for minutes.
+/// Has the organization's data packed, three times a day at most; what failed does not count. Whoever asks while it is being packed is given what comes of
+/// that: packing takes a worker for minutes.
 pub(super) async fn export_ask_in(tx: &mut TenantTx, owner: UserId) -> Result<OrganizationExportId, OrganizationExportError> {
     // Whoever asks at the same moment is counted.
     tenant_lock_in(tx).await?;
@@ -16,7 +16,7 @@ pub(super) async fn export_ask_in(tx: &mut TenantTx, owner: UserId) -> Result<Or
     let asked = sqlx::query!(
         r#"select count(*) as "times!", min(asked_at) as first,
             (array_agg(id order by asked_at desc) filter (where ready_at is null))[1] as "waiting: OrganizationExportId"
-        from tenancy.export where tenant_id = $1 and asked_at > $2"#,
+        from tenancy.export where tenant_id = $1 and asked_at > $2 and failed_at is null"#,
         tenant,
         now - DAY,
     )
@@ -44,12 +44,13 @@ pub(super) async fn export_ask_in(tx: &mut TenantTx, owner: UserId) -> Result<Or
     Ok(id)
 }
 
-/// The archives that are there or on their way, the latest first.
+/// The archives that are there, on their way or failed, the latest first.
 pub(super) async fn exports_in(tx: &mut TenantTx) -> Result<Vec<OrganizationExport>, DbError> {
     let now = tx.now();
     let exports = sqlx::query_as!(
         OrganizationExport,
-        r#"select id as "id: OrganizationExportId", asked_at, ready_at, expires_at, bytes from tenancy.export
+        r#"select id as "id: OrganizationExportId", asked_at, ready_at, expires_at, failed_at, bytes
+        from tenancy.export
         where tenant_id = $1 and (expires_at is null or expires_at > $2)
         order by asked_at desc, id desc"#,
         tx.tenant().map(Uuid::from),

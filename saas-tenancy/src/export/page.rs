@@ -51,7 +51,7 @@ async fn render(tx: &mut TenantTx, page: &Page, asked: bool, errors: &FormErrors
         .into_iter()
         .map(|export| {
             let size = export.bytes.map(|bytes| page.locale().bytes(bytes.unsigned_abs()));
-            json!({ "id": export.id, "asked_at": export.asked_at, "ready_at": export.ready_at, "expires_at": export.expires_at, "size": size })
+            json!({ "id": export.id, "asked_at": export.asked_at, "ready_at": export.ready_at, "expires_at": export.expires_at, "failed_at": export.failed_at, "size": size })
         })
         .collect();
     let context = json!({

@@ -1,11 +1,14 @@
 //! CMP-01: an owner is given all that is the organization's, by a job, with a mail that says where it is.
 
-use std::{collections::BTreeMap, io::Read as _, time::Duration};
+mod store;
+
+use std::{collections::BTreeMap, io::Read as _, num::NonZeroUsize, time::Duration};
 
 use chrono::{DateTime, TimeDelta, Utc};
+use futures_util::TryStreamExt as _;
 use saas_core::{
     Clock, Jobs, JobsConfig, Lifecycle, TenantArchives, TenantId, TenantStore as _, UserId,
-    file::Storage,
+    file::{FileError, Storage},
     testing::{Answer, TestClient},
 };
 use saas_tenancy::{Role, Tenancy};
@@ -82,11 +85,32 @@ impl Scene {
         Tenancy::sweep_exports(&self.app.test.db.system("sweep"), &self.archives()).await.unwrap()
     }
 
-    /// How many files lie in the store.
+    /// How many objects lie in the store.
     fn files(&self) -> usize {
-        let folder = self.folder.path().join(self.tenant.to_string()).join("exports");
-        std::fs::read_dir(folder).map_or(0, |files| files.filter(|file| file.as_ref().unwrap().path().is_file()).count())
+        fn within(folder: &std::path::Path) -> usize {
+            let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+            entries.map(|entry| entry.unwrap().path()).map(|path| if path.is_dir() { within(&path) } else { 1 }).sum()
+        }
+        within(&self.folder.path().join(self.tenant.to_string()).join("exports"))
     }
+}
+
+/// The bytes of an archive, if it is there and whole.
+async fn read(archives: &TenantArchives, tenant: TenantId, id: uuid::Uuid) -> Option<Vec<u8>> {
+    let (length, bytes) = match archives.read(tenant, id).await {
+        Ok(found) => found,
+        Err(FileError::Missing) => return None,
+        Err(error) => panic!("{error:?}"),
+    };
+    let bytes: Vec<u8> = bytes
+        .try_fold(Vec::new(), async |mut all, some| {
+            all.extend_from_slice(&some);
+            Ok(all)
+        })
+        .await
+        .unwrap();
+    assert_eq!(bytes.len() as u64, length);
+    Some(bytes)
 }
 
 fn unpacked(archive: &[u8]) -> BTreeMap<String, String> {
@@ -199,7 +223,7 @@ async fn it_is_there_for_a_day_and_then_gone_with_its_bytes() {
     }
     scene.clock.advance(TimeDelta::hours(24) - TimeDelta::seconds(1));
     let client = scene.app.client_with_proof(scene.owner).await;
-    assert_eq!((scene.take(&client, &id).await.status.as_u16(), scene.sweep().await, scene.files()), (200, 0, 1));
+    assert_eq!((scene.take(&client, &id).await.status.as_u16(), scene.sweep().await, scene.files()), (200, 0, 2));
     scene.clock.advance(TimeDelta::seconds(1));
     assert_eq!(scene.take(&client, &id).await.status, 404);
     assert_eq!(client.get(ASK).await.json()["items"], json!([]));
@@ -220,17 +244,68 @@ async fn what_was_killed_in_the_middle_is_done_again() {
     // As far as one comes before the row says so.
     let db = scene.app.test.db.tenant(scene.tenant);
     let first = scene.archives().pack(&db, &scene.app.test.db.inventory(), id.parse().unwrap()).await.unwrap();
-    assert_eq!((scene.files(), scene.take(&scene.client, &id).await.status.as_u16()), (1, 404));
+    assert_eq!((scene.files(), scene.take(&scene.client, &id).await.status.as_u16()), (2, 404));
     assert!(first > 0);
-    // Half of it, as no store would leave it but a folder that lost its power.
-    let path = scene.folder.path().join(scene.tenant.to_string()).join("exports").join(&id);
-    std::fs::write(&path, &std::fs::read(&path).unwrap()[..10]).unwrap();
     scene.app.member(scene.tenant, Role::Viewer).await;
     let _working = scene.work().await;
     scene.packed().await;
     let members: Vec<Value> = serde_json::from_str(&unpacked(&scene.take(&scene.client, &id).await.body)["core.member.json"]).unwrap();
-    assert_eq!((members.len(), scene.files()), (2, 1));
+    assert_eq!((members.len(), scene.files()), (2, 3), "what the first one left goes with the archive");
     assert_eq!(scene.count("select count(*) from data.outbox where name = 'tenancy.export.ready'").await, 1);
+}
+
+/// Much larger than a part, with a last part that is not full, and packed over another.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archive_of_many_parts_is_read_as_one() {
+    let scene = Scene::new().await;
+    let (db, inventory, id) = (scene.app.test.db.tenant(scene.tenant), scene.app.test.db.inventory(), uuid::Uuid::now_v7());
+    let archives = scene.archives().in_parts_of(NonZeroUsize::new(1000).unwrap());
+    let whole = read(&archives, scene.tenant, id).await;
+    assert!(whole.is_none());
+    for _ in 0..2 {
+        let bytes = archives.pack(&db, &inventory, id).await.unwrap();
+        assert!(bytes > 2000, "{bytes}");
+        let whole = read(&archives, scene.tenant, id).await.unwrap();
+        assert_eq!(whole.len() as u64, bytes);
+        assert!(unpacked(&whole)["core.tenant.json"].contains("acme"));
+    }
+    assert!(scene.files() > 4, "{}", scene.files());
+    archives.remove(scene.tenant, id).await.unwrap();
+    assert_eq!(scene.files(), 0);
+}
+
+/// After the last attempt the page says that nothing comes, and whoever asks again is not refused for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_asked_for_what_cannot_be_packed_sees_so_and_tries_again() {
+    let scene = Scene::new().await;
+    // Where the archives should lie is a file.
+    let folder = scene.folder.path().join(scene.tenant.to_string());
+    std::fs::write(&folder, "in the way").unwrap();
+    let failing = scene.ask().await;
+    let last = "update core.job set attempts = 1 where name = 'tenancy.export'";
+    let mut tx = scene.app.test.db.system("arrange a test").begin().await.unwrap();
+    assert_eq!(sqlx::query(last).execute(&mut *tx).await.unwrap().rows_affected(), 1);
+    tx.commit().await.unwrap();
+    let working = scene.work().await;
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    while scene.list().await[0]["failed_at"].is_null() {
+        assert!(tokio::time::Instant::now() < deadline, "nobody is told");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let page = scene.client.page("/organization/data").await.text();
+    assert!(page.contains("Could not be packed") && !page.contains("Being packed"), "{page}");
+    assert_eq!(scene.count("select count(*) from data.outbox where name = 'tenancy.export.failed'").await, 1);
+    std::fs::remove_file(&folder).unwrap();
+    let again = scene.ask().await;
+    assert_ne!(again, failing);
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    while !scene.list().await.iter().any(|export| export["id"] == json!(again) && !export["ready_at"].is_null()) {
+        assert!(tokio::time::Instant::now() < deadline, "it is not packed");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(scene.take(&scene.client, &again).await.status, 200);
+    assert_eq!(scene.count("select count(*) from core.job where state = 'dead'").await, 1, "operators see why");
+    working.drain();
 }
 
 /// One that is cut off at any moment leaves nothing in the store that is no whole archive.
@@ -243,13 +318,7 @@ async fn packing_that_is_cut_off_leaves_nothing_half() {
         let archives = scene.archives();
         let packing = tokio::time::timeout(Duration::from_millis(milliseconds), archives.pack(&db, &inventory, id)).await;
         cut += u32::from(packing.is_err());
-        let Ok((_, bytes)) = scene.archives().read(scene.tenant, id).await else { continue };
-        let bytes: Vec<u8> = futures_util::TryStreamExt::try_fold(bytes, Vec::new(), async |mut all, some| {
-            all.extend_from_slice(&some);
-            Ok(all)
-        })
-        .await
-        .unwrap();
+        let Some(bytes) = read(&scene.archives(), scene.tenant, id).await else { continue };
         assert!(unpacked(&bytes).contains_key("core.workspace.csv"));
     }
     assert!(cut > 0, "nothing was cut off");
