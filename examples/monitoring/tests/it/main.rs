@@ -26,6 +26,7 @@ mod crash;
 mod data;
 #[cfg(test)]
 mod deletion;
+#[cfg(test)]
 mod erasures;
 #[cfg(test)]
 mod forms;
