@@ -187,13 +187,14 @@ async fn that_an_endpoint_was_disabled_is_mailed() {
     let clock = Clock::fixed("2026-03-01T12:00:00Z".parse().unwrap());
     let app = App::at(clock.clone()).await;
     let tenant = app.tenant("acme").await;
-    app.plan(tenant, "team").await;
     let (owner, viewer) = (app.member(tenant, Role::Owner).await, app.member(tenant, Role::Viewer).await);
     // Nobody listens there.
     let new = json!({ "url": "http://127.0.0.1:9/", "description": "", "events": [] });
     expect(&owner.browser.post("/api/v1/webhooks", &new).await, StatusCode::CREATED);
-    for _ in 0..11 {
-        app.added(&owner).await;
+    let agent = app.agent(&owner).await;
+    for half_day in 1..=11 {
+        let found = json!({ "devices": [{ "address": format!("10.0.0.{half_day}"), "found_by": ["tcp"] }] });
+        expect(&agent.client.post("/api/agent/devices", &found).await, StatusCode::OK);
         app.told_of_events().await;
         app.program.webhooks.deliver_now().await.unwrap();
         clock.advance(TimeDelta::hours(12));
