@@ -230,7 +230,13 @@ async fn everything_that_is_recorded_or_could_be_is_in_the_published_catalogue()
     let published: BTreeSet<String> = kinds.iter().map(|kind| kind["name"].as_str().unwrap().to_owned()).collect();
     let missing: Vec<_> = declared.difference(&published).collect();
     assert!(missing.is_empty(), "declared and not in a list of EVENTS: {missing:?}");
-    expect(&app.anon().page("/events").await, StatusCode::OK);
+    let page = app.anon().page("/events").await;
+    expect(&page, StatusCode::OK);
+    let text = page.text();
+    let (_, row) = text.split_once(r#"id="monitoring.agent.went_offline""#).expect("its row");
+    let (row, _) = row.split_once("</tr>").unwrap();
+    // Its permission, and the one field of its schema.
+    assert!(row.contains("monitoring.device.read") && row.contains("name"), "{row}");
 }
 
 /// The names of the events that the sources declare, examples in comments left out.
