@@ -134,12 +134,12 @@ impl DeviceFilter {
 }
 
 async fn show(
-    _: Can<DeviceRead>,
+    can: Can<DeviceRead>,
     flags: Flags,
     db: TenantDb,
     page: Page,
     Query(query): Query<PageQuery>,
-    AxumState(_): AxumState<State>,
+    AxumState(state): AxumState<State>,
 ) -> Result<Response, Problem> {
     let mut tx = db.begin().await?;
     let filter = query.state.unwrap_or(DeviceFilter::All);
@@ -152,6 +152,10 @@ async fn show(
         query_scalar!(r#"select exists (select from agent where tenant_id = $1) as "some!""#, tx.tenant().map(uuid::Uuid::from))
             .fetch_one(&mut *tx)
             .await?;
+    let pointer = match query.fragment {
+        None => state.tenancy.onboarding_pointer_in(&mut tx, can.standing()).await?,
+        Some(_) => None,
+    };
     let any_devices = !counts.is_empty() || !wanted.is_empty();
     let href = |filter: DeviceFilter, page: i64| address(&wanted, filter, page, false);
     let filters: Vec<_> = DeviceFilter::EACH
@@ -174,7 +178,7 @@ async fn show(
         "query": { "state": filter.state().unwrap_or_default(), "q": wanted },
         "fragment_href": address(&wanted, filter, at, true),
         "has_agents": has_agents, "clear_href": "/devices", "filters": filters, "page": pagination, "devices": devices,
-        "latency": flags.is_on(LATENCY),
+        "latency": flags.is_on(LATENCY), "pointer": pointer,
     });
     let template = if query.fragment.is_some() { "monitoring/fragments/devices.html" } else { "monitoring/devices.html" };
     Ok(page.render(template, context)?.into_response())
