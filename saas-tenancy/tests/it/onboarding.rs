@@ -1,7 +1,7 @@
 //! TEN-13: first steps, that a product declares and each person takes.
 
 use http::{Method, StatusCode};
-use saas_core::{Clock, DbError, TenantId, UserId, testing::TestClient};
+use saas_core::{Clock, DbError, TenantId, TenantTx, UserId, testing::TestClient};
 use saas_tenancy::{MemberInvite, Onboarding, Role, Step, Tenancy, WorkspaceWrite, team_begun_in};
 use serde_json::{Value, json};
 
@@ -16,16 +16,15 @@ const STEPS: &[Step] = &[
     Step::new("explore", "tenancy-settings-title", "/notes").closes(),
 ];
 
+async fn done_in(tx: &mut TenantTx) -> Result<Vec<&'static str>, DbError> {
+    let (sites, reports): (i64, i64) =
+        sqlx::query_as("select (select count(*) from core.workspace), (select count(*) from report)").fetch_one(&mut **tx).await?;
+    let all = [("organization", true), ("site", sites > 1), ("report", reports > 0), ("team", team_begun_in(tx).await?)];
+    Ok(all.into_iter().filter(|(_, done)| *done).map(|(step, _)| step).collect())
+}
+
 fn steps(tenancy: Tenancy) -> Tenancy {
-    let done = |tx: &mut saas_core::TenantTx| -> futures_util::future::BoxFuture<'_, Result<Vec<&'static str>, DbError>> {
-        Box::pin(async move {
-            let (sites, reports): (i64, i64) =
-                sqlx::query_as("select (select count(*) from core.workspace), (select count(*) from report)").fetch_one(&mut **tx).await?;
-            let all = [("organization", true), ("site", sites > 1), ("report", reports > 0), ("team", team_begun_in(tx).await?)];
-            Ok(all.into_iter().filter(|(_, done)| *done).map(|(step, _)| step).collect())
-        })
-    };
-    tenancy.onboarding(Onboarding::new(STEPS, done))
+    tenancy.onboarding(Onboarding::new(STEPS, |tx| Box::pin(done_in(tx))))
 }
 
 async fn app() -> App {
