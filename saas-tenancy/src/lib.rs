@@ -61,7 +61,7 @@ pub use member::{Member, MemberError, MemberJoined, MemberLeft, MemberRead, Memb
 pub use migrations::MIGRATIONS;
 pub use onboarding::{
     Onboarding, OnboardingDismissed, OnboardingPointer, OnboardingProgress, OnboardingRestarted, OnboardingStepMarked, Step, StepProgress,
-    StepState, team_begun_in,
+    StepState,
 };
 pub use organization::{NewOrganization, Organization, OrganizationCreated, OrganizationError, organization_create};
 pub use ownership::{OrganizationOwn, OwnershipError, OwnershipTransferred};

@@ -11,7 +11,7 @@
 //!
 //! const STEPS: &[Step] = &[
 //!     Step::new("report", "app-start-report", "/reports/new").needs::<ReportWrite>(),
-//!     Step::new("team", "app-start-team", "/members/invite").skippable(),
+//!     Step::new("team", "app-start-team", "/members/invite").begins_team().skippable(),
 //!     Step::new("explore", "app-start-explore", "/reports").closes(),
 //! ];
 //!
@@ -32,9 +32,9 @@ mod step;
 use std::{fmt, sync::Arc};
 
 use futures_core::future::BoxFuture;
-use saas_core::{DbError, Problem, Routes, Standing, TenantTx};
+use saas_core::{Conditions, DbError, Problem, Routes, Standing, TenantTx};
 
-use crate::{Role, Tenancy};
+use crate::Tenancy;
 
 pub use mark::{OnboardingDismissed, OnboardingRestarted, OnboardingStepMarked};
 pub use progress::{OnboardingPointer, OnboardingProgress, StepProgress, StepState};
@@ -72,17 +72,16 @@ impl Onboarding {
     }
 
     /// The steps of somebody: nobody is told to do what they may not.
-    fn of<'a>(&'a self, tenancy: &'a Tenancy, standing: &'a Standing) -> impl Iterator<Item = &'static Step> + 'a {
-        let own = standing.role.parse::<Role>().map(|role| tenancy.roles().own_of(role)).unwrap_or_else(|_| Arc::from([]));
-        self.steps.iter().filter(move |step| step.is_for(&standing.permissions, &own))
+    fn of<'a>(&'a self, (standing, conditions): (&'a Standing, &'a Conditions)) -> impl Iterator<Item = &'static Step> + 'a {
+        self.steps.iter().filter(move |step| step.is_for(&standing.permissions, &conditions.own))
     }
 
     /// One of those that somebody may take: 404 if there is none, 403 if it is not theirs.
-    fn step(&self, tenancy: &Tenancy, standing: &Standing, id: &str) -> Result<&'static Step, Problem> {
+    fn step(&self, caller: (&Standing, &Conditions), id: &str) -> Result<&'static Step, Problem> {
         if !self.steps.iter().any(|step| step.id() == id) {
             return Err(Problem::not_found());
         }
-        self.of(tenancy, standing).find(|step| step.id() == id).ok_or_else(Problem::forbidden)
+        self.of(caller).find(|step| step.id() == id).ok_or_else(Problem::forbidden)
     }
 }
 
@@ -110,22 +109,6 @@ impl Tenancy {
     pub(crate) fn first_steps(&self) -> Result<&Onboarding, Problem> {
         self.onboarding.as_ref().ok_or_else(Problem::not_found)
     }
-}
-
-/// Whether the organization has begun to be more than one person: somebody else belongs to it, or was asked to. For the step that leads to inviting them.
-///
-/// # Errors
-///
-/// Fails if the database does.
-pub async fn team_begun_in(tx: &mut TenantTx) -> Result<bool, DbError> {
-    let begun = sqlx::query_scalar!(
-        r#"select exists (select from core.member where tenant_id = $1 and left_at is null offset 1)
-            or exists (select from tenancy.invitation where tenant_id = $1) as "begun!""#,
-        tx.tenant().map(uuid::Uuid::from),
-    )
-    .fetch_one(&mut **tx)
-    .await?;
-    Ok(begun)
 }
 
 pub(crate) fn routes() -> Routes<Tenancy> {

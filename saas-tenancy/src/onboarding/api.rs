@@ -1,5 +1,5 @@
-use axum::extract::State;
-use saas_core::{CurrentMember, Json, NoContent, Path, Problem, Routes, Standing, TenantDb, Validate};
+use axum::extract::{Extension, State};
+use saas_core::{Conditions, CurrentMember, Json, NoContent, Path, Problem, Routes, Standing, TenantDb, Validate};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -21,11 +21,12 @@ pub(super) fn routes() -> Routes<Tenancy> {
 async fn read(
     standing: Standing,
     _: CurrentMember,
+    Extension(conditions): Extension<Conditions>,
     db: TenantDb,
     State(tenancy): State<Tenancy>,
 ) -> Result<Json<OnboardingProgress>, Problem> {
     let mut tx = db.begin().await?;
-    Ok(Json(tenancy.first_steps()?.progress_in(&mut tx, &tenancy, &standing).await?.0))
+    Ok(Json(tenancy.first_steps()?.progress_in(&mut tx, (&standing, &conditions)).await?.0))
 }
 
 /// How a step is to stand.
@@ -41,13 +42,14 @@ impl Validate for StepChange {}
 async fn put(
     standing: Standing,
     CurrentMember(person): CurrentMember,
+    Extension(conditions): Extension<Conditions>,
     db: TenantDb,
     State(tenancy): State<Tenancy>,
     Path(step): Path<String>,
     Json(change): Json<StepChange>,
 ) -> Result<NoContent, Problem> {
     let mut tx = db.begin().await?;
-    tenancy.first_steps()?.step_set_in(&mut tx, (&tenancy, &standing, person), &step, change.state).await?;
+    tenancy.first_steps()?.step_set_in(&mut tx, (&standing, &conditions, person), &step, change.state).await?;
     tx.commit().await?;
     Ok(NoContent)
 }
@@ -55,11 +57,12 @@ async fn put(
 async fn restart(
     standing: Standing,
     CurrentMember(person): CurrentMember,
+    Extension(conditions): Extension<Conditions>,
     db: TenantDb,
     State(tenancy): State<Tenancy>,
 ) -> Result<NoContent, Problem> {
     let mut tx = db.begin().await?;
-    tenancy.first_steps()?.restart_in(&mut tx, &tenancy, &standing, person).await?;
+    tenancy.first_steps()?.restart_in(&mut tx, (&standing, &conditions, person)).await?;
     tx.commit().await?;
     Ok(NoContent)
 }

@@ -1,10 +1,12 @@
-use saas_core::{Actor, DbError, Event, FieldError, Permission as _, Problem, Standing, TenantTx, UserId, event_in};
+use saas_core::{
+    Actor, Conditions, DbError, Event, FieldError, Permission as _, Problem, ProblemType, Standing, TenantTx, UserId, event_in,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Onboarding, Step, StepState};
-use crate::{MemberRead, Tenancy};
+use super::{Onboarding, Step, StepState, progress::may_close};
+use crate::MemberRead;
 
 /// Somebody said something of a step that cannot be seen.
 #[derive(Debug, Serialize, ToSchema)]
@@ -72,15 +74,18 @@ async fn unmark_in(tx: &mut TenantTx, person: Option<UserId>, step: &str) -> Res
 }
 
 impl Onboarding {
-    /// Skips a step, takes it up again, or says of the last one that it is done. What is so already stays so.
+    /// Skips a step, takes it up again, or says of the last one that it is done, which is refused (409) while there is something to do before it.
     pub(super) async fn step_set_in(
         &self,
         tx: &mut TenantTx,
-        (tenancy, standing, person): (&Tenancy, &Standing, UserId),
+        (standing, conditions, person): (&Standing, &Conditions, UserId),
         id: &str,
         state: StepState,
     ) -> Result<&'static Step, Problem> {
-        let step = self.step(tenancy, standing, id)?;
+        let step = self.step((standing, conditions), id)?;
+        if state == StepState::Done && step.is_closing() && !may_close(&self.progress_in(tx, (standing, conditions)).await?.1) {
+            return Err(Problem::new(&ProblemType::CONFLICT).detail("steps before this one are open"));
+        }
         let whose = step.is_persons().then_some(person);
         let changed = match state {
             StepState::Open => unmark_in(tx, whose, step.id()).await?,
@@ -99,11 +104,9 @@ impl Onboarding {
     pub(super) async fn restart_in(
         &self,
         tx: &mut TenantTx,
-        tenancy: &Tenancy,
-        standing: &Standing,
-        person: UserId,
+        (standing, conditions, person): (&Standing, &Conditions, UserId),
     ) -> Result<(), DbError> {
-        let steps: Vec<_> = self.of(tenancy, standing).map(|step| step.id().to_owned()).collect();
+        let steps: Vec<_> = self.of((standing, conditions)).map(|step| step.id().to_owned()).collect();
         let unmarked = sqlx::query!(
             "delete from tenancy.onboarding_mark where tenant_id = $1 and (user_id = $2 or (user_id is null and step = any ($3)))",
             tx.tenant().map(Uuid::from),

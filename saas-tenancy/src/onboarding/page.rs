@@ -1,10 +1,13 @@
-use axum::{extract::State, response::Redirect};
-use saas_core::{CurrentMember, Form, Html, Page, Path, Problem, Query, Routes, Standing, TenantDb};
+use axum::{
+    extract::{Extension, State},
+    response::Redirect,
+};
+use saas_core::{Conditions, CurrentMember, Form, Html, Page, Path, Problem, Query, Routes, Standing, TenantDb};
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{FIRST_STEPS, StepState, mark::dismiss_in};
+use super::{FIRST_STEPS, StepState, mark::dismiss_in, progress::may_close};
 use crate::Tenancy;
 
 pub(super) fn routes() -> Routes<Tenancy> {
@@ -21,6 +24,7 @@ struct FragmentQuery {
 async fn show(
     standing: Standing,
     _: CurrentMember,
+    Extension(conditions): Extension<Conditions>,
     db: TenantDb,
     State(tenancy): State<Tenancy>,
     Query(query): Query<FragmentQuery>,
@@ -28,8 +32,9 @@ async fn show(
 ) -> Result<Html, Problem> {
     let onboarding = tenancy.first_steps()?;
     let mut tx = db.begin().await?;
-    let (progress, states) = onboarding.progress_in(&mut tx, &tenancy, &standing).await?;
+    let (progress, states) = onboarding.progress_in(&mut tx, (&standing, &conditions)).await?;
     drop(tx);
+    let may_close = may_close(&states);
     let said = |key: &str, what: &str| page.text(&format!("{key}-{what}"));
     let steps: Vec<_> = states
         .into_iter()
@@ -39,6 +44,7 @@ async fn show(
                 "title": page.text(step.text()), "text": said(step.text(), "text"), "do": said(step.text(), "do"),
                 "waiting": step.is_waiting().then(|| said(step.text(), "waiting")),
                 "skippable": step.is_skippable(), "closes": step.is_closing(),
+                "may_close": may_close && step.is_closing() && state == StepState::Open,
             })
         })
         .collect();
@@ -60,13 +66,14 @@ struct StepForm {
 async fn submit(
     standing: Standing,
     CurrentMember(person): CurrentMember,
+    Extension(conditions): Extension<Conditions>,
     db: TenantDb,
     State(tenancy): State<Tenancy>,
     Path(step): Path<String>,
     Form(form): Form<StepForm>,
 ) -> Result<Redirect, Problem> {
     let mut tx = db.begin().await?;
-    let step = tenancy.first_steps()?.step_set_in(&mut tx, (&tenancy, &standing, person), &step, form.state).await?;
+    let step = tenancy.first_steps()?.step_set_in(&mut tx, (&standing, &conditions, person), &step, form.state).await?;
     tx.commit().await?;
     Ok(Redirect::to(if form.state == StepState::Done { step.href() } else { FIRST_STEPS }))
 }
@@ -74,11 +81,12 @@ async fn submit(
 async fn restart(
     standing: Standing,
     CurrentMember(person): CurrentMember,
+    Extension(conditions): Extension<Conditions>,
     db: TenantDb,
     State(tenancy): State<Tenancy>,
 ) -> Result<Redirect, Problem> {
     let mut tx = db.begin().await?;
-    tenancy.first_steps()?.restart_in(&mut tx, &tenancy, &standing, person).await?;
+    tenancy.first_steps()?.restart_in(&mut tx, (&standing, &conditions, person)).await?;
     tx.commit().await?;
     Ok(Redirect::to(FIRST_STEPS))
 }

@@ -1,6 +1,6 @@
 use std::collections::HashMap;
 
-use saas_core::{DbError, Standing, TenantTx};
+use saas_core::{Conditions, DbError, Standing, TenantTx};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -61,29 +61,40 @@ pub struct OnboardingPointer {
     pub href: &'static str,
 }
 
-/// What is kept about the steps, of the organization and of one person.
+/// What is kept about the steps, of the organization and of one person, and what the tables of this crate know of them.
 #[derive(Debug, Default)]
 pub(super) struct Marks {
     /// By step, and whether it is the person's.
     by_step: HashMap<(String, bool), String>,
     dismissed: bool,
+    /// Somebody else belongs to the organization, or is asked to.
+    team_begun: bool,
 }
 
 impl Marks {
     async fn read_in(tx: &mut TenantTx) -> Result<Self, DbError> {
+        let now = tx.now();
         let rows = sqlx::query!(
-            r#"select step, mark, user_id is not null as "is_persons!" from tenancy.onboarding_mark
-            where tenant_id = $1 and (user_id is null or user_id = $2)"#,
+            r#"select kept.step as "step?", kept.mark as "mark?", kept.user_id is not null as "is_persons!", team.begun as "team_begun!"
+            from (
+                select exists (select from core.member where tenant_id = $1 and left_at is null offset 1)
+                    or exists (select from tenancy.invitation where tenant_id = $1 and ended_at is null and expires_at > $3) as begun
+            ) team
+            left join tenancy.onboarding_mark kept on kept.tenant_id = $1 and (kept.user_id is null or kept.user_id = $2)"#,
             tx.tenant().map(Uuid::from),
             tx.user().map(Uuid::from),
+            now,
         )
         .fetch_all(&mut **tx)
         .await?;
         let mut marks = Self::default();
         for row in rows {
-            match row.step {
-                Some(step) => drop(marks.by_step.insert((step, row.is_persons), row.mark)),
-                None => marks.dismissed = true,
+            marks.team_begun = row.team_begun;
+            match (row.step, row.mark) {
+                (Some(step), Some(mark)) => drop(marks.by_step.insert((step, row.is_persons), mark)),
+                (None, Some(_)) => marks.dismissed = true,
+                // Nothing is kept.
+                (_, None) => {}
             }
         }
         Ok(marks)
@@ -103,6 +114,7 @@ impl Onboarding {
     ) -> Result<Vec<(&'static Step, StepState)>, DbError> {
         let done = (self.done)(tx).await?;
         let state = |step: &'static Step| match step {
+            step if step.is_of_team() && marks.team_begun => (step, StepState::Done),
             step if done.contains(&step.id()) || (step.is_closing() && marks.has(step, "done")) => (step, StepState::Done),
             step if step.is_skippable() && marks.has(step, "skipped") => (step, StepState::Skipped),
             step => (step, StepState::Open),
@@ -114,11 +126,10 @@ impl Onboarding {
     pub(super) async fn progress_in(
         &self,
         tx: &mut TenantTx,
-        tenancy: &Tenancy,
-        standing: &Standing,
+        caller: (&Standing, &Conditions),
     ) -> Result<(OnboardingProgress, Vec<(&'static Step, StepState)>), DbError> {
         let marks = Marks::read_in(tx).await?;
-        let states = self.states_in(tx, self.of(tenancy, standing).collect(), &marks).await?;
+        let states = self.states_in(tx, self.of(caller).collect(), &marks).await?;
         let steps = states.iter().map(|(step, state)| StepProgress {
             id: step.id().to_owned(),
             state: *state,
@@ -141,27 +152,36 @@ fn next(states: &[(&'static Step, StepState)]) -> Option<&'static Step> {
     states.iter().find(|(_, state)| *state == StepState::Open).map(|(step, _)| *step)
 }
 
+/// Whether the last may be said to be done: all that can be done is done or skipped. What only waits keeps nobody.
+pub(super) fn may_close(states: &[(&'static Step, StepState)]) -> bool {
+    states.iter().all(|(step, state)| *state != StepState::Open || step.is_waiting() || step.is_closing())
+}
+
 impl Tenancy {
     /// What is next for the person of the transaction, for the page on which they begin: include `tenancy/fragments/onboarding_pointer.html` with it as `pointer`. None
-    /// for whoever has nothing to do any more, has said that they are done, or does not want to be told.
+    /// for whoever has nothing left to do but to say that they are done, has said so, or does not want to be told.
     ///
     /// # Errors
     ///
     /// Fails if the database does.
-    pub async fn onboarding_pointer_in(&self, tx: &mut TenantTx, standing: &Standing) -> Result<Option<OnboardingPointer>, DbError> {
+    pub async fn onboarding_pointer_in(
+        &self,
+        tx: &mut TenantTx,
+        caller: (&Standing, &Conditions),
+    ) -> Result<Option<OnboardingPointer>, DbError> {
         let Some(onboarding) = &self.onboarding else { return Ok(None) };
         let marks = Marks::read_in(tx).await?;
         if tx.user().is_none() || marks.dismissed || onboarding.steps.iter().any(|step| step.is_closing() && marks.has(step, "done")) {
             return Ok(None);
         }
-        let states = onboarding.states_in(tx, onboarding.of(self, standing).collect(), &marks).await?;
+        let states = onboarding.states_in(tx, onboarding.of(caller).collect(), &marks).await?;
         let done = states.iter().filter(|(_, state)| *state == StepState::Done).count();
-        Ok(next(&states).map(|step| OnboardingPointer {
+        Ok(next(&states).filter(|step| !step.is_closing()).map(|step| OnboardingPointer {
             done,
             total: states.len(),
             text: step.text(),
-            // What waits and what is said to be done are seen among the steps.
-            href: if step.is_waiting() || step.is_closing() { FIRST_STEPS } else { step.href() },
+            // What waits is seen among the steps.
+            href: if step.is_waiting() { FIRST_STEPS } else { step.href() },
         }))
     }
 }

@@ -13,6 +13,7 @@ pub struct Step {
     is_persons: bool,
     is_skippable: bool,
     waits: bool,
+    is_of_team: bool,
     closes: bool,
 }
 
@@ -27,7 +28,7 @@ impl Step {
     #[must_use]
     pub const fn new(id: &'static str, text: &'static str, href: &'static str) -> Self {
         assert!(!id.is_empty() && id.len() <= 50, "a step has a name of at most 50 characters");
-        Self { id, text, href, permission: None, is_persons: false, is_skippable: false, waits: false, closes: false }
+        Self { id, text, href, permission: None, is_persons: false, is_skippable: false, waits: false, is_of_team: false, closes: false }
     }
 
     /// It takes this permission; others are not told of it.
@@ -65,7 +66,14 @@ impl Step {
         self
     }
 
-    /// The last: done when its person says so, who is led to its path and pointed to the steps no more.
+    /// It is done when the organization has begun to be more than one person: somebody else belongs to it, or is asked to. A product does not say so itself.
+    #[must_use]
+    pub const fn begins_team(mut self) -> Self {
+        self.is_of_team = true;
+        self
+    }
+
+    /// The last: done when its person says so, once all others are done, skipped or only waited for. They are led to its path then, and pointed to the steps no more.
     #[must_use]
     pub const fn closes(mut self) -> Self {
         self.closes = true;
@@ -95,6 +103,10 @@ impl Step {
 
     pub(super) const fn is_waiting(&self) -> bool {
         self.waits
+    }
+
+    pub(super) const fn is_of_team(&self) -> bool {
+        self.is_of_team
     }
 
     pub(super) const fn is_closing(&self) -> bool {

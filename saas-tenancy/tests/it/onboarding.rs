@@ -1,8 +1,8 @@
 //! TEN-13: first steps, that a product declares and each person takes.
 
 use http::{Method, StatusCode};
-use saas_core::{Clock, DbError, TenantId, TenantTx, UserId, testing::TestClient};
-use saas_tenancy::{MemberInvite, Onboarding, Role, Step, Tenancy, WorkspaceWrite, team_begun_in};
+use saas_core::{Clock, DbError, Permission as _, TenantId, TenantTx, UserId, testing::TestClient};
+use saas_tenancy::{MemberInvite, Onboarding, Role, Step, Tenancy, WorkspaceWrite};
 use serde_json::{Value, json};
 
 use crate::{app::App, sharing::ReportWrite};
@@ -11,7 +11,7 @@ const STEPS: &[Step] = &[
     Step::new("organization", "tenancy-new-first-title", "/organization/settings"),
     Step::new("site", "tenancy-workspaces-title", "/workspaces").needs::<WorkspaceWrite>().skippable(),
     Step::new("report", "tenancy-roles-title", "/reports").needs_own::<ReportWrite>().waits(),
-    Step::new("team", "tenancy-invite", "/members/invite").needs::<MemberInvite>().skippable(),
+    Step::new("team", "tenancy-invite", "/members/invite").needs::<MemberInvite>().begins_team().skippable(),
     Step::new("news", "tenancy-members-title", "/notes").of_person().skippable(),
     Step::new("explore", "tenancy-settings-title", "/notes").closes(),
 ];
@@ -19,7 +19,7 @@ const STEPS: &[Step] = &[
 async fn done_in(tx: &mut TenantTx) -> Result<Vec<&'static str>, DbError> {
     let (sites, reports): (i64, i64) =
         sqlx::query_as("select (select count(*) from core.workspace), (select count(*) from report)").fetch_one(&mut **tx).await?;
-    let all = [("organization", true), ("site", sites > 1), ("report", reports > 0), ("team", team_begun_in(tx).await?)];
+    let all = [("organization", true), ("site", sites > 1), ("report", reports > 0)];
     Ok(all.into_iter().filter(|(_, done)| *done).map(|(step, _)| step).collect())
 }
 
@@ -45,6 +45,23 @@ fn states(progress: &Value) -> String {
 
 async fn set(client: &TestClient, step: &str, state: &str) -> StatusCode {
     client.json(Method::PUT, &format!("/api/v1/onboarding/steps/{step}"), &json!({ "state": state })).await.status
+}
+
+/// What the page itself shows, without the menu.
+async fn shown(client: &TestClient) -> String {
+    let page = client.page("/start").await.text().replace("&#x2f;", "/");
+    page.split_once("<main").unwrap().1.split_once("</main>").unwrap().0.to_owned()
+}
+
+/// Whether the page leads to the workspaces, and to inviting people.
+async fn leads(client: &TestClient) -> [bool; 2] {
+    let shown = shown(client).await;
+    ["/workspaces", "/members/invite"].map(|path| shown.contains(&format!("href=\"{path}\"")))
+}
+
+/// Whether the page offers to say that one is done.
+async fn closes(client: &TestClient) -> bool {
+    shown(client).await.contains("value=\"done\"")
 }
 
 async fn written(app: &App, tenant: TenantId) -> Vec<(String, Value)> {
@@ -80,6 +97,13 @@ async fn a_step_is_done_when_what_it_asks_for_is_there() {
     sqlx::query("delete from report").execute(&mut *tx).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(progress(&owner).await["next"], "report", "it is to be done again");
+    let asked = json!({ "emails": ["grace@example.com"], "role": "member" });
+    assert_eq!(owner.json(Method::POST, "/api/v1/invitations", &asked).await.status, StatusCode::OK);
+    assert!(states(&progress(&owner).await).contains("team:done"), "somebody is asked to join");
+    let invitations = owner.get("/api/v1/invitations").await.json();
+    let revoked = format!("/api/v1/invitations/{}", invitations["items"][0]["id"].as_str().unwrap());
+    assert_eq!(owner.delete(&revoked).await.status, StatusCode::NO_CONTENT);
+    assert!(states(&progress(&owner).await).contains("team:open"), "nobody is any more");
     app.member(acme, Role::Viewer).await;
     assert!(states(&progress(&owner).await).contains("team:done"), "somebody has joined");
     assert_eq!(written(&app, acme).await, [], "what is seen is not written down");
@@ -120,9 +144,14 @@ async fn somebody_is_done_and_begins_again() {
     let acme = app.test.tenant("acme").await;
     let owner = app.client(app.member(acme, Role::Owner).await).await;
     let admin = app.client(app.member(acme, Role::Admin).await).await;
-    for (client, step, state) in [(&owner, "site", "skipped"), (&owner, "explore", "done"), (&admin, "news", "skipped")] {
-        assert_eq!(set(client, step, state).await, StatusCode::NO_CONTENT);
+    assert_eq!(set(&owner, "explore", "done").await, StatusCode::CONFLICT, "steps are open that can be done or skipped");
+    assert_eq!(owner.form("/start/steps/explore", &[("state", "done")]).await.status, StatusCode::CONFLICT);
+    assert!(!closes(&owner).await);
+    for (client, step) in [(&owner, "site"), (&owner, "news"), (&admin, "news")] {
+        assert_eq!(set(client, step, "skipped").await, StatusCode::NO_CONTENT);
     }
+    assert!(closes(&owner).await, "what is left open only waits");
+    assert_eq!(set(&owner, "explore", "done").await, StatusCode::NO_CONTENT);
     for _ in 0..2 {
         assert_eq!(owner.json(Method::POST, "/api/v1/onboarding/dismiss", &json!({})).await.status, StatusCode::NO_CONTENT);
     }
@@ -138,7 +167,7 @@ async fn somebody_is_done_and_begins_again() {
     assert_eq!(again["dismissed"], false);
     assert!(states(&progress(&admin).await).ends_with("news:skipped explore:open"), "what others said stays");
     let names: Vec<_> = written(&app, acme).await.into_iter().map(|(name, _)| name.replace("tenancy.onboarding.", "")).collect();
-    assert_eq!(names, ["step_marked", "step_marked", "step_marked", "dismissed", "restarted"], "once each");
+    assert_eq!(names, ["step_marked", "step_marked", "step_marked", "step_marked", "dismissed", "restarted"], "once each");
 }
 
 /// Nobody is told to do what they may not, nor decides it for others.
@@ -147,8 +176,16 @@ async fn nobody_is_told_to_do_what_they_may_not() {
     let app = app().await;
     let acme = app.test.tenant("acme").await;
     let owner = app.client(app.member(acme, Role::Owner).await).await;
+    assert_eq!(leads(&owner).await, [true, true]);
     let viewer = app.client(app.member(acme, Role::Viewer).await).await;
-    let member = app.client(app.member(acme, Role::Member).await).await;
+    let writer = app.member(acme, Role::Member).await;
+    let member = app.client(writer).await;
+    let program = app.program_without(writer, &[ReportWrite::NAME]).await;
+    assert_eq!(
+        states(&progress(&program).await),
+        "organization:done news:open explore:open",
+        "what is withheld from a program is no step of its"
+    );
     assert_eq!(states(&progress(&viewer).await), "organization:done news:open explore:open");
     assert_eq!(states(&progress(&member).await), "organization:done report:open news:open explore:open", "a member writes their own");
     for step in ["site", "team"] {
@@ -157,8 +194,8 @@ async fn nobody_is_told_to_do_what_they_may_not() {
     assert_eq!(set(&owner, "site", "skipped").await, StatusCode::NO_CONTENT);
     assert_eq!(viewer.json(Method::POST, "/api/v1/onboarding/restart", &json!({})).await.status, StatusCode::NO_CONTENT);
     assert!(states(&progress(&owner).await).contains("site:skipped"), "one's own beginning brings back nothing that others decide");
-    let page = viewer.page("/start").await.text();
-    assert!(!page.contains("/workspaces\"") && !page.contains("/members/invite"), "{page}");
+    assert_eq!(set(&owner, "site", "open").await, StatusCode::NO_CONTENT);
+    assert_eq!(leads(&viewer).await, [false, false]);
 }
 
 #[tokio::test]
@@ -170,7 +207,7 @@ async fn another_organization_sees_nothing_of_it() {
     let both = app.member(acme, Role::Owner).await;
     app.test.member(other, both, "owner").await;
     let both = app.client(both).await.with("x-organization", &other.to_string());
-    for (step, state) in [("site", "skipped"), ("explore", "done")] {
+    for (step, state) in [("site", "skipped"), ("news", "skipped"), ("explore", "done")] {
         assert_eq!(set(&owner, step, state).await, StatusCode::NO_CONTENT);
     }
     assert_eq!(states(&progress(&both).await), "organization:done site:open report:open team:open news:open explore:open");
@@ -216,7 +253,7 @@ async fn the_page_leads_from_step_to_step() {
         assert_eq!(owner.form(&format!("/start/steps/{step}"), &[("state", state)]).await.location(), Some(leads), "{step}");
     }
     let page = owner.page("/start").await.text();
-    assert!(page.contains("That was all.") && page.contains("Take up again") && !page.contains("aria-current=\"step\""), "{page}");
+    assert!(page.contains("That was all for now.") && page.contains("Take up again") && !page.contains("aria-current=\"step\""), "{page}");
     assert_eq!(owner.form("/start/restart", &[]).await.location(), Some("/start"));
     assert!(owner.page("/start").await.text().contains("<h2>Workspaces</h2>"));
     assert_eq!(owner.form("/start/dismiss", &[]).await.location(), Some("/notes"));

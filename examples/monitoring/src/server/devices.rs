@@ -1,13 +1,14 @@
 //! Devices, as people and programs read them.
 
 use axum::{
-    extract::State as AxumState,
+    extract::{Extension, State as AxumState},
     response::{IntoResponse as _, Response},
 };
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 use saas_core::{
-    AgentId, Can, DbError, Flags, List, Listed, Order, OrderBy, Page, Problem, Query, Reaching, Routes, TenantDb, TenantTx, Wanted,
+    AgentId, Can, Conditions, DbError, Flags, List, Listed, Order, OrderBy, Page, Problem, Query, Reaching, Routes, TenantDb, TenantTx,
+    Wanted,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -135,6 +136,7 @@ impl DeviceFilter {
 
 async fn show(
     can: Can<DeviceRead>,
+    Extension(conditions): Extension<Conditions>,
     flags: Flags,
     db: TenantDb,
     page: Page,
@@ -148,12 +150,13 @@ async fn show(
     let total: i64 = counts.iter().filter(|(state, _)| filter.state().is_none_or(|wanted| wanted == state)).map(|(_, n)| n).sum();
     let at = i64::from(query.page.max(1) - 1).min((total - 1).max(0) / PAGE);
     let devices = devices_page_in(&mut tx, filter.state(), &wanted, at * PAGE).await?;
-    let has_agents =
-        query_scalar!(r#"select exists (select from agent where tenant_id = $1) as "some!""#, tx.tenant().map(uuid::Uuid::from))
+    // A device is an agent's.
+    let has_agents = !devices.is_empty()
+        || query_scalar!(r#"select exists (select from agent where tenant_id = $1) as "some!""#, tx.tenant().map(uuid::Uuid::from))
             .fetch_one(&mut *tx)
             .await?;
     let pointer = match query.fragment {
-        None => state.tenancy.onboarding_pointer_in(&mut tx, can.standing()).await?,
+        None => state.tenancy.onboarding_pointer_in(&mut tx, (can.standing(), &conditions)).await?,
         Some(_) => None,
     };
     let any_devices = !counts.is_empty() || !wanted.is_empty();
