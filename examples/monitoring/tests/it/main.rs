@@ -45,6 +45,8 @@ mod live;
 #[cfg(test)]
 mod nightly;
 #[cfg(test)]
+mod onboarding;
+#[cfg(test)]
 mod openapi;
 #[cfg(test)]
 mod operator;

@@ -39,6 +39,8 @@ const EXCEPTIONS: &[(&str, &str, Kind, u16, &str)] = &[
     ("POST", "/account/consents/{document}", Kind::Other, 303, "everybody is asked for the same documents"),
     ("PUT", "/api/v1/me/consents/{document}", Kind::Other, 204, "everybody is asked for the same documents"),
     ("PUT", "/api/v1/organization/flags/{name}", Kind::Other, 204, "every organization has the same flags"),
+    ("POST", "/start/steps/{step}", Kind::Other, 303, "every organization has the same steps"),
+    ("PUT", "/api/v1/onboarding/steps/{step}", Kind::Other, 204, "every organization has the same steps"),
     ("POST", "/api/agent/register", Kind::Agent, 401, "a machine registers with a key, before it has a credential"),
     ("POST", "/api/v1/agent/register", Kind::Agent, 401, "a machine registers with a key, before it has a credential"),
 ];

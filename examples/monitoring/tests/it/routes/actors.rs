@@ -117,6 +117,8 @@ impl Scene {
             path.replace("{id}", &agent).replace("{user}", &user.to_string())
         } else if path.contains("flags/{name}") {
             path.replace("{name}", "latency")
+        } else if path.contains("steps/{step}") {
+            path.replace("{step}", "explore")
         } else if path.contains("agents/{id}") {
             path.replace("{id}", &self.new_agent().await)
         } else if path.contains("api-keys/{id}") {

@@ -24,6 +24,8 @@ pub(super) fn good_body(route: &RouteInfo, tenant: TenantId, kind: Kind) -> Body
             Body::Form([("name", "latency"), ("on", "true")].map(|(name, value)| (name, value.to_owned())).to_vec())
         }
         ("PUT", "/api/v1/organization/flags/{name}") => Body::Json(json!({ "on": true })),
+        ("POST", "/start/steps/{step}") => Body::Form(vec![("state", "open".to_owned())]),
+        ("PUT", "/api/v1/onboarding/steps/{step}") => Body::Json(json!({ "state": "open" })),
         ("POST", "/api-keys") => Body::Form(vec![("name", format!("New of {kind:?}")), ("scopes", "monitoring.device.read".to_owned())]),
         ("POST", "/api/v1/api-keys") => Body::Json(json!({ "name": format!("New of {kind:?}"), "scopes": ["monitoring.device.read"] })),
         ("PATCH", "/api/v1/api-keys/{id}") => Body::Json(json!({ "allowed_from": ["127.0.0.1"] })),
@@ -243,6 +245,10 @@ pub(super) fn good_body(route: &RouteInfo, tenant: TenantId, kind: Kind) -> Body
             | "/account/leaving/sign-out"
             | "/api/v1/me/deletion/stop"
             | "/api/v1/me/exports/{id}/file"
+            | "/start/restart"
+            | "/start/dismiss"
+            | "/api/v1/onboarding/restart"
+            | "/api/v1/onboarding/dismiss"
             | "/organization/exports"
             | "/organization/exports/{id}/file"
             | "/api/v1/organization/exports"
