@@ -3,6 +3,7 @@
 mod deletion;
 mod email_change;
 mod export;
+mod operator;
 #[cfg(feature = "passkeys")]
 mod passkey;
 mod provider;

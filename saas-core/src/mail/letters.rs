@@ -160,6 +160,10 @@ pub enum SecurityEvent {
     PasskeyCopied,
     /// Whoever runs the product ended all sessions, and what programs might do: nobody's doing who has to be found out, so the letter asks nothing.
     SessionsEnded,
+    /// The reader is one of those who run the product from now on, or in another role.
+    OperatorGranted,
+    /// They are so no more.
+    OperatorRevoked,
 }
 
 /// What happened since the last one.
