@@ -91,7 +91,9 @@ async fn a_route_says_who_may_call_it_and_so_does_the_document() {
         assert_eq!(["401", "403", "404"].map(refused), [false, true, true], "{path}: {operation:#}");
         assert_eq!((Access::operator(level).caller, Access::operator(level).operator), (Caller::Operator, Some(level)));
     }
-    async fn both(_: Operator<Support>, _: CurrentUser, _: Operator<ReadOnly>) {}
+    async fn both(_: Operator<Support>, _: CurrentUser, _: Operator<ReadOnly>) -> &'static str {
+        "both"
+    }
     let routes: Routes = Routes::new().get("/both", both);
     assert_eq!(routes.list().next().map(|route| &route.access), Some(&Access::operator(OperatorRole::Support)));
 }
