@@ -24,7 +24,7 @@ struct Backlog {
     queue: &'static str,
     waiting: i64,
     age_s: f64,
-    /// None where nothing is ever given up, or nobody can do it again.
+    /// Events and jobs until somebody has them done again, mail and webhooks within a day; none where nothing is ever given up.
     given_up: Option<i64>,
 }
 
@@ -60,8 +60,8 @@ impl Queues {
             Backlog { queue: "events", waiting: events.waiting, age_s: events.lag_seconds, given_up: Some(events.dead) },
             Backlog { queue: "audit", waiting: audit.unsealed, age_s: audit.lag_seconds, given_up: None },
             Backlog { queue: "jobs", waiting: jobs.waiting, age_s: jobs.oldest_waiting_s as f64, given_up: Some(jobs.dead) },
-            Backlog { queue: "mail", waiting: mail.open, age_s: mail_age, given_up: None },
-            Backlog { queue: "webhooks", waiting: webhooks.waiting, age_s: webhooks.lag_seconds, given_up: None },
+            Backlog { queue: "mail", waiting: mail.open, age_s: mail_age, given_up: Some(mail.failed) },
+            Backlog { queue: "webhooks", waiting: webhooks.waiting, age_s: webhooks.lag_seconds, given_up: Some(webhooks.failed) },
         ])
     }
 }
@@ -76,5 +76,10 @@ fn show(metrics: &Metrics, last: &Arc<Mutex<Vec<Backlog>>>) {
     };
     metrics.watch("backlog", "What is due and has not been done, by queue", ["queue"], each(|it| Some(it.waiting as f64)));
     metrics.watch("backlog_age_seconds", "How long the oldest of it has been due", ["queue"], each(|it| Some(it.age_s)));
-    metrics.watch("dead_letters", "What was given up and can be done again", ["queue"], each(|it| it.given_up.map(|dead| dead as f64)));
+    metrics.watch(
+        "dead_letters",
+        "What was given up: events and jobs until they are done again, mail and webhooks within a day",
+        ["queue"],
+        each(|it| it.given_up.map(|dead| dead as f64)),
+    );
 }

@@ -1,7 +1,7 @@
 //! What is announced of buying, of subscriptions and of invoices.
 
 use chrono::{DateTime, Utc};
-use saas_core::{Event, EventSeverity, Permission as _};
+use saas_core::{Change, Event, EventSeverity, Permission as _};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -87,19 +87,25 @@ impl Event for PlanChangeWanted {
     const PERMISSION: Option<&'static str> = Some(BillingRead::NAME);
 }
 
-/// A subscription began, was changed, is to end or has ended.
+/// A subscription began, was changed, is to end or has ended. Before one began there was nothing of it.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SubscriptionChanged {
     /// The plan.
-    pub plan: String,
-    /// Where it stands now.
-    pub state: SubscriptionState,
+    pub plan: Change<Option<String>>,
+    /// Where it stands.
+    pub state: Change<Option<SubscriptionState>>,
+    /// How often it is paid.
+    pub interval: Change<Option<Interval>>,
+    /// How many of it are paid for.
+    pub quantity: Change<Option<u32>>,
     /// When it will end because somebody wants it to.
-    pub cancel_at: Option<DateTime<Utc>>,
+    #[schema(value_type = Change<Option<String>>)]
+    pub cancel_at: Change<Option<DateTime<Utc>>>,
 }
 
 impl Event for SubscriptionChanged {
     const NAME: &'static str = "billing.subscription.changed";
+    const VERSION: i32 = 2;
     const TOPIC: &'static str = "billing";
     const SEVERITY: EventSeverity = EventSeverity::Notice;
     const PERMISSION: Option<&'static str> = Some(BillingRead::NAME);

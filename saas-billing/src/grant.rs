@@ -1,9 +1,9 @@
 //! What whoever runs the product gives a tenant besides what it pays for, each with its reason and its event.
 
 use chrono::{DateTime, Utc};
-use saas_core::{Actor, DbError, Event, EventSeverity, Permission as _, SystemTx, TenantId, system_event_in};
+use saas_core::{Actor, Change, DbError, Event, EventSeverity, Permission as _, SystemTx, TenantId, system_event_in};
 use serde::Serialize;
-use sqlx::query;
+use sqlx::{query, query_scalar};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
@@ -23,16 +23,18 @@ pub struct Terms {
 /// A tenant was given a plan.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct PlanGranted {
-    /// The plan.
-    pub plan: String,
+    /// The plan that it was given before, if it was one, and the one that it has now.
+    pub plan: Change<Option<String>>,
     /// Why.
     pub reason: String,
     /// Until when; for good if none.
-    pub until: Option<DateTime<Utc>>,
+    #[schema(value_type = Change<Option<String>>)]
+    pub until: Change<Option<DateTime<Utc>>>,
 }
 
 impl Event for PlanGranted {
     const NAME: &'static str = "billing.plan.granted";
+    const VERSION: i32 = 2;
     const TOPIC: &'static str = "billing";
     const SEVERITY: EventSeverity = EventSeverity::Notice;
     const PERMISSION: Option<&'static str> = Some(BillingRead::NAME);
@@ -52,21 +54,43 @@ impl Event for PlanGrantEnded {
     const PERMISSION: Option<&'static str> = Some(BillingRead::NAME);
 }
 
+/// What decides how much of a limit, or whether a feature, a tenant has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Allowance {
+    /// Its plan.
+    Plan,
+    /// This many of a meter and no more; of a feature 1 or 0.
+    AtMost(u32),
+    /// There is no limit.
+    Unlimited,
+}
+
+impl Allowance {
+    /// As the database has it: nothing for no limit.
+    fn stored(value: Option<i64>) -> Self {
+        // The table's constraint lets nothing in that does not fit.
+        value.map_or(Self::Unlimited, |most| Self::AtMost(u32::try_from(most).unwrap_or(u32::MAX)))
+    }
+}
+
 /// A limit or feature is another one for a tenant than its plan says.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct OverrideSet {
     /// The meter or feature.
     pub name: String,
-    /// For a meter the most that there may be, none for no limit; for a feature 0 or 1.
-    pub value: Option<u32>,
+    /// What it was and is now.
+    pub value: Change<Allowance>,
     /// Why.
     pub reason: String,
     /// Until when; for good if none.
-    pub until: Option<DateTime<Utc>>,
+    #[schema(value_type = Change<Option<String>>)]
+    pub until: Change<Option<DateTime<Utc>>>,
 }
 
 impl Event for OverrideSet {
     const NAME: &'static str = "billing.override.set";
+    const VERSION: i32 = 2;
     const TOPIC: &'static str = "billing";
     const SEVERITY: EventSeverity = EventSeverity::Notice;
     const PERMISSION: Option<&'static str> = Some(BillingRead::NAME);
@@ -77,10 +101,13 @@ impl Event for OverrideSet {
 pub struct OverrideEnded {
     /// The meter or feature.
     pub name: String,
+    /// What it was and is now.
+    pub value: Change<Allowance>,
 }
 
 impl Event for OverrideEnded {
     const NAME: &'static str = "billing.override.ended";
+    const VERSION: i32 = 2;
     const TOPIC: &'static str = "billing";
     const SEVERITY: EventSeverity = EventSeverity::Notice;
     const PERMISSION: Option<&'static str> = Some(BillingRead::NAME);
@@ -121,21 +148,32 @@ impl Billing {
     pub async fn plan_grant_in(&self, tx: &mut SystemTx, tenant: TenantId, plan: &str, terms: &Terms) -> Result<(), GrantError> {
         let plan = self.plans().get(plan).ok_or(UnknownPlan)?;
         terms.check()?;
+        given_to_in(tx, tenant).await?;
         let now = tx.now();
-        query!(
-            r#"insert into billing.tenant_plan (tenant_id, plan, since, until, reason) values ($1, $2, $3, $4, $5)
-            on conflict (tenant_id) do update
-            set plan = excluded.plan, since = excluded.since, until = excluded.until, reason = excluded.reason"#,
+        let old = query!(
+            r#"with old as (
+                select plan, until from billing.tenant_plan where tenant_id = $1
+            ), put as (
+                insert into billing.tenant_plan (tenant_id, plan, since, until, reason) values ($1, $2, $3, $4, $5)
+                on conflict (tenant_id) do update
+                set plan = excluded.plan, since = excluded.since, until = excluded.until, reason = excluded.reason
+            )
+            select plan, until from old"#,
             Uuid::from(tenant),
             plan.name(),
             now,
             terms.until,
             terms.reason,
         )
-        .execute(&mut **tx)
+        .fetch_optional(&mut **tx)
         .await
         .map_err(DbError::from)?;
-        let granted = PlanGranted { plan: plan.name().to_owned(), reason: terms.reason.clone(), until: terms.until };
+        let (was, ended) = old.map(|old| (old.plan, old.until)).unzip();
+        let granted = PlanGranted {
+            plan: Change::new(was, Some(plan.name().to_owned())),
+            reason: terms.reason.clone(),
+            until: Change::new(ended.flatten(), terms.until),
+        };
         system_event_in(tx, tenant.into(), terms.actor, tenant, &granted).await?;
         Ok(())
     }
@@ -203,12 +241,13 @@ impl Billing {
     ///
     /// Fails if the database does.
     pub async fn override_end_in(&self, tx: &mut SystemTx, tenant: TenantId, name: &str, actor: Actor) -> Result<(), DbError> {
-        let ended = query!("delete from billing.override where tenant_id = $1 and name = $2", Uuid::from(tenant), name)
-            .execute(&mut **tx)
-            .await?
-            .rows_affected();
-        if ended > 0 {
-            system_event_in(tx, tenant.into(), actor, tenant, &OverrideEnded { name: name.to_owned() }).await?;
+        let ended =
+            query_scalar!("delete from billing.override where tenant_id = $1 and name = $2 returning value", Uuid::from(tenant), name)
+                .fetch_optional(&mut **tx)
+                .await?;
+        if let Some(value) = ended {
+            let ended = OverrideEnded { name: name.to_owned(), value: Change::new(Allowance::stored(value), Allowance::Plan) };
+            system_event_in(tx, tenant.into(), actor, tenant, &ended).await?;
         }
         Ok(())
     }
@@ -231,11 +270,17 @@ async fn override_set_in(
     terms: &Terms,
 ) -> Result<(), GrantError> {
     terms.check()?;
+    given_to_in(tx, tenant).await?;
     let now = tx.now();
-    query!(
-        r#"insert into billing.override (tenant_id, name, value, reason, until, since) values ($1, $2, $3, $4, $5, $6)
-        on conflict (tenant_id, name) do update
-        set value = excluded.value, reason = excluded.reason, until = excluded.until, since = excluded.since"#,
+    let old = query!(
+        r#"with old as (
+            select value, until from billing.override where tenant_id = $1 and name = $2
+        ), put as (
+            insert into billing.override (tenant_id, name, value, reason, until, since) values ($1, $2, $3, $4, $5, $6)
+            on conflict (tenant_id, name) do update
+            set value = excluded.value, reason = excluded.reason, until = excluded.until, since = excluded.since
+        )
+        select value, until from old"#,
         Uuid::from(tenant),
         name,
         value.map(i64::from),
@@ -243,10 +288,22 @@ async fn override_set_in(
         terms.until,
         now,
     )
-    .execute(&mut **tx)
+    .fetch_optional(&mut **tx)
     .await
     .map_err(DbError::from)?;
-    let set = OverrideSet { name: name.to_owned(), value, reason: terms.reason.clone(), until: terms.until };
+    let (was, ended) = old.map_or((Allowance::Plan, None), |old| (Allowance::stored(old.value), old.until));
+    let set = OverrideSet {
+        name: name.to_owned(),
+        value: Change::new(was, Allowance::stored(value.map(i64::from))),
+        reason: terms.reason.clone(),
+        until: Change::new(ended, terms.until),
+    };
     system_event_in(tx, tenant.into(), terms.actor, tenant, &set).await?;
+    Ok(())
+}
+
+/// Of two that give a tenant something at once, the second waits and sees what the first gave.
+async fn given_to_in(tx: &mut SystemTx, tenant: TenantId) -> Result<(), DbError> {
+    query_scalar!("select id from core.tenant where id = $1 for no key update", Uuid::from(tenant)).fetch_optional(&mut **tx).await?;
     Ok(())
 }

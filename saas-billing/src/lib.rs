@@ -65,7 +65,7 @@ pub use gateway::{
 };
 #[cfg(feature = "stripe")]
 pub use gateway::{StripeConfigError, StripeGateway};
-pub use grant::{Allowed, GrantError, OverrideEnded, OverrideSet, PlanGrantEnded, PlanGranted, Terms};
+pub use grant::{Allowance, Allowed, GrantError, OverrideEnded, OverrideSet, PlanGrantEnded, PlanGranted, Terms};
 pub use inbox::{Inbox, Mode, NoSecret, SignatureError};
 pub use invoice::{Invoice, InvoiceState};
 pub use layer::{AccessLayer, AccessService};

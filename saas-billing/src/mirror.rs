@@ -12,7 +12,8 @@ mod customer;
 
 use std::{mem, sync::Arc, time::Duration};
 
-use saas_core::{Actor, DbError, Job, JobError, Jobs, SystemDb, SystemRun, SystemTx, TenantId, system_event_in};
+use chrono::{DateTime, Utc};
+use saas_core::{Actor, Change, DbError, Job, JobError, Jobs, SystemDb, SystemRun, SystemTx, TenantId, system_event_in};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::{query, query_as, query_scalar};
@@ -24,7 +25,7 @@ pub(crate) use self::{
     customer::{customer_at_gateway, customer_of_tenant},
 };
 use crate::{
-    Account, CustomerId, Gateway, GatewayError, InvoicePaid, InvoiceState, PaymentFailed, Subscription, SubscriptionChanged,
+    Account, CustomerId, Gateway, GatewayError, Interval, InvoicePaid, InvoiceState, PaymentFailed, SubscriptionChanged, SubscriptionId,
     SubscriptionState, Unread,
     departure::{settle_later_in, unsettled_in},
     invoice::invoice_put_in,
@@ -304,31 +305,38 @@ async fn keep_in(
     .await?;
     let Account { subscriptions, invoices, .. } = account.unwrap_or_default();
     for subscription in &subscriptions {
-        let before = query!(
-            "select plan, state, quantity, cancel_at from billing.subscription where tenant_id = $1 and id = $2",
+        let before = query_as!(
+            Stored,
+            r#"select plan, state, period as "interval", quantity, cancel_at from billing.subscription where tenant_id = $1 and id = $2"#,
             Uuid::from(tenant),
             subscription.id.as_str(),
         )
         .fetch_optional(&mut **tx)
         .await?;
         subscription_put_in(tx, tenant, subscription).await?;
-        let is_the_same = before.is_some_and(|before| {
-            before.plan == subscription.plan
-                && before.state == subscription.state.as_str()
-                && before.quantity == i64::from(subscription.quantity)
-                && before.cancel_at == subscription.cancel_at
-        });
-        if !is_the_same {
-            changed_in(tx, tenant, subscription).await?;
+        let now = Stored {
+            plan: subscription.plan.clone(),
+            state: subscription.state.as_str().to_owned(),
+            interval: subscription.interval.as_str().to_owned(),
+            quantity: subscription.quantity.into(),
+            cancel_at: subscription.cancel_at,
+        };
+        if before.as_ref() != Some(&now) {
+            changed_in(tx, tenant, &subscription.id, (before, now)).await?;
         }
     }
     // What the gateway knows no longer is over.
     let held: Vec<_> = subscriptions.iter().map(|held| &held.id).chain(unread.iter().filter_map(Unread::subscription)).collect();
     let held: Vec<_> = held.into_iter().map(|id| id.as_str().to_owned()).collect();
     let gone = query!(
-        "update billing.subscription set state = 'canceled', ended_at = coalesce(ended_at, $3), read_at = $3
-        where tenant_id = $1 and state not in ('canceled', 'incomplete_expired') and id <> all($2)
-        returning id, plan",
+        "update billing.subscription s set state = 'canceled', ended_at = coalesce(s.ended_at, $3), read_at = $3
+        from (
+            select id, state from billing.subscription
+            where tenant_id = $1 and state not in ('canceled', 'incomplete_expired') and id <> all($2)
+            for no key update
+        ) old
+        where s.tenant_id = $1 and s.id = old.id
+        returning s.id, s.plan, old.state, s.period, s.quantity, s.cancel_at",
         Uuid::from(tenant),
         &held,
         now,
@@ -336,8 +344,10 @@ async fn keep_in(
     .fetch_all(&mut **tx)
     .await?;
     for gone in gone {
-        let changed = SubscriptionChanged { plan: gone.plan, state: SubscriptionState::Canceled, cancel_at: None };
-        system_event_in(tx, tenant.into(), Actor::System, gone.id, &changed).await?;
+        let before =
+            Stored { plan: gone.plan, state: gone.state, interval: gone.period, quantity: gone.quantity, cancel_at: gone.cancel_at };
+        let now = Stored { state: SubscriptionState::Canceled.as_str().to_owned(), ..before.clone() };
+        changed_in(tx, tenant, &SubscriptionId::new(gone.id), (Some(before), now)).await?;
     }
     for invoice in &invoices {
         let before = invoice_put_in(tx, tenant, invoice).await?;
@@ -360,9 +370,35 @@ async fn keep_in(
     Ok(())
 }
 
-async fn changed_in(tx: &mut SystemTx, tenant: TenantId, subscription: &Subscription) -> Result<(), DbError> {
-    let changed = SubscriptionChanged { plan: subscription.plan.clone(), state: subscription.state, cancel_at: subscription.cancel_at };
-    system_event_in(tx, tenant.into(), Actor::System, &subscription.id, &changed).await?;
+/// What of a subscription is told when it changes, as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Stored {
+    plan: String,
+    state: String,
+    interval: String,
+    quantity: i64,
+    cancel_at: Option<DateTime<Utc>>,
+}
+
+async fn changed_in(
+    tx: &mut SystemTx,
+    tenant: TenantId,
+    id: &SubscriptionId,
+    (before, now): (Option<Stored>, Stored),
+) -> Result<(), DbError> {
+    fn change<T>(stored: (Option<&Stored>, &Stored), of: impl Fn(&Stored) -> Option<T>) -> Change<Option<T>> {
+        Change::new(stored.0.and_then(&of), of(stored.1))
+    }
+    let stored = (before.as_ref(), &now);
+    // The table's constraints let in no other state and no other interval.
+    let changed = SubscriptionChanged {
+        plan: change(stored, |it| Some(it.plan.clone())),
+        state: change(stored, |it| it.state.parse().ok()),
+        interval: change(stored, |it| Interval::ALL.iter().copied().find(|interval| interval.as_str() == it.interval)),
+        quantity: change(stored, |it| u32::try_from(it.quantity).ok()),
+        cancel_at: change(stored, |it| it.cancel_at),
+    };
+    system_event_in(tx, tenant.into(), Actor::System, id, &changed).await?;
     Ok(())
 }
 

@@ -19,11 +19,12 @@ pub(crate) fn doubled(first: Duration, longest: Duration, attempt: i32, chance: 
 /// what the receiver asked for is a least.
 pub(crate) fn listed(pauses: &[Duration], attempt: i32, asked: Option<Duration>, chance: f64) -> Option<TimeDelta> {
     let failed = usize::try_from(attempt).unwrap_or_default().saturating_sub(1);
-    let pause = pauses.get(failed)?.mul_f64(1.0 + chance / 10.0).max(asked.unwrap_or_default().min(LONGEST));
+    let pause = pauses.get(failed)?.mul_f64(1.0 + chance / 10.0).max(asked.unwrap_or_default());
     Some(TimeDelta::from_std(pause).unwrap_or(TimeDelta::MAX))
 }
 
-/// How long the receiver wants us to stay away: `Retry-After` in seconds or as a date, where the status says that it is about load.
+/// How long the receiver wants us to stay away, a day at most: `Retry-After` in seconds or as a date, where the status says that it is about
+/// load.
 pub(crate) fn asked(status: StatusCode, headers: &HeaderMap, now: DateTime<Utc>) -> Option<Duration> {
     let is_about_load = matches!(
         status,
@@ -33,10 +34,11 @@ pub(crate) fn asked(status: StatusCode, headers: &HeaderMap, now: DateTime<Utc>)
         return None;
     }
     let text = headers.get(header::RETRY_AFTER)?.to_str().ok()?.trim();
-    match text.parse() {
-        Ok(seconds) => Some(Duration::from_secs(seconds)),
-        Err(_) => (DateTime::parse_from_rfc2822(text).ok()?.with_timezone(&Utc) - now).to_std().ok(),
-    }
+    let asked = match text.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => (DateTime::parse_from_rfc2822(text).ok()?.with_timezone(&Utc) - now).to_std().ok()?,
+    };
+    Some(asked.min(LONGEST))
 }
 
 #[cfg(test)]
@@ -89,6 +91,7 @@ mod tests {
         let pauses = [5 * SECOND, 300 * SECOND];
         assert_eq!(listed(&pauses, 1, Some(120 * SECOND), 1.0), Some(TimeDelta::seconds(120)));
         assert_eq!(listed(&pauses, 2, Some(SECOND), 0.0), Some(TimeDelta::seconds(300)));
-        assert_eq!(listed(&pauses, 1, Some(Duration::MAX), 0.0), Some(TimeDelta::hours(24)));
+        assert_eq!(asked(429, &u64::MAX.to_string()), Some(24 * 60 * 60));
+        assert_eq!(asked(503, "Thu, 01 Jan 2099 12:00:00 GMT"), Some(24 * 60 * 60));
     }
 }

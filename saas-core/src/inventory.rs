@@ -374,6 +374,7 @@ pub(crate) const CORE: &[Table] = &[
             ("events", Content),
             ("state", Internal),
             ("failing_since", Internal),
+            ("rests_until", Internal),
             ("created_at", Internal),
         ],
     },

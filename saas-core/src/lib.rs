@@ -125,7 +125,8 @@ pub use telemetry::{Traces, TracesError, init_telemetry};
 pub use web::{App, ClientAddress, FormErrors, Html, NavLink, Nonce, Page, RequestId, Web, finish, serve};
 
 /// What this crate announces.
-pub const EVENTS: &[&[EventKind]] = &[chat::EVENTS, file::EVENTS, mail::EVENTS, push::EVENTS, relay::EVENTS, webhook::EVENTS];
+pub const EVENTS: &[&[EventKind]] =
+    &[chat::EVENTS, file::EVENTS, mail::EVENTS, notification::EVENTS, push::EVENTS, relay::EVENTS, webhook::EVENTS];
 
 #[doc(hidden)]
 pub mod __private {

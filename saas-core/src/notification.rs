@@ -25,13 +25,14 @@
 //!
 //! * A person is told of an event at most once in each channel, wherever a node is killed: the rows are written in the relay's transaction.
 //! * A channel that fails holds up no other.
-//! * A mandatory kind cannot be switched off.
+//! * A mandatory kind cannot be switched off. Whoever switches another one off, or has it sent in another way, is in the log with how it was.
 //! * Mail at once is one for each kind and what it is about, the subject or [closer](NoticeKind::about), in each ten minutes of the clock, and so is a
 //!   message to a browser: what flaps fills the list and not the mailbox.
 //! * A mail that is not mandatory carries a link that ends mail of its kind, or the daily one, with one `POST` and no sign-in (RFC 8058).
 
 mod channel;
 mod digest;
+mod event;
 mod kind;
 mod letter;
 mod list;
@@ -42,6 +43,8 @@ mod unsubscribe;
 mod web;
 
 pub use channel::{Channel, News};
+pub(crate) use event::EVENTS;
+pub use event::NotificationPreferenceChanged;
 pub use kind::{Frequency, NoticeGroup, NoticeKind};
 pub use letter::NoticeLetter;
 pub use list::ListChannel;

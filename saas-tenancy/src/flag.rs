@@ -5,7 +5,7 @@ mod operator;
 
 use axum::{extract::State, response::Redirect};
 use saas_core::{
-    Actor, Can, Event, EventSeverity, Flag, FlagOwner, Flags, Form, Json, NoContent, Page, Path, Permission as _, Problem, Routes,
+    Actor, Can, Change, Event, EventSeverity, Flag, FlagOwner, Flags, Form, Json, NoContent, Page, Path, Permission as _, Problem, Routes,
     TenantDb, TenantTx, Validate, event_in,
 };
 use serde::{Deserialize, Serialize};
@@ -23,14 +23,15 @@ pub use operator::{flag_set_system_in, flags_of_in, flags_unknown_in};
 pub struct FlagSwitched<'a> {
     /// Its name.
     pub name: &'a str,
-    /// Whether it is on now; none where it is as the product has it.
-    pub on: Option<bool>,
+    /// Whether it was on, and is now; none where it is as the product has it.
+    pub on: Change<Option<bool>>,
     /// Why, if whoever runs the product did it.
     pub reason: Option<&'a str>,
 }
 
 impl Event for FlagSwitched<'_> {
     const NAME: &'static str = "tenancy.flag.switched";
+    const VERSION: i32 = 2;
     const TOPIC: &'static str = "organization";
     const SEVERITY: EventSeverity = EventSeverity::Notice;
     const PERMISSION: Option<&'static str> = Some(MemberRead::NAME);
@@ -47,16 +48,19 @@ pub async fn flag_set_in(tx: &mut TenantTx, actor: Actor, flag: Flag, on: bool) 
     }
     let tenant = tx.tenant().unwrap_or_default();
     let changed = query!(
-        "update core.tenant set flags = flags || jsonb_build_object($2::text, $3::boolean)
-        where id = $1 and flags -> $2 is distinct from to_jsonb($3::boolean)",
+        r#"update core.tenant set flags = tenant.flags || jsonb_build_object($2::text, $3::boolean)
+        from (select (flags ->> $2)::boolean as value from core.tenant where id = $1 for no key update) old
+        where id = $1 and old.value is distinct from $3::boolean
+        returning old.value as "value?""#,
         Uuid::from(tenant),
         flag.name(),
         on,
     )
-    .execute(&mut **tx)
+    .fetch_optional(&mut **tx)
     .await?;
-    if changed.rows_affected() > 0 {
-        event_in(tx, actor, tenant, &FlagSwitched { name: flag.name(), on: Some(on), reason: None }).await?;
+    if let Some(old) = changed {
+        let switched = FlagSwitched { name: flag.name(), on: Change::new(old.value, Some(on)), reason: None };
+        event_in(tx, actor, tenant, &switched).await?;
     }
     Ok(())
 }

@@ -3,8 +3,8 @@
 use axum::response::{IntoResponse as _, Redirect, Response};
 use http::StatusCode;
 use saas_core::{
-    Can, CurrentUser, DbError, Event, EventSeverity, Form, FormErrors, Html, Json, NoContent, Page, Permission as _, Problem, ProblemType,
-    Routes, SignedIn, TenantDb, TenantTx, Validate, event_in,
+    Can, Change, CurrentUser, DbError, Event, EventSeverity, Form, FormErrors, Html, Json, NoContent, Page, Permission as _, Problem,
+    ProblemType, Routes, SignedIn, TenantDb, TenantTx, Validate, event_in,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -34,11 +34,12 @@ impl Validate for SecondFactorRule {}
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SecondFactorRequirementChanged {
     /// Whether it lets only those in who have shown a second factor.
-    pub required: bool,
+    pub required: Change<bool>,
 }
 
 impl Event for SecondFactorRequirementChanged {
     const NAME: &'static str = "tenancy.second_factor.changed";
+    const VERSION: i32 = 2;
     const TOPIC: &'static str = "organization";
     const SEVERITY: EventSeverity = EventSeverity::Notice;
     const PERMISSION: Option<&'static str> = Some(MemberRead::NAME);
@@ -89,7 +90,7 @@ pub async fn second_factor_require_in(tx: &mut TenantTx, me: &SignedIn, required
     .execute(&mut **tx)
     .await?;
     if changed.rows_affected() > 0 {
-        event_in(tx, me.into(), tenant, &SecondFactorRequirementChanged { required }).await?;
+        event_in(tx, me.into(), tenant, &SecondFactorRequirementChanged { required: Change::new(!required, required) }).await?;
     }
     Ok(())
 }

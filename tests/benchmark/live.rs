@@ -41,7 +41,7 @@ pub(crate) async fn measure(backbone: &Backbone, plan: &Plan, report: &mut Repor
     let median = Figures::median(&steady);
     report.figures(&name, &median)?;
     report.say(&format!(
-        "  until the write was answered: p50 {:.2}, p99 {:.2} ms; until the reader heard: p99 {:.2} ms (expected from the commit: 100 or less)",
+        "  until the write was answered: p50 {:.2}, p99 {:.2} ms; from the request until the reader heard: p99 {:.2} ms (expected from the commit, which is later: 100 or less)",
         quantile_ms(&answered, 0.5),
         quantile_ms(&answered, 0.99),
         median.p99_ms

@@ -130,8 +130,10 @@ pub const PAGES: PageSet = saas_core::page_set!("monitoring");
 pub const EVENTS: &[EventKind] = &[
     EventKind::of::<agents::AgentAdded>(),
     EventKind::of::<agents::AgentRemoved>(),
+    EventKind::of::<ingest::AgentChanged>(),
     EventKind::of::<ingest::AgentConnected>(),
     EventKind::of::<presence::AgentWentOffline>(),
+    EventKind::of::<ingest::DevicesChanged>(),
     EventKind::of::<ingest::DevicesFound>(),
     EventKind::of::<ingest::DeviceStatesChanged>(),
 ];

@@ -1,7 +1,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use http::HeaderMap;
 use ipnet::IpNet;
-use saas_core::{Actor, AgentPrincipal, AuditRead, Db, DbError, Event, Permission as _, Secret, TenantTx, event_in};
+use saas_core::{Actor, AgentPrincipal, AuditRead, Change, Db, DbError, Event, Permission as _, Secret, TenantTx, event_in};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -30,13 +30,15 @@ impl Event for AgentKeyRotated {
 
 /// A key may be used from other networks than before.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct AgentKeyNetworksChanged<'a> {
-    #[schema(value_type = Vec<String>)]
-    networks: &'a [IpNet],
+pub(crate) struct AgentKeyNetworksChanged {
+    /// From where; everywhere if empty.
+    #[schema(value_type = Change<Vec<String>>)]
+    networks: Change<Vec<IpNet>>,
 }
 
-impl Event for AgentKeyNetworksChanged<'_> {
+impl Event for AgentKeyNetworksChanged {
     const NAME: &'static str = "auth.agent_key.networks_changed";
+    const VERSION: i32 = 2;
     const TOPIC: &'static str = "agents";
     const PERMISSION: Option<&'static str> = Some(AuditRead::NAME);
 }
@@ -87,7 +89,8 @@ impl Auth {
         Ok(RotatedKey { secret: text.write(self.agent_key_prefix()), previous_until })
     }
 
-    /// Says from where a key, and all credentials that were made from it, may be used; everywhere if empty. Holds from the next request on.
+    /// Says from where a key, and all credentials that were made from it, may be used; everywhere if empty. Holds from the next request on. What
+    /// they may already changes nothing.
     ///
     /// # Errors
     ///
@@ -101,21 +104,22 @@ impl Auth {
     ) -> Result<(), AgentKeyError> {
         let (tenant, now) = (tx.tenant().map(Uuid::from), tx.now());
         let networks = Proposed::networks(networks)?;
-        let changed = sqlx::query!(
-            r#"update auth.agent_key set networks = $3::inet[]
-            where tenant_id = $1 and id = $2 and revoked_at is null and (expires_at is null or expires_at > $4)"#,
+        let old = sqlx::query_scalar!(
+            r#"update auth.agent_key key set networks = $3::inet[]
+            from (select networks from auth.agent_key where tenant_id = $1 and id = $2 for no key update) old
+            where key.tenant_id = $1 and key.id = $2 and key.revoked_at is null and (key.expires_at is null or key.expires_at > $4)
+            returning old.networks as "networks!: Vec<IpNet>""#,
             tenant,
             Uuid::from(key),
             &networks as &[IpNet],
             now,
         )
-        .execute(&mut **tx)
-        .await?
-        .rows_affected();
-        if changed == 0 {
-            return Err(missing_or_ended_in(tx, key).await?);
+        .fetch_optional(&mut **tx)
+        .await?;
+        let Some(old) = old else { return Err(missing_or_ended_in(tx, key).await?) };
+        if old != networks {
+            event_in(tx, actor, key, &AgentKeyNetworksChanged { networks: Change::new(old, networks) }).await?;
         }
-        event_in(tx, actor, key, &AgentKeyNetworksChanged { networks: &networks }).await?;
         Ok(())
     }
 

@@ -1,5 +1,5 @@
 use ipnet::IpNet;
-use saas_core::{Actor, DbError, KeyId, Standing, TenantTx, event_in};
+use saas_core::{Actor, Change, DbError, KeyId, Standing, TenantTx, event_in};
 use uuid::Uuid;
 
 use super::{ApiKeyAllowedFromChanged, ApiKeyError, ApiKeyRevoked, ApiKeyRotated};
@@ -56,7 +56,7 @@ impl Auth {
         Ok(RotatedKey { secret: text.write(self.agent_key_prefix()), previous_until })
     }
 
-    /// Says from where a key may be used; everywhere if empty. Holds from the next request on.
+    /// Says from where a key may be used; everywhere if empty. Holds from the next request on. What it may already changes nothing.
     ///
     /// # Errors
     ///
@@ -70,21 +70,23 @@ impl Auth {
     ) -> Result<(), ApiKeyError> {
         let networks = Proposed::networks(&allowed_from.networks())?;
         let (tenant, now) = (tx.tenant().map(Uuid::from), tx.now());
-        let changed = sqlx::query!(
-            r#"update auth.api_key set networks = $3::inet[]
-            where tenant_id = $1 and id = $2 and revoked_at is null and (expires_at is null or expires_at > $4)"#,
+        let old = sqlx::query_scalar!(
+            r#"update auth.api_key key set networks = $3::inet[]
+            from (select networks from auth.api_key where tenant_id = $1 and id = $2 for no key update) old
+            where key.tenant_id = $1 and key.id = $2 and key.revoked_at is null and (key.expires_at is null or key.expires_at > $4)
+            returning old.networks as "networks!: Vec<IpNet>""#,
             tenant,
             Uuid::from(key),
             &networks as &[IpNet],
             now,
         )
-        .execute(&mut **tx)
-        .await?
-        .rows_affected();
-        if changed == 0 {
-            return Err(why_not_in(tx, key, &[]).await?);
+        .fetch_optional(&mut **tx)
+        .await?;
+        let Some(old) = old else { return Err(why_not_in(tx, key, &[]).await?) };
+        if old != networks {
+            let event = ApiKeyAllowedFromChanged { allowed_from: Change::new(old.into(), networks.into()) };
+            event_in(tx, actor, key, &event).await?;
         }
-        event_in(tx, actor, key, &ApiKeyAllowedFromChanged { allowed_from: &networks.into() }).await?;
         Ok(())
     }
 

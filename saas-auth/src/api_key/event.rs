@@ -1,5 +1,5 @@
 use chrono::{DateTime, Utc};
-use saas_core::{AuditRead, Event, EventSeverity, Permission as _};
+use saas_core::{AuditRead, Change, Event, EventSeverity, Permission as _};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -38,12 +38,14 @@ impl Event for ApiKeyRotated {
 
 /// A key may be used from other networks than before.
 #[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct ApiKeyAllowedFromChanged<'a> {
-    pub(super) allowed_from: &'a AllowedFrom,
+pub(crate) struct ApiKeyAllowedFromChanged {
+    /// From where; everywhere if empty.
+    pub(super) allowed_from: Change<AllowedFrom>,
 }
 
-impl Event for ApiKeyAllowedFromChanged<'_> {
+impl Event for ApiKeyAllowedFromChanged {
     const NAME: &'static str = "auth.api_key.allowed_from_changed";
+    const VERSION: i32 = 2;
     const TOPIC: &'static str = "api_keys";
     const PERMISSION: Option<&'static str> = Some(AuditRead::NAME);
 }

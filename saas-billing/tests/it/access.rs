@@ -13,6 +13,8 @@ use saas_core::{
     pages::Pages,
     testing::{TestApp, TestClient, TestDb},
 };
+use serde_json::{Value, json};
+use sqlx::Connection as _;
 
 use crate::given::{DEVICES, SSO, billing, by_us, database, month, read};
 
@@ -200,6 +202,65 @@ async fn what_a_tenant_is_given_has_a_reason_and_an_end() {
     let told: Vec<String> = sqlx::query_scalar("select name from outbox order by at, id").fetch_all(&mut *tx).await.unwrap();
     let expected = ["override.set", "override.set", "override.ended", "plan.granted", "plan.grant_ended"];
     assert_eq!(told, expected.map(|name| format!("billing.{name}")));
+}
+
+/// AUD-01: what a tenant was given says what it had before, however it came to that.
+#[tokio::test]
+async fn what_a_tenant_is_given_is_in_the_log_with_what_it_had_before() {
+    let clock = Clock::fixed("2026-03-01T00:00:00Z".parse().unwrap());
+    let (test, billing) = (TestDb::at(&[MIGRATIONS], clock.clone(), 5).await.unwrap(), billing());
+    let tenant = test.tenant("acme").await;
+    let until = clock.now() + TimeDelta::days(1);
+    let for_a_day = Terms { until: Some(until), ..by_us() };
+    let mut tx = test.db.system("a test gives something").begin().await.unwrap();
+    billing.limit_override_in(&mut tx, tenant, DEVICES, Limit::AtMost(70), &for_a_day).await.unwrap();
+    billing.limit_override_in(&mut tx, tenant, DEVICES, Limit::Unlimited, &by_us()).await.unwrap();
+    billing.override_end_in(&mut tx, tenant, DEVICES.name(), Actor::System).await.unwrap();
+    billing.plan_grant_in(&mut tx, tenant, "team", &for_a_day).await.unwrap();
+    billing.plan_grant_in(&mut tx, tenant, "free", &by_us()).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = test.db.tenant(tenant).begin().await.unwrap();
+    let kept =
+        "select jsonb_build_array(data::jsonb -> 'value', data::jsonb -> 'plan', data::jsonb -> 'until') from audit_entry order by id";
+    let kept: Vec<Value> = sqlx::query_scalar(kept).fetch_all(&mut *tx).await.unwrap();
+    let change = |old: Value, new: Value| json!({ "old": old, "new": new });
+    let (day, none) = (json!(until), Value::Null);
+    let expected = [
+        json!([change(json!("plan"), json!({ "at_most": 70 })), none, change(none.clone(), day.clone())]),
+        json!([change(json!({ "at_most": 70 }), json!("unlimited")), none, change(day.clone(), none.clone())]),
+        json!([change(json!("unlimited"), json!("plan")), none, none]),
+        json!([none, change(none.clone(), json!("team")), change(none.clone(), day.clone())]),
+        json!([none, change(json!("team"), json!("free")), change(day.clone(), none.clone())]),
+    ];
+    assert_eq!(kept, expected);
+}
+
+/// AUD-01: of two that are given at once, the second says what the first was.
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_overrides_at_once_the_second_says_what_the_first_was() {
+    let (test, billing) = (database().await, billing());
+    let tenant = test.tenant("acme").await;
+    let give = async |most: u32| {
+        let mut tx = test.db.system("a test gives something").begin().await.unwrap();
+        billing.limit_override_in(&mut tx, tenant, DEVICES, Limit::AtMost(most), &by_us()).await.unwrap();
+        tx
+    };
+    let first = give(1).await;
+    let meanwhile = async {
+        let waiting = "select exists (select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
+        let mut owner = sqlx::PgConnection::connect(test.database.superuser_url().expose()).await.unwrap();
+        while !sqlx::query_scalar::<_, bool>(waiting).fetch_one(&mut owner).await.unwrap() {
+            tokio::task::yield_now().await;
+        }
+        first.commit().await.unwrap();
+    };
+    let (second, ()) = tokio::join!(give(2), meanwhile);
+    second.commit().await.unwrap();
+    let mut tx = test.db.tenant(tenant).begin().await.unwrap();
+    let kept = "select data::jsonb -> 'value' from audit_entry order by id";
+    let kept: Vec<Value> = sqlx::query_scalar(kept).fetch_all(&mut *tx).await.unwrap();
+    let (one, two) = (json!({ "at_most": 1 }), json!({ "at_most": 2 }));
+    assert_eq!(kept, [json!({ "old": "plan", "new": one }), json!({ "old": one, "new": two })]);
 }
 
 /// A subscription belongs to one tenant, whatever is said of it later (S43).

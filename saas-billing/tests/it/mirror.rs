@@ -4,8 +4,11 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use http::StatusCode;
-use saas_billing::{Access, Account, CustomerId, GatewayError, InvoiceState, Mirror, MirrorError, Subscription, SubscriptionState, Worked};
+use saas_billing::{
+    Access, Account, CustomerId, GatewayError, Interval, InvoiceState, Mirror, MirrorError, Subscription, SubscriptionState, Worked,
+};
 use saas_core::{Jobs, JobsConfig, Lifecycle, TenantId};
+use serde_json::{Value, json};
 
 use crate::{
     gated::Gated,
@@ -77,6 +80,49 @@ async fn one_change_has_one_effect() {
     assert_eq!(shop.works_on("evt_2").await.unwrap(), Worked::Done);
     assert_eq!(shop.told(tenant).await, ["billing.subscription.changed"]);
     assert_eq!(shop.gateway.reads(&customer), 2, "an event that was worked on asks nobody anything");
+}
+
+/// AUD-01: what is said of a subscription says how it was before, also where it is gone.
+#[tokio::test]
+async fn what_changes_of_a_subscription_is_in_the_log_with_how_it_was() {
+    let shop = Shop::new().await;
+    let (tenant, customer) = shop.customer("acme").await;
+    let month = shop.month(tenant, SubscriptionState::Active);
+    let year = Subscription { interval: Interval::Year, quantity: 2, state: SubscriptionState::PastDue, ..month.clone() };
+    for (id, held) in [("evt_1", Some(month.clone())), ("evt_2", Some(year)), ("evt_3", None)] {
+        let account = Account { tenant: Some(tenant), subscriptions: held.into_iter().collect(), ..Account::default() };
+        shop.gateway.account_set(&customer, account);
+        shop.hears(&event(id, KINDS[1], &customer)).await;
+        assert_eq!(shop.works_on(id).await.unwrap(), Worked::Done);
+    }
+    let mut tx = shop.test.db.tenant(tenant).begin().await.unwrap();
+    let kept = "select data::jsonb from audit_entry where action = 'billing.subscription.changed' order by at, id";
+    let kept: Vec<Value> = sqlx::query_scalar(kept).fetch_all(&mut *tx).await.unwrap();
+    let said = |values: [(Value, Value); 5]| {
+        let [plan, state, interval, quantity, cancel_at] = values.map(|(old, new)| json!({ "old": old, "new": new }));
+        json!({ "plan": plan, "state": state, "interval": interval, "quantity": quantity, "cancel_at": cancel_at })
+    };
+    let stays = |value: Value| (value.clone(), value);
+    let (none, plan) = (Value::Null, json!(month.plan));
+    let from_nothing = |value: Value| (Value::Null, value);
+    let expected = [
+        said([
+            from_nothing(plan.clone()),
+            from_nothing(json!("active")),
+            from_nothing(json!("month")),
+            from_nothing(json!(1)),
+            stays(none.clone()),
+        ]),
+        said([
+            stays(plan.clone()),
+            (json!("active"), json!("past_due")),
+            (json!("month"), json!("year")),
+            (json!(1), json!(2)),
+            stays(none.clone()),
+        ]),
+        said([stays(plan), (json!("past_due"), json!("canceled")), stays(json!("year")), stays(json!(2)), stays(none)]),
+    ];
+    assert_eq!(kept, expected);
 }
 
 /// S16: what concerns no customer is put aside, and asks nobody anything.

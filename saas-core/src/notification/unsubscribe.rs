@@ -11,7 +11,7 @@ use super::{
     preference::{daily_end_in, preference_set_in},
 };
 use crate::{
-    Db, Html, MasterKey, Page, Problem, Purpose, Query, Routes, TenantId, UserId,
+    Actor, Db, Html, MasterKey, Origin, Page, Problem, Purpose, Query, Routes, TenantId, UserId,
     mail::{Link, Outbox},
 };
 
@@ -74,14 +74,16 @@ async fn ask(State(ends): State<Ends>, page: Page, Query(ending): Query<Ending>)
 }
 
 /// What a mail program sends in the body says nothing more, so it is not read.
-async fn end(State(ends): State<Ends>, page: Page, Query(ending): Query<Ending>) -> Result<Html, Problem> {
+/// Whoever holds the link is whom it was mailed to, or their mail program: the log says whose mail ended, and that nobody had signed in.
+async fn end(State(ends): State<Ends>, origin: Origin, page: Page, Query(ending): Query<Ending>) -> Result<Html, Problem> {
     ending.check(&ends.notifications.0.keys)?;
-    let mut tx = ends.db.tenant(ending.tenant).acting(ending.user).begin().await?;
+    let mut tx = ends.db.tenant(ending.tenant).acting(ending.user).caused_by(origin).begin().await?;
+    let who = (ending.user, Actor::Anonymous);
     if ending.kind == DAILY {
-        daily_end_in(&mut tx, ending.user, ends.notifications.kinds()).await?;
+        daily_end_in(&mut tx, who, ends.notifications.kinds()).await?;
     } else {
         let kind = ends.notifications.kind(&ending.kind).filter(|kind| !kind.mandatory).ok_or_else(Problem::not_found)?;
-        preference_set_in(&mut tx, ending.user, kind, PersonalChannel::Mail, Frequency::Off).await?;
+        preference_set_in(&mut tx, who, kind, PersonalChannel::Mail, Frequency::Off).await?;
     }
     tx.commit().await?;
     page.render("core/unsubscribe.html", json!({ "ending": ending, "done": true }))

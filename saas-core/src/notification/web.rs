@@ -155,7 +155,7 @@ async fn choose_from_page(
             (PersonalChannel::Push, preference.push, push),
         ] {
             if before != now {
-                preference_set_in(&mut tx, user, kind, channel, now).await?;
+                preference_set_in(&mut tx, (user, standing.actor), kind, channel, now).await?;
             }
         }
     }
@@ -259,7 +259,7 @@ async fn choose(
     let chosen = [(PersonalChannel::List, choice.list), (PersonalChannel::Mail, choice.mail), (PersonalChannel::Push, choice.push)];
     for (channel, frequency) in chosen {
         if let Some(frequency) = frequency {
-            preference_set_in(&mut tx, user, kind, channel, frequency).await?;
+            preference_set_in(&mut tx, (user, standing.actor), kind, channel, frequency).await?;
         }
     }
     tx.commit().await?;

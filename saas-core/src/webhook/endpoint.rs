@@ -325,9 +325,11 @@ pub(super) async fn endpoint_change_in(
     state: EndpointState,
 ) -> Result<Endpoint, EndpointError> {
     let old = endpoint_lock_in(tx, id).await?;
-    let failing_since = old.failing_since.filter(|_| state == old.state && new.url == old.url);
+    let begins_anew = state != old.state || new.url != old.url;
+    let failing_since = old.failing_since.filter(|_| !begins_anew);
     sqlx::query!(
-        r#"update webhook_endpoint set url = $3, description = $4, events = $5, state = $6, failing_since = $7
+        r#"update webhook_endpoint
+        set url = $3, description = $4, events = $5, state = $6, failing_since = $7, rests_until = case when $8 then null else rests_until end
         where tenant_id = $1 and id = $2"#,
         tx.tenant().map(Uuid::from),
         Uuid::from(id),
@@ -336,6 +338,7 @@ pub(super) async fn endpoint_change_in(
         &new.events,
         state as EndpointState,
         failing_since,
+        begins_anew,
     )
     .execute(&mut **tx)
     .await?;

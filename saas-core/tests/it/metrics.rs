@@ -105,12 +105,13 @@ async fn metrics_have_a_listener_of_their_own() {
 async fn spans_are_sent_to_a_collector() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let collector = format!("http://{}", listener.local_addr().unwrap());
-    let program = Program::start("metrics::a_program_that_traces", |command| {
+    let mut program = Program::start("metrics::a_program_that_traces", |command| {
         command.env(COLLECTOR, collector);
     });
+    let request = program.reported();
     let (mut connection, _) = tokio::time::timeout(PATIENCE, listener.accept()).await.unwrap().unwrap();
     let mut sent = Vec::new();
-    while !contains(&sent, b"the-route-of-it") {
+    while !contains(&sent, b"/the-route/{of_it}") {
         let mut piece = vec![0; 65536];
         let read = tokio::time::timeout(PATIENCE, connection.read(&mut piece)).await.unwrap().unwrap();
         assert_ne!(read, 0, "{}", String::from_utf8_lossy(&sent));
@@ -118,12 +119,20 @@ async fn spans_are_sent_to_a_collector() {
     }
     connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await.unwrap();
     assert!(sent.starts_with(b"POST /v1/traces HTTP/1.1"), "{}", String::from_utf8_lossy(&sent));
-    for text in ["application/x-protobuf", "the-service", "request", "tenant.id", "0192f0c4-7d8e-7a10-9d2b-5a1d0a3f7a11"] {
+    for text in ["application/x-protobuf", "the-service", "tenant.id", TENANT, "request.id", &request] {
         assert!(contains(&sent, text.as_bytes()), "{text}: {}", String::from_utf8_lossy(&sent));
     }
+    assert!(!contains(&sent, b"swordfish"), "what stands in a path is not told");
     drop(program);
 }
 
+/// As the layer of tenants does.
+async fn in_tenant() -> &'static str {
+    tracing::Span::current().record("tenant.id", tracing::field::display(TENANT));
+    TENANT
+}
+
+const TENANT: &str = "0192f0c4-7d8e-7a10-9d2b-5a1d0a3f7a11";
 const COLLECTOR: &str = "SAAS_TEST_COLLECTOR";
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -140,9 +149,12 @@ fn a_program_that_traces() {
         let collector = collector.to_str().unwrap().parse().unwrap();
         let dependencies = Dependencies::new(Clock::system(), &Metrics::new());
         let traces = saas_core::init_telemetry(LogFormat::Json, "warn", "the-service", &collector, &dependencies).unwrap();
-        let span = tracing::info_span!("request", http.route = "the-route-of-it", tenant.id = tracing::field::Empty);
-        span.record("tenant.id", tracing::field::display("0192f0c4-7d8e-7a10-9d2b-5a1d0a3f7a11"));
-        drop(span);
+        let test = TestDb::new(&[]).await.unwrap();
+        let routes = Routes::new().get("/the-route/{of_it}", in_tenant);
+        let client = TestApp::new(finish(routes, TestApp::web(&test, &Pages::builder().build().unwrap()))).browser();
+        let answer = client.get("/the-route/swordfish").await;
+        assert_eq!(answer.status, StatusCode::OK);
+        Program::report(answer.headers["x-request-id"].to_str().unwrap());
         traces.shutdown().await;
     });
 }

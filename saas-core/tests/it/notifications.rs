@@ -109,6 +109,46 @@ impl House {
     }
 }
 
+/// Who changed how which person is told of what, in the order in which it happened.
+async fn chosen(house: &House, user: UserId) -> Vec<(String, Value)> {
+    let query = "select actor_kind, data::jsonb from data.audit_entry
+        where action = 'notification.preference.changed' and resource = $1 order by at, id";
+    let mut tx = house.test.db.tenant(house.tenant).begin().await.unwrap();
+    sqlx::query_as(query).bind(user.to_string()).fetch_all(&mut *tx).await.unwrap()
+}
+
+fn choice(actor: &str, kind: &str, channel: &str, old: &str, new: &str) -> (String, Value) {
+    (actor.to_owned(), json!({ "kind": kind, "channel": channel, "frequency": { "old": old, "new": new } }))
+}
+
+/// AUD-01, NOT-04: who stopped hearing of what, and how, can be said later; what is chosen again as it is, is no change.
+#[tokio::test]
+async fn whoever_wants_to_hear_of_something_otherwise_is_in_the_log_with_how_they_heard_before() {
+    let house = House::new().await;
+    let (user, ada) = house.person("owner").await;
+    let file = FileAdded::NAME;
+    for mail in ["daily", "now", "now", "off"] {
+        let put = ada.json(Method::PUT, "/api/v1/notifications/preferences", &json!({ "kind": file, "mail": mail })).await;
+        assert_eq!(put.status, StatusCode::NO_CONTENT);
+    }
+    let form = [("mail:file.added", "daily"), ("list:webhook.endpoint.disabled", "now")];
+    for _ in 0..2 {
+        assert_eq!(ada.form("/notifications/preferences", &form).await.status, StatusCode::SEE_OTHER);
+    }
+    let mut expected = vec![
+        choice("user", file, "mail", "daily", "now"),
+        choice("user", file, "mail", "now", "off"),
+        choice("user", file, "list", "now", "off"),
+        choice("user", file, "mail", "off", "daily"),
+    ];
+    let mut noted = chosen(&house, user).await;
+    assert_eq!(noted[..2], expected[..2]);
+    // The page's are one request, of which the order says nothing.
+    noted.sort_by_key(|(_, data)| data.to_string());
+    expected.sort_by_key(|(_, data)| data.to_string());
+    assert_eq!(noted, expected);
+}
+
 async fn kinds(client: &TestClient) -> Vec<String> {
     let list = client.get("/api/v1/notifications?sort=-at").await.json();
     list["items"].as_array().unwrap().iter().map(|notice| notice["kind"].as_str().unwrap().to_owned()).collect()
@@ -305,7 +345,7 @@ async fn what_happens_again_and_again_is_mailed_once_in_ten_minutes() {
 #[tokio::test]
 async fn a_mail_program_ends_mail_with_one_post() {
     let house = House::new().await;
-    let (_, ada) = house.person("owner").await;
+    let (user, ada) = house.person("owner").await;
     house.webhook_ends("one").await;
     let link = house.mails()[0].unsubscribe.clone().unwrap();
     let path = format!("{}?{}", link.path(), link.query().unwrap());
@@ -324,13 +364,18 @@ async fn a_mail_program_ends_mail_with_one_post() {
     assert_eq!(ended.status, StatusCode::OK, "{}", ended.text());
     house.webhook_ends("three").await;
     assert_eq!((house.mails().len(), unread(&ada).await), (0, 3), "the list still shows it");
+    let ended = choice("anonymous", WebhookEndpointDisabled::NAME, "mail", "now", "off");
+    assert_eq!(chosen(&house, user).await, [ended], "whoever has the link need not have signed in");
+    let from = "select count(*) from data.audit_entry where action = 'notification.preference.changed' and address is not null and request_id is not null";
+    let mut tx = house.test.db.tenant(house.tenant).begin().await.unwrap();
+    assert_eq!(sqlx::query_scalar::<_, i64>(from).fetch_one(&mut *tx).await.unwrap(), 1);
 }
 
 /// NOT-04: RFC 8058 for the daily mail: it ends as a whole, from the next one on, but for what is mandatory and what comes at once.
 #[tokio::test]
 async fn a_mail_program_ends_the_daily_mail_with_one_post() {
     let house = House::new().await;
-    let (_, ada) = house.person("owner").await;
+    let (user, ada) = house.person("owner").await;
     house.happens(Actor::System, "file-1", &added()).await;
     house.happens(Actor::System, "file-1", &deleted()).await;
     house.clock.advance(chrono::Duration::days(1));
@@ -354,6 +399,11 @@ async fn a_mail_program_ends_the_daily_mail_with_one_post() {
     house.digest().await;
     let mails = house.mails();
     assert_eq!((mails.len(), mails[0].unsubscribe.as_ref()), (1, None), "what is mandatory has no way out");
+    assert_eq!(
+        chosen(&house, user).await,
+        [choice("anonymous", FileAdded::NAME, "mail", "daily", "off")],
+        "what was daily, and nothing else"
+    );
     // Nor can a link for one kind be made into one for all.
     let forged = path.replace("kind=daily", "kind=file.added");
     assert_eq!(house.app.browser().call(Method::POST, &forged, "text/html", None, Bytes::new()).await.status, StatusCode::NOT_FOUND);

@@ -6,7 +6,9 @@ pub(crate) const TURNS: Rounds = Rounds { reduced: 1_000, full: 10_000 };
 pub(crate) const CROWD: Rounds = Rounds { reduced: 1_000, full: 1_000 };
 /// How often two owners demote each other (T72).
 pub(crate) const DEMOTIONS: Rounds = Rounds { reduced: 25, full: 250 };
-/// Entries of the audit chain in which each is tampered with.
+/// Entries of an audit chain of which each is changed once: as many verifications, each of those up to it.
+pub(crate) const EACH: Rounds = Rounds { reduced: 300, full: 1_000 };
+/// Entries of an audit chain that is tampered with at many places.
 pub(crate) const CHAIN: Rounds = Rounds { reduced: 300, full: 10_000 };
 /// Times that the sessions of a worker are ended while it works.
 pub(crate) const RELAY_KILLS: Rounds = Rounds { reduced: 30, full: 300 };

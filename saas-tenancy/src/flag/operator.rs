@@ -1,6 +1,6 @@
 //! Switches, as whoever runs the product sees and sets them.
 
-use saas_core::{Actor, DbError, Flag, FlagOwner, Flags, Ledger, SystemTx, TenantId, system_event_in};
+use saas_core::{Actor, Change, DbError, Flag, FlagOwner, Flags, Ledger, SystemTx, TenantId, system_event_in};
 use sqlx::{query, query_scalar};
 use uuid::Uuid;
 
@@ -21,28 +21,32 @@ pub async fn flag_set_system_in(
 ) -> Result<bool, DbError> {
     let id = Uuid::from(tenant);
     let changed = match flag.owner() {
-        FlagOwner::Organization => query!(
-            "update core.tenant set flags = case when $3::boolean is null then flags - $2::text else flags || jsonb_build_object($2::text, $3::boolean) end
-            where id = $1 and state <> 'deleted' and (flags ->> $2)::boolean is distinct from $3::boolean",
+        FlagOwner::Organization => query_scalar!(
+            r#"update core.tenant
+            set flags = case when $3::boolean is null then tenant.flags - $2::text else tenant.flags || jsonb_build_object($2::text, $3::boolean) end
+            from (select (flags ->> $2)::boolean as value from core.tenant where id = $1 for no key update) old
+            where id = $1 and state <> 'deleted' and old.value is distinct from $3::boolean
+            returning old.value as "value?""#,
             id,
             flag.name(),
             on,
         )
-        .execute(&mut **tx),
-        FlagOwner::Platform => query!(
-            "update core.tenant set platform_flags = case when $3::boolean is null then platform_flags - $2::text else platform_flags || jsonb_build_object($2::text, $3::boolean) end
-            where id = $1 and state <> 'deleted' and (platform_flags ->> $2)::boolean is distinct from $3::boolean",
+        .fetch_optional(&mut **tx),
+        FlagOwner::Platform => query_scalar!(
+            r#"update core.tenant
+            set platform_flags = case when $3::boolean is null then tenant.platform_flags - $2::text else tenant.platform_flags || jsonb_build_object($2::text, $3::boolean) end
+            from (select (platform_flags ->> $2)::boolean as value from core.tenant where id = $1 for no key update) old
+            where id = $1 and state <> 'deleted' and old.value is distinct from $3::boolean
+            returning old.value as "value?""#,
             id,
             flag.name(),
             on,
         )
-        .execute(&mut **tx),
+        .fetch_optional(&mut **tx),
     }
     .await?;
-    if changed.rows_affected() == 0 {
-        return Ok(false);
-    }
-    let switched = FlagSwitched { name: flag.name(), on, reason: Some(reason) };
+    let Some(old) = changed else { return Ok(false) };
+    let switched = FlagSwitched { name: flag.name(), on: Change::new(old, on), reason: Some(reason) };
     system_event_in(tx, Ledger::Tenant(tenant), actor, tenant, &switched).await?;
     Ok(true)
 }

@@ -1,4 +1,4 @@
-use saas_core::{Event, EventSeverity, Permission as _, ShareLevel, UserId};
+use saas_core::{Change, Event, EventSeverity, Permission as _, ShareLevel, UserId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -11,14 +11,13 @@ pub struct ShareGiven {
     pub kind: &'static str,
     /// With whom.
     pub person: UserId,
-    /// How far it was shared before, if it was.
-    pub before: Option<ShareLevel>,
-    /// How far it is shared now.
-    pub level: ShareLevel,
+    /// How far it was shared before, if it was, and is now.
+    pub level: Change<Option<ShareLevel>>,
 }
 
 impl Event for ShareGiven {
     const NAME: &'static str = "tenancy.share.given";
+    const VERSION: i32 = 2;
     const TOPIC: &'static str = "shares";
     const SEVERITY: EventSeverity = EventSeverity::Notice;
     const PERMISSION: Option<&'static str> = Some(MemberRead::NAME);

@@ -1,5 +1,7 @@
 use chrono::{DateTime, Utc};
-use saas_core::{Actor, Conditions, DbError, FieldError, Problem, ProblemType, Resource, ShareLevel, Standing, TenantTx, UserId, event_in};
+use saas_core::{
+    Actor, Change, Conditions, DbError, FieldError, Problem, ProblemType, Resource, ShareLevel, Standing, TenantTx, UserId, event_in,
+};
 use serde::Serialize;
 use sqlx::{FromRow, Postgres, QueryBuilder, query, query_scalar};
 use utoipa::ToSchema;
@@ -182,7 +184,8 @@ pub async fn share_put_in<R: Resource>(
     .await?;
     if let Some(written) = written {
         let before = written.before.as_deref().map(ShareLevel::stored);
-        event_in(tx, caller.actor, id, &ShareGiven { kind: R::KIND, person: user, before, level }).await?;
+        let given = ShareGiven { kind: R::KIND, person: user, level: Change::new(before, Some(level)) };
+        event_in(tx, caller.actor, id, &given).await?;
     }
     Ok(())
 }

@@ -1,6 +1,7 @@
 use chrono::{DateTime, Utc};
 use saas_core::{
-    Actor, DbError, Event, FieldError, Listed, Order, OrderBy, Permission as _, Problem, ProblemType, TenantTx, WorkspaceId, event_in,
+    Actor, Change, DbError, Event, FieldError, Listed, Order, OrderBy, Permission as _, Problem, ProblemType, TenantTx, WorkspaceId,
+    event_in,
 };
 use serde::Serialize;
 use sqlx::{FromRow, query, query_as};
@@ -42,14 +43,13 @@ impl Event for WorkspaceCreated {
 /// A workspace got another name.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct WorkspaceRenamed {
-    /// The name before.
-    pub from: String,
-    /// The name now.
-    pub to: String,
+    /// Its name, before and now.
+    pub name: Change<String>,
 }
 
 impl Event for WorkspaceRenamed {
     const NAME: &'static str = "tenancy.workspace.renamed";
+    const VERSION: i32 = 2;
     const TOPIC: &'static str = "workspaces";
     const PERMISSION: Option<&'static str> = Some(MemberRead::NAME);
 }
@@ -155,7 +155,7 @@ pub async fn workspace_rename_in(tx: &mut TenantTx, actor: Actor, id: WorkspaceI
     .await?
     .ok_or(WorkspaceError::NotFound)?;
     if before.name != name {
-        event_in(tx, actor, id, &WorkspaceRenamed { from: before.name, to: name.to_owned() }).await?;
+        event_in(tx, actor, id, &WorkspaceRenamed { name: Change::new(before.name, name.to_owned()) }).await?;
     }
     Ok(())
 }

@@ -43,8 +43,11 @@ async fn an_owner_switches_what_is_the_organizations() {
     assert_eq!((put(&owner, "charts", true).await, put(&owner, "charts", true).await, put(&owner, "sound", false).await), (204, 204, 204));
     assert_eq!(seen(&app.client(viewer).await).await, "charts=true sound=false beta=false");
     assert_eq!(seen(&stranger).await, "charts=false sound=true beta=false");
-    let named = |name: &str, on: bool| json!({ "name": name, "on": on, "reason": null });
+    let named = |name: &str, on: bool| json!({ "name": name, "on": { "old": null, "new": on }, "reason": null });
     assert_eq!(written(&app, acme).await, [named("charts", true), named("sound", false)], "once each, and not where nothing changed");
+    assert_eq!(put(&owner, "charts", false).await, 204);
+    assert_eq!(written(&app, acme).await[2]["on"], json!({ "old": true, "new": false }));
+    assert_eq!(put(&owner, "charts", true).await, 204);
 
     assert_eq!(put(&owner, "beta", true).await, 403, "it is whoever runs the product who sets it");
     assert_eq!(put(&owner, "gone", true).await, 404);
@@ -92,7 +95,8 @@ async fn whoever_runs_the_product_sets_all_of_them() {
     assert_eq!(seen(&app.client(owner).await).await, "charts=true sound=true beta=false");
     let written = written(&app, acme).await;
     assert_eq!(written.len(), 5);
-    assert_eq!(written[4], json!({ "name": "beta", "on": null, "reason": "asked for it" }));
+    assert_eq!(written[2]["on"], json!({ "old": null, "new": false }));
+    assert_eq!(written[4], json!({ "name": "beta", "on": { "old": true, "new": null }, "reason": "asked for it" }));
 
     let mut tx = app.test.db.tenant(acme).begin().await.unwrap();
     let forged = sqlx::query("update core.tenant set platform_flags = '{\"beta\": true}'").execute(&mut *tx).await.unwrap_err();

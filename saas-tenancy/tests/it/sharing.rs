@@ -346,8 +346,8 @@ async fn shares_are_written_down() {
     assert_eq!(
         written,
         [
-            of("tenancy.share.given", json!({ "kind": "test.report", "person": person, "before": null, "level": "view" })),
-            of("tenancy.share.given", json!({ "kind": "test.report", "person": person, "before": "view", "level": "edit" })),
+            of("tenancy.share.given", json!({ "kind": "test.report", "person": person, "level": { "old": null, "new": "view" } })),
+            of("tenancy.share.given", json!({ "kind": "test.report", "person": person, "level": { "old": "view", "new": "edit" } })),
             of("tenancy.share.ended", json!({ "kind": "test.report", "person": person, "level": "edit" })),
         ]
     );

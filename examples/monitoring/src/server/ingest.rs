@@ -6,15 +6,15 @@
 mod found;
 mod readings;
 
-pub(super) use found::DevicesFound;
+pub(super) use found::{DevicesChanged, DevicesFound};
 pub(super) use readings::DeviceStatesChanged;
 
 use axum::extract::{DefaultBodyLimit, State as AxumState};
 use chrono::{DateTime, Utc};
 use saas_auth::ByAgentKey;
 use saas_core::{
-    AgentId, Can, Created, CurrentAgent, DbError, Event, FieldError, Json, Origin, Permission as _, Problem, ProblemType, Routes, TenantDb,
-    TenantTx, Validate, event_in,
+    Actor, AgentId, Can, Change, Created, CurrentAgent, DbError, Event, FieldError, Json, Origin, Permission as _, Problem, ProblemType,
+    Routes, TenantDb, TenantTx, Validate, event_in,
 };
 use serde::Serialize;
 use sqlx::{query, query_scalar};
@@ -61,6 +61,41 @@ impl Event for AgentConnected {
     const PERMISSION: Option<&'static str> = Some(DeviceRead::NAME);
 }
 
+/// A machine said other things of itself than before, which is nothing the first time.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct AgentChanged {
+    /// What the machine calls itself, if that changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hostname: Option<Change<Option<String>>>,
+    /// The version of its program, if that changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<Change<Option<String>>>,
+    /// Its operating system, if that changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    os: Option<Change<Option<String>>>,
+    /// The networks that it is in, if those changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    networks: Option<Change<Vec<String>>>,
+}
+
+impl Event for AgentChanged {
+    const NAME: &'static str = "monitoring.agent.changed";
+    const TOPIC: &'static str = "agents";
+    const PERMISSION: Option<&'static str> = Some(DeviceRead::NAME);
+}
+
+impl AgentChanged {
+    fn is_empty(&self) -> bool {
+        let Self { hostname, version, os, networks } = self;
+        hostname.is_none() && version.is_none() && os.is_none() && networks.is_none()
+    }
+}
+
+/// What changed, if something did.
+fn changed<T: PartialEq>(old: T, new: T) -> Option<Change<T>> {
+    (old != new).then(|| Change::new(old, new))
+}
+
 const CHECK_SECONDS: u64 = 30;
 const HEARTBEAT_SECONDS: u64 = 60;
 /// A month: what leaked is worth nothing after it.
@@ -79,12 +114,13 @@ async fn register(
     let agent = query!(
         // Locked before it is read: of two machines that come at once, the second must see that the first was here.
         r#"with before as (
-            select id, state from agent where tenant_id = $1 and key_id = $2 for no key update
+            select id, state, hostname, version, os, networks from agent where tenant_id = $1 and key_id = $2 for no key update
         )
         update agent a set hostname = $3, version = $4, os = $5, networks = $6, last_seen_at = $7
         from before
         where a.tenant_id = $1 and a.id = before.id
-        returning a.id as "id: AgentId", a.name, before.state = 'waiting' as "is_new!""#,
+        returning a.id as "id: AgentId", a.name, before.state = 'waiting' as "is_new!",
+            before.hostname, before.version, before.os, before.networks"#,
         uuid::Uuid::from(key.tenant),
         uuid::Uuid::from(key.key),
         new.hostname,
@@ -100,6 +136,15 @@ async fn register(
     if !credential.known && !agent.is_new {
         return Err(Problem::new(&ProblemType::CONFLICT)
             .detail("another machine registered with this key; remove the agent and add it again to get a new key"));
+    }
+    let event = AgentChanged {
+        hostname: changed(agent.hostname, Some(new.hostname)),
+        version: changed(agent.version, Some(new.version)),
+        os: changed(agent.os, Some(new.os)),
+        networks: changed(agent.networks, networks),
+    };
+    if !event.is_empty() {
+        event_in(&mut tx, Actor::Agent(agent.id), agent.id, &event).await?;
     }
     seen_in(&mut tx, agent.id, None).await?;
     tx.commit().await?;
@@ -141,19 +186,19 @@ async fn renew(
     Ok(Json(protocol::Renewed { credential: protocol::Secret::new(secret.expose().to_owned()) }))
 }
 
-/// Notes that the agent was heard of, and of which version it is now; telemetry, unless it had been quiet. One statement, for it is by far the
-/// most frequent.
+/// Notes that the agent was heard of, and of which version it is now; telemetry, unless it had been quiet or is of another version. One
+/// statement, for it is by far the most frequent.
 async fn seen_in(tx: &mut TenantTx, agent: AgentId, version: Option<&str>) -> Result<(), DbError> {
     let (tenant, now) = (tx.tenant().map(uuid::Uuid::from), tx.now());
-    let was_quiet = query_scalar!(
+    let before = query!(
         // Locked before it is read: of two that come at once, one finds it quiet.
         r#"with before as (
-            select id, state from agent where tenant_id = $1 and id = $2 for no key update
+            select id, state, version from agent where tenant_id = $1 and id = $2 for no key update
         )
         update agent a set state = 'connected', last_seen_at = $3, version = coalesce($4, a.version)
         from before
         where a.tenant_id = $1 and a.id = before.id
-        returning before.state <> 'connected' as "was_quiet!""#,
+        returning before.state <> 'connected' as "was_quiet!", before.version"#,
         tenant,
         uuid::Uuid::from(agent),
         now,
@@ -161,8 +206,13 @@ async fn seen_in(tx: &mut TenantTx, agent: AgentId, version: Option<&str>) -> Re
     )
     .fetch_optional(&mut **tx)
     .await?;
-    if was_quiet == Some(true) {
-        event_in(tx, saas_core::Actor::Agent(agent), agent, &AgentConnected {}).await?;
+    let Some(before) = before else { return Ok(()) };
+    if before.was_quiet {
+        event_in(tx, Actor::Agent(agent), agent, &AgentConnected {}).await?;
+    }
+    if let Some(version) = version.and_then(|version| changed(before.version, Some(version.to_owned()))) {
+        let event = AgentChanged { hostname: None, version: Some(version), os: None, networks: None };
+        event_in(tx, Actor::Agent(agent), agent, &event).await?;
     }
     Ok(())
 }

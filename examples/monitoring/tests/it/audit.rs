@@ -230,7 +230,97 @@ async fn everything_that_is_recorded_or_could_be_is_in_the_published_catalogue()
     let published: BTreeSet<String> = kinds.iter().map(|kind| kind["name"].as_str().unwrap().to_owned()).collect();
     let missing: Vec<_> = declared.difference(&published).collect();
     assert!(missing.is_empty(), "declared and not in a list of EVENTS: {missing:?}");
-    expect(&app.anon().page("/events").await, StatusCode::OK);
+    let page = app.anon().page("/events").await;
+    expect(&page, StatusCode::OK);
+    let text = page.text();
+    let (_, row) = text.split_once(r#"id="monitoring.agent.went_offline""#).expect("its row");
+    let (row, _) = row.split_once("</tr>").unwrap();
+    // Its permission, and the one field of its schema.
+    assert!(row.contains("monitoring.device.read") && row.contains("name"), "{row}");
+
+    let says = |kind: &Value| carries_a_change(&kind["schema"], &kind["schema"]["$defs"]);
+    let silent: Vec<_> =
+        kinds.iter().filter(|kind| is_of_a_change(kind) && !says(kind)).map(|kind| kind["name"].as_str().unwrap()).collect();
+    let mut excepted: Vec<_> = NEW_ALONE.iter().map(|(name, _)| *name).collect();
+    excepted.sort_unstable();
+    assert_eq!(silent, excepted, "what says that something changed says from what to what");
+    assert!(kinds.iter().filter(is_of_a_change).count() > 2 * excepted.len());
+}
+
+/// Kinds of changes that do not say what was before, and why.
+const NEW_ALONE: &[(&str, &str)] = &[
+    ("auth.avatar.changed", "a picture shows a person, and is no value"),
+    ("auth.consent.given", "each one stands for itself, with its document's version, and none is taken over by the next"),
+    ("auth.passkey.renamed", "the name is its person's own, who alone is told"),
+    ("auth.password.changed", "it is secret"),
+    ("auth.profile.changed", "what it says is personal, so the log keeps which parts of it changed"),
+    (
+        "monitoring.devices.states_changed",
+        "it is telemetry of thousands at once, and says of each which state it is in; the one before it is told of too",
+    ),
+];
+
+/// Whether the name of the kind says that there was something before.
+fn is_of_a_change(kind: &&Value) -> bool {
+    let last = kind["name"].as_str().unwrap().rsplit(['.', '_']).next().unwrap();
+    ["changed", "given", "granted", "renamed", "set", "switched"].contains(&last)
+}
+
+/// Whether something in the shape is `{old, new}`.
+fn carries_a_change(schema: &Value, parts: &Value) -> bool {
+    match schema {
+        Value::Object(map) => {
+            let has = |name: &str| map.get("properties").is_some_and(|properties| properties.get(name).is_some());
+            let referred = map.get("$ref").and_then(Value::as_str).and_then(|at| at.strip_prefix("#/$defs/"));
+            let within = map.iter().filter(|(key, _)| *key != "$defs").any(|(_, value)| carries_a_change(value, parts));
+            (has("old") && has("new")) || within || referred.is_some_and(|part| carries_a_change(&parts[part], parts))
+        }
+        Value::Array(items) => items.iter().any(|item| carries_a_change(item, parts)),
+        _ => false,
+    }
+}
+
+/// AUD-01: the page shows what was before and what is now.
+#[tokio::test]
+async fn the_page_shows_from_what_to_what_something_changed() {
+    let app = App::new().await;
+    let tenant = app.tenant("acme").await;
+    app.plan(tenant, "team").await;
+    let owner = app.member(tenant, Role::Owner).await;
+    let put = async |method: http::Method, path: &str, body: Value| {
+        expect(&owner.browser.json(method, path, &body).await, StatusCode::NO_CONTENT);
+    };
+    let made = owner.browser.post("/api/v1/workspaces", &json!({ "name": "North" })).await;
+    expect(&made, StatusCode::CREATED);
+    put(http::Method::PATCH, &format!("/api/v1/workspaces/{}", made.json()["id"].as_str().unwrap()), json!({ "name": "South" })).await;
+    let (agent, _) = app.added(&owner).await;
+    for allowed in [json!(["192.0.2.0/24"]), json!(["198.51.100.7"]), json!(["198.51.100.7"])] {
+        put(http::Method::PATCH, &format!("/api/v1/agents/{agent}"), json!({ "allowed_from": allowed })).await;
+    }
+    put(http::Method::PUT, "/api/v1/organization/flags/latency", json!({ "on": true })).await;
+    let key = owner.browser.post("/api/v1/api-keys", &json!({ "name": "Reports", "scopes": ["monitoring.device.read"] })).await.json();
+    let key = format!("/api/v1/api-keys/{}", key["id"].as_str().unwrap());
+    for allowed in [json!(["192.0.2.1"]), json!([]), json!([])] {
+        put(http::Method::PATCH, &key, json!({ "allowed_from": allowed })).await;
+    }
+    let page = owner.browser.page("/audit").await.text();
+    for (old, new) in [
+        ("North", "South"),
+        ("[]", "[&quot;192.0.2.0&#x2f;24&quot;]"),
+        ("[&quot;192.0.2.0&#x2f;24&quot;]", "[&quot;198.51.100.7&#x2f;32&quot;]"),
+        ("–", "true"),
+        ("[]", "[&quot;192.0.2.1&quot;]"),
+        ("[&quot;192.0.2.1&quot;]", "[]"),
+    ] {
+        assert_eq!(page.matches(&format!("<del>{old}</del> → <ins>{new}</ins>")).count(), 1, "{old} → {new}: {page}");
+    }
+    // Setting it to what it is already is no change.
+    for entries in [
+        "select count(*) from data.audit_entry where action = 'auth.agent_key.networks_changed'",
+        "select count(*) from data.audit_entry where action = 'auth.api_key.allowed_from_changed'",
+    ] {
+        assert_eq!(app.count(entries).await, 2, "{entries}");
+    }
 }
 
 /// The names of the events that the sources declare, examples in comments left out.

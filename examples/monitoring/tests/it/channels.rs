@@ -14,30 +14,37 @@ use saas_tenancy::Role;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-use crate::app::{App, expect};
+use crate::{
+    app::{App, Person, expect},
+    live::Stream,
+};
 
-/// A chat that takes messages as Slack does.
+/// Another system that takes what it is sent, as a chat or an endpoint for webhooks does.
 #[derive(Clone, Default)]
-struct Slack(Arc<Mutex<Vec<String>>>);
+struct Receiver(Arc<Mutex<Vec<Value>>>);
 
-impl Slack {
+impl Receiver {
     /// It and its address.
     async fn new() -> (Self, String) {
-        let slack = Self::default();
+        let receiver = Self::default();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}/services/T0/B0/x", listener.local_addr().unwrap());
-        let take = |State(slack): State<Self>, body: String| async move {
-            let body: Value = serde_json::from_str(&body).unwrap();
-            slack.0.lock().unwrap().push(body["text"].as_str().unwrap().to_owned());
+        let take = |State(receiver): State<Self>, body: String| async move {
+            receiver.0.lock().unwrap().push(serde_json::from_str(&body).unwrap());
             "ok"
         };
-        let app = Router::new().route("/services/T0/B0/x", post(take)).with_state(slack.clone());
+        let app = Router::new().route("/services/T0/B0/x", post(take)).with_state(receiver.clone());
         tokio::spawn(async move { axum::serve(listener, app).await });
-        (slack, address)
+        (receiver, address)
     }
 
-    fn heard(&self) -> Vec<String> {
+    fn got(&self) -> Vec<Value> {
         self.0.lock().unwrap().clone()
+    }
+
+    /// What a chat would show.
+    fn heard(&self) -> Vec<String> {
+        self.got().iter().map(|body| body["text"].as_str().unwrap().to_owned()).collect()
     }
 
     async fn wait_for(&self, count: usize) {
@@ -53,8 +60,8 @@ impl Slack {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_device_that_goes_down_reaches_the_organizations_chat_once_and_no_others() {
     let app = App::new().await;
-    let (slack, address) = Slack::new().await;
-    let (foreign, foreign_address) = Slack::new().await;
+    let (slack, address) = Receiver::new().await;
+    let (foreign, foreign_address) = Receiver::new().await;
     let (tenant, other) = (app.tenant("acme").await, app.tenant("other").await);
     let rename = "update core.tenant set name = 'R&D <!here>' where slug = 'acme'";
     sqlx::query(rename).execute(&mut app.owner().await).await.unwrap();
@@ -116,6 +123,89 @@ async fn an_agent_that_falls_silent_is_told_of_in_each_way_that_was_chosen() {
     assert_eq!(app.count(webhook).await, 1);
     assert_eq!(app.count("select count(*) from notification where kind = 'monitoring.agent.went_offline'").await, 1);
     assert_eq!(app.count("select count(*) from core.mail where template = 'core/mail/notice'").await, 1);
+}
+
+/// Issue 3, NOT-03, NOT-04: of a device that goes down and of an agent that falls silent a webhook, a notice, a mail and a live update follow, each
+/// once; who does not want the mail has the notice alone, and another organization has nothing.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alarm_is_a_webhook_a_notice_a_mail_and_a_live_update() {
+    let clock = Clock::fixed("2026-03-01T12:00:00Z".parse().unwrap());
+    let app = App::at(clock.clone()).await;
+    let (tenant, other) = (app.tenant("acme").await, app.tenant("other").await);
+    let (owner, quiet) = (app.member(tenant, Role::Owner).await, app.member(tenant, Role::Member).await);
+    let stranger = app.member(other, Role::Owner).await;
+    let alarms = ["monitoring.devices.states_changed", "monitoring.agent.went_offline"];
+    let (hook, address) = Receiver::new().await;
+    let (foreign, foreign_address) = Receiver::new().await;
+    for (person, address) in [(&owner, &address), (&stranger, &foreign_address)] {
+        let new = json!({ "url": address, "description": "", "events": alarms });
+        expect(&person.browser.post("/api/v1/webhooks", &new).await, StatusCode::CREATED);
+    }
+    for kind in alarms {
+        let off = json!({ "kind": kind, "mail": "off" });
+        let chosen = quiet.browser.json(http::Method::PUT, "/api/v1/notifications/preferences", &off).await;
+        expect(&chosen, StatusCode::NO_CONTENT);
+    }
+    let agent = app.agent(&owner).await;
+    let devices = json!({ "devices": [{ "address": "10.0.0.1", "found_by": ["tcp"] }] });
+    expect(&agent.client.post("/api/agent/devices", &devices).await, StatusCode::OK);
+    app.told_of_events().await;
+
+    for (round, topic) in ["devices", "agents"].into_iter().enumerate() {
+        let mut page = Stream::open(&quiet.browser).await;
+        if topic == "devices" {
+            let down = json!({ "readings": [{ "address": "10.0.0.1", "at": clock.now(), "up": false }] });
+            expect(&agent.client.post("/api/agent/status", &down).await, StatusCode::OK);
+        } else {
+            clock.advance(TimeDelta::minutes(5));
+            agents_mark_offline(&app.program.db).await.unwrap();
+        }
+        page.hears(topic).await;
+        app.told_of_events().await;
+        app.program.webhooks.deliver_now().await.unwrap();
+
+        let told = hook.got();
+        assert_eq!((told.len(), &told[round]["type"]), (round + 1, &json!(alarms[round])), "{told:?}");
+        for person in [&owner, &quiet] {
+            assert_eq!(person.browser.get("/api/v1/notifications/count").await.json()["unread"], round + 1);
+        }
+        let letters = app.mailbox.list().await.unwrap();
+        let alarming = |person: &Person| {
+            let to = format!("{}@example.com", person.id);
+            let is_one = |subject: &str| subject.contains("went down") || subject.contains("is offline");
+            letters.iter().filter(|kept| kept.mail.to == to && is_one(&kept.mail.subject)).count()
+        };
+        assert_eq!((alarming(&owner), alarming(&quiet)), (round + 1, 0));
+    }
+    assert_eq!(foreign.got(), [] as [Value; 0]);
+    assert_eq!(stranger.browser.get("/api/v1/notifications/count").await.json()["unread"], 0);
+}
+
+/// W4: an endpoint that fails for five days is disabled, and who may mend it is told by mail.
+#[tokio::test]
+async fn that_an_endpoint_was_disabled_is_mailed() {
+    let clock = Clock::fixed("2026-03-01T12:00:00Z".parse().unwrap());
+    let app = App::at(clock.clone()).await;
+    let tenant = app.tenant("acme").await;
+    let (owner, viewer) = (app.member(tenant, Role::Owner).await, app.member(tenant, Role::Viewer).await);
+    // Nobody listens there.
+    let new = json!({ "url": "http://127.0.0.1:9/", "description": "", "events": [] });
+    expect(&owner.browser.post("/api/v1/webhooks", &new).await, StatusCode::CREATED);
+    let agent = app.agent(&owner).await;
+    for half_day in 1..=11 {
+        let found = json!({ "devices": [{ "address": format!("10.0.0.{half_day}"), "found_by": ["tcp"] }] });
+        expect(&agent.client.post("/api/agent/devices", &found).await, StatusCode::OK);
+        app.told_of_events().await;
+        app.program.webhooks.deliver_now().await.unwrap();
+        clock.advance(TimeDelta::hours(12));
+    }
+    app.told_of_events().await;
+    let letters = app.mailbox.list().await.unwrap();
+    let told = |person: &Person| {
+        let to = format!("{}@example.com", person.id);
+        letters.iter().filter(|kept| kept.mail.to == to && kept.mail.subject.contains("127.0.0.1")).count()
+    };
+    assert_eq!((told(&owner), told(&viewer)), (1, 0), "{:?}", letters.iter().map(|kept| &kept.mail.subject).collect::<Vec<_>>());
 }
 
 /// NOT-04: what flaps is mailed of once in a while, and another device of the same network is other news.

@@ -19,6 +19,8 @@ mod billing;
 #[cfg(test)]
 mod browser;
 #[cfg(test)]
+mod bucket;
+#[cfg(test)]
 mod channels;
 #[cfg(test)]
 mod crash;

@@ -96,6 +96,8 @@ async fn logs_carry_ids_and_nothing_that_is_secret() {
         r#"backlog_age_seconds{queue="audit"}"#,
         r#"backlog_age_seconds{queue="webhooks"}"#,
         r#"dead_letters{queue="jobs"} 0"#,
+        r#"dead_letters{queue="mail"} 0"#,
+        r#"dead_letters{queue="webhooks"} 0"#,
     ] {
         assert!(text.contains(line), "{line}: {text}");
     }

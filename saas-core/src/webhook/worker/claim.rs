@@ -43,6 +43,7 @@ impl Webhooks {
                 from queue
                 join webhook_endpoint endpoint
                     on endpoint.tenant_id = queue.tenant_id and endpoint.id = queue.endpoint_id and endpoint.state = 'active'
+                    and (endpoint.rests_until is null or endpoint.rests_until <= $1)
                 left join sending on sending.tenant_id = queue.tenant_id and sending.endpoint_id = queue.endpoint_id
                 cross join lateral (
                     select tenant_id, endpoint_id, message_id, due_at

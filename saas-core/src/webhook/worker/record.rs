@@ -80,15 +80,18 @@ impl Webhooks {
         tx.commit().await
     }
 
-    /// Remembers since when there is nothing but failure, and disables the endpoint when that is too long. Whether it is worth trying again.
+    /// Remembers since when there is nothing but failure, lets the endpoint rest for as long as it asked, and disables it when it fails for too long.
+    /// Whether it is worth trying again.
     async fn fail_in(&self, tx: &mut SystemTx, claimed: &Claimed, outcome: &Outcome, now: DateTime<Utc>) -> Result<bool, DbError> {
         let (tenant, id) = (Uuid::from(claimed.tenant), Uuid::from(claimed.endpoint));
         let endpoint = sqlx::query!(
-            r#"update webhook_endpoint set failing_since = coalesce(failing_since, $3) where tenant_id = $1 and id = $2
+            r#"update webhook_endpoint set failing_since = coalesce(failing_since, $3), rests_until = greatest(rests_until, $4)
+            where tenant_id = $1 and id = $2
             returning url, state as "state: EndpointState", failing_since"#,
             tenant,
             id,
             now,
+            outcome.asked.map(|asked| now + asked),
         )
         .fetch_optional(&mut **tx)
         .await?;

@@ -6,37 +6,43 @@ use saas_core::{
 };
 
 use super::Chain;
-use crate::{happening::happen, planted::as_superuser, rounds::CHAIN};
+use crate::{
+    happening::happen,
+    planted::{as_superuser, connect},
+    rounds::{CHAIN, EACH},
+};
+
+/// What can be changed of an entry, of each of its columns something.
+const CHANGES: &[&str] = &[
+    "at = at + interval '1 microsecond'",
+    "action = 'test.other'",
+    "version = 2",
+    "severity = 'critical'",
+    "actor_kind = 'agent'",
+    "actor_id = gen_random_uuid()",
+    "actor_id = null, actor_kind = 'system'",
+    "actor_kind = 'admin', on_behalf_of = gen_random_uuid()",
+    "resource = 'other'",
+    "data = data || ' '",
+    "data = '{\"number\":99}'",
+    "request_id = null",
+    "request_id = gen_random_uuid()",
+    "address = '192.0.2.8'",
+    "address = null",
+    "user_agent = 'x'",
+    "user_agent = null",
+    "salt = '\\x00'",
+    "salt = null",
+    "origin_digest = '\\x00'",
+    "mac = '\\x00'",
+    "id = gen_random_uuid()",
+];
 
 /// AUD-02
 #[tokio::test]
 async fn each_column_of_an_entry_that_was_changed_is_found_with_its_number() {
     let it = Chain::of(12).await;
-    let other = uuid::Uuid::now_v7();
-    for change in [
-        "at = at + interval '1 microsecond'",
-        "action = 'test.other'",
-        "version = 2",
-        "severity = 'critical'",
-        "actor_kind = 'agent'",
-        &format!("actor_id = '{other}'"),
-        "actor_id = null, actor_kind = 'system'",
-        &format!("actor_kind = 'admin', on_behalf_of = '{other}'"),
-        "resource = 'other'",
-        "data = data || ' '",
-        "data = '{\"number\":99}'",
-        "request_id = null",
-        &format!("request_id = '{other}'"),
-        "address = '192.0.2.8'",
-        "address = null",
-        "user_agent = 'x'",
-        "user_agent = null",
-        "salt = '\\x00'",
-        "salt = null",
-        "origin_digest = '\\x00'",
-        "mac = '\\x00'",
-        &format!("id = '{other}'"),
-    ] {
+    for change in CHANGES {
         it.tamper(&format!("create table public.kept as select * from data.audit_entry where number = 7; update data.audit_entry set {change} where number = 7")).await;
         assert_eq!(it.found().await, Some((FaultKind::Changed, 7)), "{change}");
         it.tamper(
@@ -44,6 +50,23 @@ async fn each_column_of_an_entry_that_was_changed_is_found_with_its_number() {
         )
         .await;
         assert_eq!(it.found().await, None, "{change}");
+    }
+}
+
+/// AUD-02: each entry of a chain, changed once, from the last to the first: the one that is named is always the first that is not as it was, so
+/// nothing need be put back in between.
+#[tokio::test]
+async fn each_entry_of_a_chain_that_was_changed_is_found_with_its_number() {
+    let count = EACH.number();
+    let it = Chain::of(count).await;
+    assert_eq!(it.found().await, None);
+    let mut superuser = connect(it.test.database.superuser_url()).await;
+    sqlx::raw_sql("set session_replication_role = replica").execute(&mut superuser).await.unwrap();
+    for (number, change) in (1..=i64::try_from(count).unwrap()).rev().zip(CHANGES.iter().cycle()) {
+        let changed = format!("update data.audit_entry set {change} where number = {number}");
+        let changed = sqlx::raw_sql(sqlx::AssertSqlSafe(changed)).execute(&mut superuser).await.unwrap();
+        assert_eq!(changed.rows_affected(), 1);
+        assert_eq!(it.found().await, Some((FaultKind::Changed, number)), "{change}");
     }
 }
 

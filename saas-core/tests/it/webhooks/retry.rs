@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use saas_core::{Clock, Outbound, OutboundPolicy, webhook::WebhookSettings};
 use serde_json::json;
 
@@ -80,6 +80,7 @@ async fn a_receiver_that_asks_for_time_gets_it() {
         [(429, "120", 120), (503, in_ten_minutes, 600), (502, "90", 90), (504, "2", 5), (500, "120", 5), (429, "never", 5)]
     {
         scene.forget().await;
+        scene.owner_runs("update data.webhook_endpoint set rests_until = null").await;
         receiver.next(Reply::status(status).header("retry-after", after));
         scene.happen(1).await;
         scene.deliver().await;
@@ -87,6 +88,32 @@ async fn a_receiver_that_asks_for_time_gets_it() {
         assert!(within(pause, seconds), "{status} {after}: {pause}");
     }
     assert_eq!(scene.clock.now(), START.parse::<chrono::DateTime<chrono::Utc>>().unwrap());
+}
+
+/// W8, topic 1: it gets time for all that waits for it, not for the one message that it answered; and none of it holds at another address.
+#[tokio::test]
+async fn a_receiver_that_asks_for_time_is_sent_nothing_else_meanwhile() {
+    let (scene, receiver) = (Scene::new().await, Receiver::new().await);
+    let (id, _) = scene.endpoint(&receiver).await;
+    let asks = || receiver.next(Reply::status(429).header("retry-after", "120"));
+    asks();
+    scene.happen(1).await;
+    assert_eq!(scene.deliver().await, 1);
+    scene.happen(1).await;
+    scene.pass(TimeDelta::seconds(119));
+    assert_eq!(scene.deliver().await, 0);
+    scene.pass(TimeDelta::seconds(14));
+    assert_eq!((scene.deliver().await, receiver.count()), (2, 3));
+
+    asks();
+    scene.happen(1).await;
+    assert_eq!(scene.deliver().await, 1);
+    scene.happen(1).await;
+    assert_eq!(scene.deliver().await, 0);
+    let elsewhere = Receiver::new().await;
+    let changed = scene.owner.json(Method::PATCH, &format!("/api/v1/webhooks/{id}"), &json!({ "url": elsewhere.url() })).await;
+    assert_eq!(changed.status, StatusCode::OK);
+    assert_eq!((scene.deliver().await, elsewhere.count()), (1, 1));
 }
 
 /// W10: of an answer 64 KiB are read and the beginning is kept, without what looks like a secret; it is an answer all the same.

@@ -1,5 +1,6 @@
 use std::{
     collections::{BTreeMap, HashSet},
+    net::IpAddr,
     num::NonZeroU32,
 };
 
@@ -7,27 +8,69 @@ use axum::extract::State as AxumState;
 use ipnet::IpNet;
 use saas_billing::{By, Use};
 use saas_core::{
-    AgentId, Can, CurrentAgent, DbError, Event, FieldError, Json, Permission as _, Problem, TenantDb, TenantTx, Validate, event_in,
+    AgentId, Can, Change, CurrentAgent, DbError, Event, FieldError, Json, Permission as _, Problem, TenantDb, TenantTx, Validate, event_in,
 };
 use serde::Serialize;
 use sqlx::{query, query_scalar};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{check_text, lock_agent_in, too_many};
+use super::{changed, check_text, lock_agent_in, too_many};
 use crate::{
     agent::protocol::{Devices, DevicesAnswer, FoundDevice, Method},
     server::{AgentReport, DEVICES, DeviceId, DeviceRead, State, usage::DEVICES_FOUND},
 };
 
+/// How many devices an event names at most, so that it stays small whatever a sweep brings: as many as a network of 256 addresses has.
+const MOST_NAMED: usize = 256;
+
 /// New devices were found.
 #[derive(Debug, Serialize, ToSchema)]
 pub(in crate::server) struct DevicesFound {
+    /// How many.
     count: usize,
+    /// The first 256 of them, by their addresses.
+    devices: Vec<NewDevice>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct NewDevice {
+    device: DeviceId,
+    #[schema(value_type = String)]
+    address: IpAddr,
 }
 
 impl Event for DevicesFound {
     const NAME: &'static str = "monitoring.devices.found";
+    const VERSION: i32 = 2;
+    const TOPIC: &'static str = "devices";
+    const PERMISSION: Option<&'static str> = Some(DeviceRead::NAME);
+}
+
+/// A sweep knew more of devices than was known, or something else. One event a request.
+#[derive(Debug, Serialize, ToSchema)]
+pub(in crate::server) struct DevicesChanged {
+    /// How many.
+    count: usize,
+    /// The first 256 of them, by their addresses.
+    devices: Vec<ChangedDevice>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+struct ChangedDevice {
+    device: DeviceId,
+    #[schema(value_type = String)]
+    address: IpAddr,
+    /// Its Ethernet address, if that changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mac: Option<Change<Option<String>>>,
+    /// Its name, if that changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hostname: Option<Change<Option<String>>>,
+}
+
+impl Event for DevicesChanged {
+    const NAME: &'static str = "monitoring.devices.changed";
     const TOPIC: &'static str = "devices";
     const PERMISSION: Option<&'static str> = Some(DeviceRead::NAME);
 }
@@ -61,7 +104,11 @@ pub(super) async fn devices(
     // One of each address, in order, so that two requests lock rows the same way.
     let found: BTreeMap<_, _> = found.devices.into_iter().map(|device| (device.address, device)).collect();
     let mut tx = db.begin().await?;
-    let mut addresses = update_in(&mut tx, me.agent, found.values()).await?;
+    let Updated { known: mut addresses, changed } = update_in(&mut tx, me.agent, found.values()).await?;
+    if !changed.is_empty() {
+        let (count, devices) = (changed.len(), changed.into_iter().take(MOST_NAMED).collect());
+        event_in(&mut tx, (&me).into(), me.agent, &DevicesChanged { count, devices }).await?;
+    }
     if addresses.len() < found.len() {
         lock_agent_in(&mut tx, me.agent).await?;
         // The same request may have been sent twice, and the other one have come first.
@@ -81,10 +128,13 @@ pub(super) async fn devices(
     }
     let kept: Vec<_> = new.into_iter().take(usize::try_from(granted).unwrap_or(usize::MAX)).collect();
     if let Some(count) = NonZeroU32::new(granted) {
-        let first = insert_in(&mut tx, me.agent, &kept).await?;
+        let ids = insert_in(&mut tx, me.agent, &kept).await?;
         // Devices that are there are found once: whoever sends the same again finds them known.
+        let first = ids.first().map(ToString::to_string).unwrap_or_default();
         state.billing.record_in(&mut tx, Use::new(DEVICES_FOUND, count, By::Agent(me.agent), &first)).await?;
-        event_in(&mut tx, (&me).into(), me.agent, &DevicesFound { count: kept.len() }).await?;
+        let named = ids.into_iter().zip(&kept).map(|(device, found)| NewDevice { device, address: found.address });
+        let event = DevicesFound { count: kept.len(), devices: named.take(MOST_NAMED).collect() };
+        event_in(&mut tx, (&me).into(), me.agent, &event).await?;
     }
     tx.commit().await?;
     let problem = problem.map(|problem| serde_json::from_value(problem.document())).transpose().map_err(Problem::internal)?;
@@ -130,10 +180,10 @@ impl Columns {
     }
 }
 
-/// Says the id of the first.
-async fn insert_in(tx: &mut TenantTx, agent: AgentId, devices: &[FoundDevice]) -> Result<String, DbError> {
+/// Says their ids, in their order.
+async fn insert_in(tx: &mut TenantTx, agent: AgentId, devices: &[FoundDevice]) -> Result<Vec<DeviceId>, DbError> {
     let columns = Columns::of(devices.iter());
-    let ids: Vec<Uuid> = devices.iter().map(|_| DeviceId::new().into()).collect();
+    let ids: Vec<DeviceId> = devices.iter().map(|_| DeviceId::new()).collect();
     let (tenant, now) = (tx.tenant().map(Uuid::from), tx.now());
     query!(
         r#"insert into device (tenant_id, id, agent_id, address, mac, hostname, found_by, created_at)
@@ -141,7 +191,7 @@ async fn insert_in(tx: &mut TenantTx, agent: AgentId, devices: &[FoundDevice]) -
         from unnest($3::uuid[], $4::inet[], $5::text[], $6::text[], $7::text[]) as n (id, address, mac, hostname, found_by)"#,
         tenant,
         Uuid::from(agent),
-        &ids,
+        &ids.iter().copied().map(Uuid::from).collect::<Vec<_>>(),
         &columns.addresses as &[IpNet],
         &columns.macs as &[Option<String>],
         &columns.hostnames as &[Option<String>],
@@ -150,22 +200,30 @@ async fn insert_in(tx: &mut TenantTx, agent: AgentId, devices: &[FoundDevice]) -
     )
     .execute(&mut **tx)
     .await?;
-    Ok(ids.first().map(Uuid::to_string).unwrap_or_default())
+    Ok(ids)
 }
 
-/// What a later sweep knows better, and which of the devices are known at all. A name that was not found this time is kept.
-async fn update_in(
-    tx: &mut TenantTx,
-    agent: AgentId,
-    devices: impl Iterator<Item = &FoundDevice> + Clone,
-) -> Result<HashSet<IpNet>, DbError> {
+/// What became of devices that a sweep found again.
+struct Updated {
+    /// Which are known at all.
+    known: HashSet<IpNet>,
+    /// Of which something else is known now.
+    changed: Vec<ChangedDevice>,
+}
+
+/// Takes what a later sweep knows better. A name that was not found this time is kept; what found it this time is how it is seen, and no change.
+///
+/// One statement: locks the devices in the order of their addresses, which gives them as they are now, writes those that differ, and says which
+/// are known and, in rows of their own, how those were that changed. A join of the two would be planned without knowing how many changed, and
+/// takes half a second for 5,000 devices in place of 20 ms.
+async fn update_in(tx: &mut TenantTx, agent: AgentId, devices: impl Iterator<Item = &FoundDevice> + Clone) -> Result<Updated, DbError> {
     let columns = Columns::of(devices);
     let tenant = tx.tenant().map(Uuid::from);
-    let known = query_scalar!(
+    let rows = query!(
         r#"with found as (
             select * from unnest($3::inet[], $4::text[], $5::text[], $6::text[]) as n (address, mac, hostname, found_by)
         ), known as materialized (
-            select d.id, d.address from device d
+            select d.id, d.address, d.mac, d.hostname from device d
             join found n on n.address = d.address
             where d.tenant_id = $1 and d.agent_id = $2
             order by d.address
@@ -178,8 +236,14 @@ async fn update_in(
             where d.tenant_id = $1 and d.id = k.id
               and (coalesce(n.mac, d.mac), coalesce(n.hostname, d.hostname), string_to_array(n.found_by, ','))
                   is distinct from (d.mac, d.hostname, d.found_by)
+            returning d.id, d.address, k.mac as old_mac, d.mac, k.hostname as old_hostname, d.hostname
         )
-        select address as "address!: IpNet" from known"#,
+        select address as "address!: IpNet", null::uuid as "id?: DeviceId", null as old_mac, null as mac, null as old_hostname,
+            null as hostname
+        from known
+        union all
+        select address, id, old_mac, mac, old_hostname, hostname from updated
+        where (old_mac, old_hostname) is distinct from (mac, hostname)"#,
         tenant,
         Uuid::from(agent),
         &columns.addresses as &[IpNet],
@@ -189,5 +253,15 @@ async fn update_in(
     )
     .fetch_all(&mut **tx)
     .await?;
-    Ok(known.into_iter().collect())
+    let (mut known, mut changes) = (HashSet::new(), BTreeMap::new());
+    for row in rows {
+        match row.id {
+            None => drop(known.insert(row.address)),
+            Some(device) => {
+                let (mac, hostname) = (changed(row.old_mac, row.mac), changed(row.old_hostname, row.hostname));
+                changes.insert(row.address, ChangedDevice { device, address: row.address.addr(), mac, hostname });
+            }
+        }
+    }
+    Ok(Updated { known, changed: changes.into_values().collect() })
 }

@@ -114,6 +114,70 @@ async fn the_same_address_elsewhere_is_another_device() {
     expect_problem(&named.post("/api/agent/devices", &found(7..=7)).await, StatusCode::NOT_FOUND, "not-found");
 }
 
+/// What was recorded under this name, in the order in which it happened.
+async fn recorded(app: &App, name: &str) -> Vec<Value> {
+    let query = "select data::jsonb from data.audit_entry where action = $1 order by at, id";
+    sqlx::query_scalar(query).bind(name).fetch_all(&mut app.owner().await).await.unwrap()
+}
+
+/// AUD-01: which devices a later sweep knew otherwise, and how they were known before; not what is as it was, nor in which way it was found.
+#[tokio::test]
+async fn what_a_later_sweep_knows_otherwise_is_in_the_log_with_how_it_was() {
+    let app = App::new().await;
+    let agent = agent(&app).await;
+    let sweep = async |devices: Value| {
+        expect(&agent.client.post("/api/agent/devices", &json!({ "devices": devices })).await, StatusCode::OK);
+    };
+    sweep(json!([{ "address": "10.0.0.1", "hostname": "printer", "found_by": ["tcp"] }, { "address": "10.0.0.2", "found_by": ["tcp"] }]))
+        .await;
+    let ids: Vec<uuid::Uuid> =
+        sqlx::query_scalar("select id from device order by address").fetch_all(&mut app.owner().await).await.unwrap();
+    let found = recorded(&app, "monitoring.devices.found").await;
+    let named = json!([{ "device": ids[0], "address": "10.0.0.1" }, { "device": ids[1], "address": "10.0.0.2" }]);
+    assert_eq!(found, [json!({ "count": 2, "devices": named })]);
+
+    let (first, second) = ("00:1b:02:ff:0a:09", "00:1b:02:ff:0a:10");
+    let both =
+        |mac: &str| json!([{ "address": "10.0.0.1", "mac": mac, "found_by": ["arp"] }, { "address": "10.0.0.2", "found_by": ["icmp"] }]);
+    sweep(both(first)).await;
+    sweep(both(first)).await;
+    sweep(both(second)).await;
+    sweep(json!([{ "address": "10.0.0.1", "hostname": "scanner", "found_by": ["tcp"] }, { "address": "10.0.0.2", "hostname": "nas", "found_by": ["tcp"] }])).await;
+    let changed = recorded(&app, "monitoring.devices.changed").await;
+    let expected = [
+        json!({ "count": 1, "devices": [{ "device": ids[0], "address": "10.0.0.1", "mac": { "old": null, "new": first } }] }),
+        json!({ "count": 1, "devices": [{ "device": ids[0], "address": "10.0.0.1", "mac": { "old": first, "new": second } }] }),
+        json!({ "count": 2, "devices": [
+            { "device": ids[0], "address": "10.0.0.1", "hostname": { "old": "printer", "new": "scanner" } },
+            { "device": ids[1], "address": "10.0.0.2", "hostname": { "old": null, "new": "nas" } },
+        ] }),
+    ];
+    assert_eq!(changed, expected);
+}
+
+/// AUD-01: an event stays small whatever a sweep brings, and says how many there were.
+#[tokio::test]
+async fn of_many_devices_the_first_are_named_and_all_are_counted() {
+    let app = App::new().await;
+    let tenant = app.tenant("acme").await;
+    app.plan(tenant, "team").await;
+    let agent = app.agent(&app.member(tenant, Role::Owner).await).await;
+    let devices = |hostname: Option<&str>| {
+        let devices: Vec<_> = (1..=300).map(|at| json!({ "address": address(at), "hostname": hostname, "found_by": ["tcp"] })).collect();
+        json!({ "devices": devices })
+    };
+    for hostname in [None, Some("renumbered")] {
+        expect(&agent.client.post("/api/agent/devices", &devices(hostname)).await, StatusCode::OK);
+    }
+    for name in ["monitoring.devices.found", "monitoring.devices.changed"] {
+        let events = recorded(&app, name).await;
+        let [event] = events.as_slice() else { panic!("{name}: {events:?}") };
+        let named = event["devices"].as_array().unwrap();
+        assert_eq!((&event["count"], named.len()), (&json!(300), 256), "{name}");
+        assert_eq!((&named[0]["address"], &named[255]["address"]), (&json!("10.0.0.1"), &json!("10.0.1.0")), "{name}");
+    }
+}
+
 #[tokio::test]
 async fn only_what_is_new_is_announced() {
     let app = App::new().await;

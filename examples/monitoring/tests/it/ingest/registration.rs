@@ -4,7 +4,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use super::found;
-use crate::app::{App, expect, expect_problem};
+use crate::app::{App, expect, expect_problem, registration};
 
 /// AUT-11, MON-01: an answer that was lost is asked for again.
 #[tokio::test]
@@ -19,6 +19,52 @@ async fn registering_again_gives_the_same_agent_another_credential() {
     expect(&app.anon().bearer(&credential).get("/api/agent/status").await, StatusCode::OK);
     expect_problem(&agent.client.get("/api/agent/status").await, StatusCode::UNAUTHORIZED, "unauthenticated");
     assert_eq!(app.count("select count(*) from agent").await, 1);
+}
+
+/// AUD-01: what a machine says of itself is in the log with what it said before, when it registers and when it says that it is alive; and only
+/// what changed.
+#[tokio::test]
+async fn what_a_machine_says_otherwise_of_itself_is_in_the_log_with_what_it_said_before() {
+    let app = App::new().await;
+    let owner = app.member(app.tenant("acme").await, Role::Owner).await;
+    let agent = app.agent(&owner).await;
+    let says = async |body: serde_json::Value| {
+        expect(&app.anon().bearer(&agent.key).post("/api/agent/register", &body).await, StatusCode::CREATED);
+    };
+    let mut body = registration(agent.instance);
+    says(body.clone()).await;
+    body["hostname"] = json!("probe-2");
+    body["os"] = json!("linux aarch64");
+    body["networks"] = json!(["10.0.0.0/24", "10.0.1.0/24"]);
+    says(body).await;
+    let credential = app.register(&agent.key, agent.instance).await.json()["credential"].as_str().unwrap().to_owned();
+    let machine = app.anon().bearer(&credential);
+    for version in ["0.1.0", "0.2.0", "0.2.0"] {
+        let beat = json!({ "at": "2026-03-01T12:00:00Z", "version": version, "uptime_seconds": 60, "buffered": 0 });
+        expect(&machine.post("/api/agent/heartbeat", &beat).await, StatusCode::OK);
+    }
+    let query = "select resource, actor_kind, data::jsonb from data.audit_entry where action = 'monitoring.agent.changed' order by at, id";
+    let noted: Vec<(String, String, serde_json::Value)> = sqlx::query_as(query).fetch_all(&mut app.owner().await).await.unwrap();
+    let change = |old: serde_json::Value, new: serde_json::Value| json!({ "old": old, "new": new });
+    let (one, two) = (json!(["10.0.0.0/24"]), json!(["10.0.0.0/24", "10.0.1.0/24"]));
+    let first = json!({
+        "hostname": change(json!(null), json!("probe")), "version": change(json!(null), json!("0.1.0")),
+        "os": change(json!(null), json!("linux x86_64")), "networks": change(json!([]), one.clone()),
+    });
+    let other = |hostname: [&str; 2], os: [&str; 2], networks: [&serde_json::Value; 2]| {
+        json!({
+            "hostname": change(json!(hostname[0]), json!(hostname[1])), "os": change(json!(os[0]), json!(os[1])),
+            "networks": change(networks[0].clone(), networks[1].clone()),
+        })
+    };
+    let expected = [
+        first,
+        other(["probe", "probe-2"], ["linux x86_64", "linux aarch64"], [&one, &two]),
+        other(["probe-2", "probe"], ["linux aarch64", "linux x86_64"], [&two, &one]),
+        json!({ "version": change(json!("0.1.0"), json!("0.2.0")) }),
+    ];
+    let id = agent.id.to_string();
+    assert_eq!(noted, expected.map(|data| (id.clone(), "agent".to_owned(), data)));
 }
 
 #[tokio::test]

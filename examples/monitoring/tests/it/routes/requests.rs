@@ -51,7 +51,7 @@ pub(super) fn good_body(route: &RouteInfo, tenant: TenantId, kind: Kind) -> Body
         ("POST", "/files" | "/api/v1/files") => Body::Upload,
         ("POST", "/account/avatar") | ("PUT", "/api/v1/me/avatar") => Body::Upload,
         ("POST", "/notifications/preferences") => Body::Form(vec![("mail:tenancy.member.joined", "off".to_owned())]),
-        ("PUT", "/api/v1/notifications/preferences") => Body::Json(json!({ "kind": "tenancy.member.joined", "mail": "off" })),
+        ("PUT", "/api/v1/notifications/preferences") => Body::Json(json!({ "kind": "tenancy.member.joined", "mail": "daily" })),
         // Enough to be let in; which key a browser was asked with is not known here.
         ("POST", "/api/v1/notifications/browsers") => {
             let keys = json!({ "p256dh": "", "auth": "" });
@@ -89,10 +89,13 @@ pub(super) fn good_body(route: &RouteInfo, tenant: TenantId, kind: Kind) -> Body
         ("POST", "/organizations/switch") => Body::Form(vec![("organization", tenant.to_string())]),
         ("POST", "/api/v1/agent/register" | "/api/agent/register") => Body::Json(registration(instance)),
         ("POST", "/api/v1/agent/heartbeat" | "/api/agent/heartbeat") => {
-            Body::Json(json!({ "at": time, "version": "0.1.0", "uptime_seconds": 1, "buffered": 0 }))
+            Body::Json(json!({ "at": time, "version": "0.2.0", "uptime_seconds": 1, "buffered": 0 }))
         }
         ("POST", "/api/v1/agent/devices" | "/api/agent/devices") => {
-            Body::Json(json!({ "devices": [{ "address": "10.0.0.2", "found_by": ["icmp"] }] }))
+            // The one that is staged, with what was not known of it, and never the same twice; no new one, which would be an event of its own.
+            let [.., high, low] = *Uuid::now_v7().as_bytes();
+            let mac = format!("02:00:00:00:{high:02x}:{low:02x}");
+            Body::Json(json!({ "devices": [{ "address": "10.0.0.1", "mac": mac, "found_by": ["icmp"] }] }))
         }
         ("POST", "/api/v1/agent/status" | "/api/agent/status") => {
             Body::Json(json!({ "readings": [{ "address": "10.0.0.1", "at": time, "up": true }] }))
