@@ -10,7 +10,7 @@ use crate::{
     output::{list, say},
 };
 
-/// Who runs the product. 1 if nobody has the address, if it is not confirmed, or if there is nothing to take.
+/// Who runs the product. 1 if nobody has the address, if it is not confirmed, if its account has no app as a second factor, or if there is nothing to take.
 pub(crate) async fn operators(product: &Product, arguments: &Arguments, command: &OperatorsCommand) -> Result<ExitCode, Error> {
     let desk = Desk::open(product, arguments).await?;
     let operators = Operators::new(&desk.db, desk.outbox.clone(), desk.pages.clone());
@@ -20,7 +20,7 @@ pub(crate) async fn operators(product: &Product, arguments: &Arguments, command:
             let changed = operators.grant(address, (*role).into(), &change.by, &change.reason).await?;
             say(&match (change.options.json, changed) {
                 (true, changed) => json!({ "changed": changed }).to_string(),
-                (false, true) => "it holds from the next request on, in sessions that began with a second factor".to_owned(),
+                (false, true) => "it holds from the next request on, in sessions that have shown a second factor".to_owned(),
                 (false, false) => "it is so already".to_owned(),
             })
         }

@@ -271,4 +271,4 @@ const TOKEN_FAMILY: &[(&str, Class)] = &[
 ];
 
 const OPERATOR: &[(&str, Class)] =
-    &[("user_id", Person), ("role", Internal), ("granted_at", Internal), ("granted_by", Internal), ("reason", Personal)];
+    &[("user_id", Person), ("role", Internal), ("granted_at", Internal), ("granted_by", Other), ("reason", Personal)];

@@ -4,7 +4,10 @@
 //!
 //! * There is nobody by default, and no page names anybody: that takes the command line on a machine which holds the program's secrets.
 //! * Only an account whose address was confirmed can be named, so nobody is one by having signed up with somebody else's address first.
-//! * Whoever turns their second factor off has no session left that has shown one, and so is out at once.
+//! * Nobody is named without an app that shows codes, or whoever has the password or the mailbox would set one up and be one. A passkey does not count
+//!   here: a password opens the account beside it, and is asked for nothing more.
+//! * Whoever turns their app off is one no longer from that moment on, whatever else their session has shown. A passkey that is removed takes nothing away:
+//!   the session that removed it, the only one left, stays what it is.
 
 mod event;
 
@@ -12,7 +15,7 @@ pub(crate) use event::{OperatorGranted, OperatorRevoked};
 
 use chrono::{DateTime, Utc};
 use saas_core::{
-    Actor, Db, DbError, Email, Ledger, SystemTx, UserId,
+    Actor, Change, Db, DbError, Email, Ledger, SignedIn, SystemTx, UserId,
     mail::{MailInError, Outbox},
     operator::OperatorRole,
     pages::{Locale, Pages},
@@ -21,7 +24,13 @@ use saas_core::{
 use serde::Serialize;
 use uuid::Uuid;
 
-use crate::mail::{Letters, Reader};
+use crate::{
+    mail::{Letters, Reader},
+    second_factor::second_factor_in,
+};
+
+/// What is recorded as the reason for which somebody runs the product no more who turned their second factor off.
+const WITHOUT_SECOND_FACTOR: &str = "turned the second factor off";
 
 /// Names those who run the product, for the command line. Each change holds from the next request on, is recorded with its reason, and its person is
 /// told by mail.
@@ -49,7 +58,7 @@ pub struct OperatorGrant {
     pub granted_by: String,
     /// Why.
     pub reason: String,
-    /// Whether they have a second factor, without which it opens nothing.
+    /// Whether they have an authenticator app, without which nobody is named. A passkey is none: a password is enough beside it.
     pub second_factor: bool,
 }
 
@@ -65,7 +74,10 @@ pub enum OperatorError {
     Unsettled,
     /// There is nothing to take.
     #[error("the account with this address is none of those that run the product")]
-    None,
+    NoOperator,
+    /// Whoever has the password or the mailbox could set one up. It must be an app: a passkey alone leaves the password enough.
+    #[error("the account with this address has no authenticator app as a second factor: its person sets one up first")]
+    NoSecondFactor,
     /// The database failed, or a letter could not be written.
     #[error(transparent)]
     Failed(#[from] MailInError),
@@ -116,13 +128,22 @@ impl Operators {
     ///
     /// # Errors
     ///
-    /// Fails if nobody has this address or has confirmed it, if they are leaving, or if the database does.
+    /// Fails if nobody has this address or has confirmed it, if they are leaving or have no authenticator app, or if the database does.
     pub async fn grant(&self, email: &Email, role: OperatorRole, by: &str, reason: &str) -> Result<bool, OperatorError> {
         let mut tx = self.db.system("name somebody who runs the product").begin().await?;
         let account = account_in(&mut tx, email).await?;
         if !account.is_settled {
             return Err(OperatorError::Unsettled);
         }
+        if second_factor_in(&mut tx, account.user).await?.since.is_none() {
+            return Err(OperatorError::NoSecondFactor);
+        }
+        let old = sqlx::query_scalar!(
+            r#"select role as "role: OperatorRole" from auth.operator where user_id = $1"#,
+            Uuid::from(account.user),
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
         let now = tx.now();
         let granted = sqlx::query!(
             r#"insert into auth.operator (user_id, role, granted_at, granted_by, reason) values ($1, $2, $3, $4, $5)
@@ -140,8 +161,8 @@ impl Operators {
         if granted.rows_affected() == 0 {
             return Ok(false);
         }
-        system_event_in(&mut tx, Ledger::Platform, Actor::System, account.user, &OperatorGranted { role, by, reason }).await?;
-        self.letters.operator_granted_in(&mut tx, account.reader()).await?;
+        system_event_in(&mut tx, Ledger::Platform, Actor::System, account.user, &OperatorGranted { role: Change::new(old, Some(role)), by, reason }).await?;
+        self.letters.operator_granted_in(&mut tx, account.reader(), role).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -154,18 +175,30 @@ impl Operators {
     pub async fn revoke(&self, email: &Email, by: &str, reason: &str) -> Result<(), OperatorError> {
         let mut tx = self.db.system("name somebody no longer who ran the product").begin().await?;
         let account = account_in(&mut tx, email).await?;
-        let role = sqlx::query_scalar!(
-            r#"delete from auth.operator where user_id = $1 returning role as "role: OperatorRole""#,
-            Uuid::from(account.user),
-        )
-        .fetch_optional(&mut *tx)
-        .await?;
-        let role = role.ok_or(OperatorError::None)?;
-        system_event_in(&mut tx, Ledger::Platform, Actor::System, account.user, &OperatorRevoked { role, by, reason }).await?;
+        let role = operator_delete_in(&mut tx, account.user).await?.ok_or(OperatorError::NoOperator)?;
+        system_event_in(&mut tx, Ledger::Platform, Actor::System, account.user, &OperatorRevoked { role, by: Some(by), reason }).await?;
         self.letters.operator_revoked_in(&mut tx, account.reader()).await?;
         tx.commit().await?;
         Ok(())
     }
+}
+
+/// Whoever has just turned their second factor off runs the product no more, if they did, and is told. The account's row is locked already.
+pub(crate) async fn operator_without_second_factor_in(tx: &mut SystemTx, me: &SignedIn, letters: &Letters) -> Result<(), MailInError> {
+    let Some(role) = operator_delete_in(tx, me.user).await? else { return Ok(()) };
+    let revoked = OperatorRevoked { role, by: None, reason: WITHOUT_SECOND_FACTOR };
+    system_event_in(tx, Ledger::Platform, me.into(), me.user, &revoked).await?;
+    letters.operator_revoked_in(tx, me.into()).await
+}
+
+/// Takes somebody's role, and says which it was.
+async fn operator_delete_in(tx: &mut SystemTx, user: UserId) -> Result<Option<OperatorRole>, DbError> {
+    Ok(sqlx::query_scalar!(
+        r#"delete from auth.operator where user_id = $1 returning role as "role: OperatorRole""#,
+        Uuid::from(user),
+    )
+    .fetch_optional(&mut **tx)
+    .await?)
 }
 
 /// The account with this address. Its row is locked before its other rows, as everywhere.
@@ -193,12 +226,10 @@ pub(crate) async fn operator_list(db: &Db) -> Result<Vec<OperatorGrant>, DbError
         r#"select account.user_id as "user: UserId", account.name, account.email, operator.role as "role: OperatorRole",
             operator.granted_at, operator.granted_by, operator.reason,
             exists (select from auth.authenticator app where app.user_id = account.user_id and app.confirmed_at is not null)
-                or exists (select from auth.passkey where passkey.user_id = account.user_id and copied_at is null and $1)
                 as "second_factor!"
         from auth.operator
         join auth.account on account.user_id = operator.user_id
         order by lower(account.name), account.email_key"#,
-        cfg!(feature = "passkeys"),
     )
     .fetch_all(&mut *tx)
     .await?;

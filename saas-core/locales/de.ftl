@@ -220,7 +220,11 @@ core-mail-security-passkey-copied = Ein Passkey Ihres Kontos bei { $product } wu
 core-mail-security-sessions-ended = Sie wurden überall von Ihrem Konto bei { $product } abgemeldet
 core-mail-security-sessions-ended-text = Die Betreiber von { $product } haben vorsorglich alle Ihre Sitzungen beendet, und den Zugang von Programmen, die für Sie handelten. Ihr Konto und Ihre Daten sind unverändert: Melden Sie sich neu an.
 core-mail-security-operator-granted = Sie gehören zu denen, die { $product } betreiben
-core-mail-security-operator-granted-text = Ihr Konto öffnet die Seiten derer, die { $product } betreiben, in jeder Sitzung, die mit einem zweiten Faktor begann. Richten Sie einen ein, falls Sie noch keinen haben.
+core-mail-security-operator-granted-text = { $role ->
+    [read_only] Ihr Konto öffnet die Seiten derer, die { $product } betreiben, mit Lesezugriff, in jeder Sitzung, in der Sie einen zweiten Faktor gezeigt haben.
+    [support] Ihr Konto öffnet die Seiten derer, die { $product } betreiben, um Menschen zu helfen, in jeder Sitzung, in der Sie einen zweiten Faktor gezeigt haben.
+   *[other] Ihr Konto öffnet die Seiten derer, die { $product } betreiben, für alles, in jeder Sitzung, in der Sie einen zweiten Faktor gezeigt haben.
+  }
 core-mail-security-operator-revoked = Sie gehören nicht mehr zu denen, die { $product } betreiben
 core-mail-security-operator-revoked-text = Ihr Konto öffnet die Seiten derer, die { $product } betreiben, nicht mehr. Alles andere darin ist unverändert.
 core-mail-security-notice-text = Wir melden Ihnen alles, was die Sicherheit Ihres Kontos bei { $product } betrifft. Waren Sie das, ist nichts zu tun.

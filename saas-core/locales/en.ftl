@@ -220,7 +220,11 @@ core-mail-security-passkey-copied = A passkey of your account at { $product } wa
 core-mail-security-sessions-ended = You were signed out of your account at { $product } everywhere
 core-mail-security-sessions-ended-text = Whoever runs { $product } ended all your sessions, and the access of programs that acted for you, as a precaution. Your account and your data are as they were: sign in again.
 core-mail-security-operator-granted = You are one of those who run { $product }
-core-mail-security-operator-granted-text = Your account opens the pages of those who run { $product }, in each session that began with a second factor. Set one up if you have none.
+core-mail-security-operator-granted-text = { $role ->
+    [read_only] Your account opens the pages of those who run { $product }, to look at, in each session in which you have shown a second factor.
+    [support] Your account opens the pages of those who run { $product }, to help people, in each session in which you have shown a second factor.
+   *[other] Your account opens the pages of those who run { $product }, for everything, in each session in which you have shown a second factor.
+  }
 core-mail-security-operator-revoked = You are no longer one of those who run { $product }
 core-mail-security-operator-revoked-text = Your account no longer opens the pages of those who run { $product }. Everything else in it is as it was.
 core-mail-security-notice-text = We tell you about everything that concerns the safety of your account at { $product }. If that was you, there is nothing to do.

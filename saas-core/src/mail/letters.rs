@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::{Letter, Link};
+use crate::operator::OperatorRole;
 
 /// Asks to confirm an address.
 #[derive(Debug, Clone, Serialize)]
@@ -114,6 +115,8 @@ pub struct SecurityNotice {
     pub name: String,
     /// What happened.
     pub what: SecurityEvent,
+    /// As what the reader runs the product, if that is what happened.
+    pub role: Option<OperatorRole>,
     /// When.
     pub at: DateTime<Utc>,
     /// From where, if that is known.
