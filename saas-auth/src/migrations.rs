@@ -1,7 +1,7 @@
 use saas_core::{
     Migrations,
     inventory::{
-        Class::{self, Content, Internal, Own, Person, Personal, Secret},
+        Class::{self, Content, Internal, Other, Own, Person, Personal, Secret},
         Erasure, Table,
     },
 };

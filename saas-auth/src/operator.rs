@@ -138,12 +138,10 @@ impl Operators {
         if second_factor_in(&mut tx, account.user).await?.since.is_none() {
             return Err(OperatorError::NoSecondFactor);
         }
-        let old = sqlx::query_scalar!(
-            r#"select role as "role: OperatorRole" from auth.operator where user_id = $1"#,
-            Uuid::from(account.user),
-        )
-        .fetch_optional(&mut *tx)
-        .await?;
+        let old =
+            sqlx::query_scalar!(r#"select role as "role: OperatorRole" from auth.operator where user_id = $1"#, Uuid::from(account.user))
+                .fetch_optional(&mut *tx)
+                .await?;
         let now = tx.now();
         let granted = sqlx::query!(
             r#"insert into auth.operator (user_id, role, granted_at, granted_by, reason) values ($1, $2, $3, $4, $5)
@@ -161,7 +159,8 @@ impl Operators {
         if granted.rows_affected() == 0 {
             return Ok(false);
         }
-        system_event_in(&mut tx, Ledger::Platform, Actor::System, account.user, &OperatorGranted { role: Change::new(old, Some(role)), by, reason }).await?;
+        let granted = OperatorGranted { role: Change::new(old, Some(role)), by, reason };
+        system_event_in(&mut tx, Ledger::Platform, Actor::System, account.user, &granted).await?;
         self.letters.operator_granted_in(&mut tx, account.reader(), role).await?;
         tx.commit().await?;
         Ok(true)
@@ -193,12 +192,9 @@ pub(crate) async fn operator_without_second_factor_in(tx: &mut SystemTx, me: &Si
 
 /// Takes somebody's role, and says which it was.
 async fn operator_delete_in(tx: &mut SystemTx, user: UserId) -> Result<Option<OperatorRole>, DbError> {
-    Ok(sqlx::query_scalar!(
-        r#"delete from auth.operator where user_id = $1 returning role as "role: OperatorRole""#,
-        Uuid::from(user),
-    )
-    .fetch_optional(&mut **tx)
-    .await?)
+    Ok(sqlx::query_scalar!(r#"delete from auth.operator where user_id = $1 returning role as "role: OperatorRole""#, Uuid::from(user),)
+        .fetch_optional(&mut **tx)
+        .await?)
 }
 
 /// The account with this address. Its row is locked before its other rows, as everywhere.
