@@ -51,6 +51,8 @@ mod openapi;
 #[cfg(test)]
 mod operator;
 #[cfg(test)]
+mod operators;
+#[cfg(test)]
 mod pricing;
 #[cfg(test)]
 mod process;

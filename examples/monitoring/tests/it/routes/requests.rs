@@ -5,6 +5,15 @@ use uuid::Uuid;
 use super::actors::Kind;
 use crate::app::registration;
 
+/// The short name of the organization that somebody works in.
+fn called(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Other => "other",
+        Kind::Operator => "operators",
+        _ => "canarybird",
+    }
+}
+
 /// A body that nobody who may send it is refused for.
 pub(super) fn good_body(route: &RouteInfo, tenant: TenantId, kind: Kind) -> Body {
     let time = "2026-03-01T00:00:00Z";
@@ -104,11 +113,8 @@ pub(super) fn good_body(route: &RouteInfo, tenant: TenantId, kind: Kind) -> Body
         ("POST", "/api/v1/auth/prove" | "/api/v1/me/second-factor/off") => Body::Json(json!({ "password": "" })),
         ("POST", "/account/second-factor/off/confirm") => Body::Form(vec![("token", "none".to_owned())]),
         ("POST", "/api/v1/me/second-factor/off/confirm") => Body::Json(json!({ "token": "none" })),
-        ("POST", "/organization/settings") => {
-            let called = if kind == Kind::Other { "other" } else { "canarybird" };
-            Body::Form(["name", "slug"].map(|field| (field, called.to_owned())).to_vec())
-        }
-        ("PATCH", "/api/v1/organization") => Body::Json(json!({ "slug": if kind == Kind::Other { "other" } else { "canarybird" } })),
+        ("POST", "/organization/settings") => Body::Form(["name", "slug"].map(|field| (field, called(kind).to_owned())).to_vec()),
+        ("PATCH", "/api/v1/organization") => Body::Json(json!({ "slug": called(kind) })),
         // Enough to be let in; what happens then would happen to all that are called after.
         ("POST", "/organization/owner") => Body::Form(vec![("member", String::new())]),
         ("POST", "/api/v1/organization/owner") => Body::Json(json!({ "member": Uuid::nil() })),

@@ -41,7 +41,7 @@ impl<'a> Staged<'a> {
         let roles = Roles::new(MATRIX);
         let part = |kind| match kind {
             Kind::Stranger => Part::Stranger,
-            Kind::Other => Part::Outsider,
+            Kind::Other | Kind::Operator => Part::Outsider,
             Kind::Role(role) => Part::Member(roles.of(role).iter().copied().collect::<BTreeSet<_>>()),
             Kind::Agent | Kind::AgentKey | Kind::ApiKey | Kind::Token => Part::Program,
         };
