@@ -1,7 +1,7 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use saas_core::{Email, EventId, JobId, TenantId};
+use saas_core::{Email, EventId, JobId, TenantId, operator::OperatorRole};
 
 #[derive(Debug, Parser)]
 #[command(version)]
@@ -54,6 +54,9 @@ pub(crate) enum Command {
     /// End what people are signed in with
     #[command(subcommand)]
     People(PeopleCommand),
+    /// Name those who run the product
+    #[command(subcommand)]
+    Operators(OperatorsCommand),
     /// Erase again, after a restore, whoever was erased since the dump
     #[command(subcommand)]
     Erasures(ErasuresCommand),
@@ -85,6 +88,60 @@ pub(crate) enum PeopleCommand {
         #[command(flatten)]
         options: OutputOptions,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum OperatorsCommand {
+    /// List them, and whether they have a second factor, without which it opens nothing
+    List(OutputOptions),
+    /// Name somebody who has an account, or give them another role, from the next request on; they are told by mail
+    Grant {
+        /// The person's address, which they have confirmed
+        address: Email,
+        /// As what
+        role: OperatorRoleName,
+        #[command(flatten)]
+        change: OperatorChange,
+    },
+    /// Name somebody no longer, from the next request on; they are told by mail
+    Revoke {
+        /// The person's address
+        address: Email,
+        #[command(flatten)]
+        change: OperatorChange,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct OperatorChange {
+    /// Why; it is kept in the program's own audit log, and the others can read it
+    #[arg(long, value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) reason: String,
+    /// Who does it, if not whoever is logged in on this machine
+    #[arg(long, env = "USER", hide_env_values = true, value_name = "NAME", value_parser = clap::builder::NonEmptyStringValueParser::new())]
+    pub(crate) by: String,
+    #[command(flatten)]
+    pub(crate) options: OutputOptions,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum OperatorRoleName {
+    /// Looks at things
+    ReadOnly,
+    /// Helps people
+    Support,
+    /// Does everything
+    Admin,
+}
+
+impl From<OperatorRoleName> for OperatorRole {
+    fn from(name: OperatorRoleName) -> Self {
+        match name {
+            OperatorRoleName::ReadOnly => Self::ReadOnly,
+            OperatorRoleName::Support => Self::Support,
+            OperatorRoleName::Admin => Self::Admin,
+        }
+    }
 }
 
 #[derive(Debug, Subcommand)]

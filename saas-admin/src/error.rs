@@ -1,6 +1,6 @@
 use std::{io, process::ExitCode};
 
-use saas_auth::SigningKeyError;
+use saas_auth::{OperatorError, SigningKeyError};
 use saas_billing::{GatewayError, NoSecret, PlansError};
 use saas_core::{
     ConnectError, DbError, ErasuresError, MigrateError, OutboundError, ProvisionError, ReplayError, SealError, SettingsError, StartError,
@@ -75,6 +75,9 @@ pub enum Error {
     /// Nobody has this address.
     #[error("there is no account with this address")]
     NoAccount,
+    /// Who runs the product stays as it was.
+    #[error(transparent)]
+    Operator(#[from] OperatorError),
     /// A letter could not be written.
     #[error(transparent)]
     Mail(#[from] MailInError),

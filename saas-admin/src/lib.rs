@@ -1,5 +1,5 @@
 //! The command line that every product shares: `serve`, `migrate`, `doctor`, `audit`, `billing`, `jobs`, `events`, `mail`, `flags`,
-//! `keys`, `people`, `erasures`.
+//! `keys`, `people`, `operators`, `erasures`.
 //!
 //! ```no_run
 //! use saas_admin::{Product, Program};
@@ -21,6 +21,7 @@ mod audit;
 mod backlog;
 mod billing;
 mod config;
+mod desk;
 mod development;
 mod doctor;
 mod erasures;
@@ -33,6 +34,7 @@ mod limits;
 mod live;
 mod mail;
 mod migrate;
+mod operators;
 mod output;
 mod payments;
 mod people;
@@ -82,6 +84,7 @@ pub async fn run(product: Product) -> ExitCode {
         Some(Command::Keys(command)) => keys::keys(&product, &arguments, command).await,
         Some(Command::People(command)) => people::people(&product, &arguments, command).await,
         Some(Command::Erasures(command)) => erasures::erasures(&product, &arguments, command).await,
+        Some(Command::Operators(command)) => operators::operators(&product, &arguments, command).await,
     };
     result.unwrap_or_else(|error| {
         // Nothing is left to do if even standard error is gone.

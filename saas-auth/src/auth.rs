@@ -95,7 +95,7 @@ impl Auth {
     }
 
     /// The pages (`/sign-up`, `/sign-in`, `/sign-in/with/{provider}`, `/sign-out`, `/verify`, `/reset`, `/sessions`, `/account`,
-    /// `/account/security`, `/account/prove`, `/account/data`) and the same for programs under `/api/v1/auth` and `/api/v1/me`. They need
+    /// `/account/security`, `/account/prove`, `/account/data`, and `/operators` for those who run the product) and the same for programs under `/api/v1/auth` and `/api/v1/me`. They need
     /// [`layer`](Self::layer) around them.
     pub fn routes<S: Clone + Send + Sync + 'static>(&self) -> Routes<S> {
         web::routes(self).with_state(self.clone())

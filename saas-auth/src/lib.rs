@@ -73,6 +73,7 @@ mod layer;
 mod mail;
 mod migrations;
 mod next;
+mod operator;
 #[cfg(feature = "passkeys")]
 mod passkey;
 mod password;
@@ -102,6 +103,7 @@ pub use identity::{Identity, IdentityError, IdentityId};
 pub use key::{AllowedFrom, KeyFlaw, NoNetwork, Overlap, RotatedKey};
 pub use layer::{AuthLayer, AuthService};
 pub use migrations::MIGRATIONS;
+pub use operator::{OperatorError, OperatorGrant, Operators};
 #[cfg(feature = "passkeys")]
 pub use passkey::{Passkey, PasskeyError, PasskeyId};
 pub use password::{BreachedPasswords, BreachedPasswordsError, CommonPasswords, HashError, PasswordFlaw, PasswordPolicy};
@@ -158,6 +160,8 @@ pub const EVENTS: &[EventKind] = &[
     EventKind::of::<passkey::PasskeyRemoved>(),
     #[cfg(feature = "passkeys")]
     EventKind::of::<passkey::PasskeyCopied>(),
+    EventKind::of::<operator::OperatorGranted>(),
+    EventKind::of::<operator::OperatorRevoked>(),
     EventKind::of::<step_up::SessionProved>(),
     EventKind::of::<step_up::SessionProofRefused>(),
     EventKind::of::<second_factor::SecondFactorOn>(),

@@ -3,6 +3,7 @@
 mod deletion;
 mod email_change;
 mod export;
+mod operator;
 #[cfg(feature = "passkeys")]
 mod passkey;
 mod provider;
@@ -173,16 +174,21 @@ impl Letters {
     }
 
     async fn notice_in(&self, tx: &mut SystemTx, reader: Reader<'_>, what: SecurityEvent, cause: impl Display) -> Result<(), MailInError> {
+        let letter = self.notice(tx, reader, what);
+        self.mail_in(tx, reader, cause, &letter).await
+    }
+
+    fn notice(&self, tx: &SystemTx, reader: Reader<'_>, what: SecurityEvent) -> SecurityNotice {
         let origin = tx.origin();
-        let letter = SecurityNotice {
+        SecurityNotice {
             name: reader.name.to_owned(),
             what,
+            role: None,
             at: tx.now(),
             address: origin.address.map(|address| address.to_string()),
             device: origin.user_agent.as_deref().and_then(|user_agent| device_text(&self.pages.texts(self.locale), user_agent)),
             href: self.outbox.link("/account/security"),
-        };
-        self.mail_in(tx, reader, cause, &letter).await
+        }
     }
 
     async fn mail_in<L: Letter>(&self, tx: &mut SystemTx, reader: Reader<'_>, cause: impl Display, letter: &L) -> Result<(), MailInError> {

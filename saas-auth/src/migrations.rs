@@ -1,7 +1,7 @@
 use saas_core::{
     Migrations,
     inventory::{
-        Class::{self, Content, Internal, Own, Person, Personal, Secret},
+        Class::{self, Content, Internal, Other, Own, Person, Personal, Secret},
         Erasure, Table,
     },
 };
@@ -47,6 +47,7 @@ const INVENTORY: &[Table] = &[
     // It is nobody's, and goes when what it signed is over.
     Table { name: "auth.signing_key", erasure: Erasure::Purge, exported: false, columns: SIGNING_KEY },
     Table { name: "auth.token_family", erasure: Erasure::Purge, exported: true, columns: TOKEN_FAMILY },
+    Table { name: "auth.operator", erasure: Erasure::Purge, exported: true, columns: OPERATOR },
 ];
 
 const ACCOUNT: &[(&str, Class)] = &[
@@ -268,3 +269,6 @@ const TOKEN_FAMILY: &[(&str, Class)] = &[
     ("ended_at", Internal),
     ("second_factor", Internal),
 ];
+
+const OPERATOR: &[(&str, Class)] =
+    &[("user_id", Person), ("role", Internal), ("granted_at", Internal), ("granted_by", Other), ("reason", Personal)];

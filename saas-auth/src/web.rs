@@ -15,6 +15,7 @@ mod identities;
 mod leaked_keys;
 mod leaving;
 mod me;
+mod operators;
 #[cfg(feature = "passkeys")]
 mod passkeys;
 mod profile;
@@ -59,6 +60,7 @@ pub(crate) fn routes(auth: &Auth) -> Routes<Auth> {
         .merge(leaked_keys::routes())
         .merge(leaving::routes())
         .merge(me::routes())
+        .merge(operators::routes())
         .merge(profile::routes())
         .merge(prove::routes())
         .merge(provider::routes())

@@ -23,6 +23,7 @@ core-signed-in-as = Angemeldet als
 core-profile = Ihr Profil
 core-security = Passwort und Sicherheit
 core-sessions = Ihre Anmeldungen
+core-operators = Betreiber
 core-sign-in = Anmelden
 core-sign-up = Konto erstellen
 core-sign-out = Abmelden
@@ -54,7 +55,7 @@ core-problem-unauthenticated-title = Bitte melden Sie sich an
 core-problem-unauthenticated-text = Diese Seite sehen nur angemeldete Personen.
 core-problem-second-factor-pending-title = Noch ein Schritt
 core-problem-second-factor-pending-text = Geben Sie einen Code aus Ihrer Authentifizierungs-App oder einen Ihrer Ersatzcodes ein.
-core-problem-second-factor-required-title = Diese Organisation verlangt einen zweiten Faktor
+core-problem-second-factor-required-title = Hier wird ein zweiter Faktor verlangt
 core-problem-second-factor-required-text = Richten Sie unter „Passwort und Sicherheit“ eine Authentifizierungs-App ein. Danach geht es weiter.
 core-problem-step-up-required-title = Zeigen Sie, dass Sie es sind
 core-problem-step-up-required-text = Was Sie vorhaben, betrifft die Sicherheit Ihres Kontos oder Ihrer Organisation. Geben Sie zuerst Ihr Passwort oder einen Code ein.
@@ -218,6 +219,14 @@ core-mail-security-passkey-removed = Ein Passkey wurde von Ihrem Konto bei { $pr
 core-mail-security-passkey-copied = Ein Passkey Ihres Kontos bei { $product } wurde kopiert und gilt nicht mehr
 core-mail-security-sessions-ended = Sie wurden überall von Ihrem Konto bei { $product } abgemeldet
 core-mail-security-sessions-ended-text = Die Betreiber von { $product } haben vorsorglich alle Ihre Sitzungen beendet, und den Zugang von Programmen, die für Sie handelten. Ihr Konto und Ihre Daten sind unverändert: Melden Sie sich neu an.
+core-mail-security-operator-granted = Sie gehören zu denen, die { $product } betreiben
+core-mail-security-operator-granted-text = { $role ->
+    [read_only] Ihr Konto öffnet die Seiten derer, die { $product } betreiben, mit Lesezugriff, in jeder Sitzung, in der Sie einen zweiten Faktor gezeigt haben.
+    [support] Ihr Konto öffnet die Seiten derer, die { $product } betreiben, um Menschen zu helfen, in jeder Sitzung, in der Sie einen zweiten Faktor gezeigt haben.
+   *[other] Ihr Konto öffnet die Seiten derer, die { $product } betreiben, für alles, in jeder Sitzung, in der Sie einen zweiten Faktor gezeigt haben.
+  }
+core-mail-security-operator-revoked = Sie gehören nicht mehr zu denen, die { $product } betreiben
+core-mail-security-operator-revoked-text = Ihr Konto öffnet die Seiten derer, die { $product } betreiben, nicht mehr. Alles andere darin ist unverändert.
 core-mail-security-notice-text = Wir melden Ihnen alles, was die Sicherheit Ihres Kontos bei { $product } betrifft. Waren Sie das, ist nichts zu tun.
 core-mail-security-notice-at = Zeit
 core-mail-security-notice-device = Gerät

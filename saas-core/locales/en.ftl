@@ -23,6 +23,7 @@ core-signed-in-as = Signed in as
 core-profile = Your profile
 core-security = Password and security
 core-sessions = Your sessions
+core-operators = Operators
 core-sign-in = Sign in
 core-sign-up = Create account
 core-sign-out = Sign out
@@ -54,7 +55,7 @@ core-problem-unauthenticated-title = Please sign in
 core-problem-unauthenticated-text = This page is for people who are signed in.
 core-problem-second-factor-pending-title = One more step
 core-problem-second-factor-pending-text = Enter a code from your authenticator app, or one of your backup codes.
-core-problem-second-factor-required-title = This organization asks for a second factor
+core-problem-second-factor-required-title = A second factor is needed here
 core-problem-second-factor-required-text = Set up an authenticator app under “Password and security”. Then you can go on.
 core-problem-step-up-required-title = Show that it is you
 core-problem-step-up-required-text = What you are about to do concerns the safety of your account or organization. Enter your password or a code first.
@@ -218,6 +219,14 @@ core-mail-security-passkey-removed = A passkey was removed from your account at 
 core-mail-security-passkey-copied = A passkey of your account at { $product } was copied and no longer works
 core-mail-security-sessions-ended = You were signed out of your account at { $product } everywhere
 core-mail-security-sessions-ended-text = Whoever runs { $product } ended all your sessions, and the access of programs that acted for you, as a precaution. Your account and your data are as they were: sign in again.
+core-mail-security-operator-granted = You are one of those who run { $product }
+core-mail-security-operator-granted-text = { $role ->
+    [read_only] Your account opens the pages of those who run { $product }, to look at, in each session in which you have shown a second factor.
+    [support] Your account opens the pages of those who run { $product }, to help people, in each session in which you have shown a second factor.
+   *[other] Your account opens the pages of those who run { $product }, for everything, in each session in which you have shown a second factor.
+  }
+core-mail-security-operator-revoked = You are no longer one of those who run { $product }
+core-mail-security-operator-revoked-text = Your account no longer opens the pages of those who run { $product }. Everything else in it is as it was.
 core-mail-security-notice-text = We tell you about everything that concerns the safety of your account at { $product }. If that was you, there is nothing to do.
 core-mail-security-notice-at = Time
 core-mail-security-notice-device = Device

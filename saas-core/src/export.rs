@@ -12,12 +12,13 @@ pub use tenant::{TenantArchiveError, TenantArchives};
 use crate::inventory::{Class, Table};
 
 impl Table {
-    /// The columns that a person is given of their rows: no secrets, and nothing that belongs to the tenant in whose table it stands.
+    /// The columns that a person is given of their rows: no secrets, nothing that names others, and nothing that belongs to the tenant in whose table
+    /// it stands.
     #[must_use]
     pub fn given_to_person(&self) -> Vec<&'static str> {
         let is_tenants = self.is_tenants();
         self.given(|class| match class {
-            Class::Secret => false,
+            Class::Secret | Class::Other => false,
             Class::Content => !is_tenants,
             Class::Person | Class::Own | Class::Internal | Class::Personal => true,
         })

@@ -19,6 +19,8 @@ pub enum Class {
     Content,
     /// Says something about a person.
     Personal,
+    /// Names somebody else than the row's person, who is not given it.
+    Other,
     /// Lets its holder in. Stored hashed or sealed.
     Secret,
 }

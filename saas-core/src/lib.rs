@@ -46,6 +46,7 @@ pub mod mail;
 mod metrics;
 pub mod notification;
 mod openapi;
+pub mod operator;
 mod origin;
 mod outbound;
 pub mod pages;

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 use crate::{
     Access, AgentId, Declares, Flags, KeyId, Listed, Order, OrderBy, Preferences, Problem, SessionId, TenantId, TokenFamilyId, UserId,
+    operator::OperatorRole,
 };
 
 /// Who is making the request. Put there by a layer that authenticates, such as `saas-auth`'s or one of your own; on the answer too, so that a
@@ -49,6 +50,8 @@ pub struct SignedIn {
     pub proved_at: DateTime<Utc>,
     /// Whether they have shown a second factor in this session.
     pub second_factor: bool,
+    /// What they are among those who run the product, if they are one of them.
+    pub operator: Option<OperatorRole>,
     /// How they want to be addressed.
     pub preferences: Preferences,
     /// The tenants that they belong to.
@@ -68,6 +71,7 @@ impl SignedIn {
             verified: false,
             proved_at: DateTime::UNIX_EPOCH,
             second_factor: false,
+            operator: None,
             preferences: Preferences::default(),
             memberships: Vec::new(),
         }

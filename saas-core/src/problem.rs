@@ -41,8 +41,8 @@ problem_types! {
     /// The first factor was right, and the account has a second one; `methods` says what may be shown at `POST /api/v1/auth/sign-in/second`,
     /// until `expires_at`.
     SECOND_FACTOR_PENDING = "second-factor-pending", UNAUTHORIZED, "A second factor is asked for";
-    /// The organization lets only those in who have shown a second factor.
-    SECOND_FACTOR_REQUIRED = "second-factor-required", FORBIDDEN, "This organization asks for a second factor";
+    /// Only those are let in who have shown a second factor: the organization asks for it, or one runs the product here.
+    SECOND_FACTOR_REQUIRED = "second-factor-required", FORBIDDEN, "A second factor is needed here";
     /// Whoever is signed in showed who they are too long ago for this; `methods` says what may be shown at `POST /api/v1/auth/prove`.
     STEP_UP_REQUIRED = "step-up-required", FORBIDDEN, "Show again who you are";
     /// The caller is known and not permitted; `permission`, where it is there, names what is missing.

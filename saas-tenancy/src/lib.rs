@@ -24,6 +24,7 @@ mod invitation;
 mod layer;
 mod member;
 mod migrations;
+mod onboarding;
 mod organization;
 mod ownership;
 mod resolve;
@@ -59,6 +60,10 @@ pub use invitation::{
 pub use layer::{TenancyLayer, TenancyService};
 pub use member::{Member, MemberError, MemberJoined, MemberLeft, MemberRead, MemberRoleChanged, MemberWrite, member_add_in, members_in};
 pub use migrations::MIGRATIONS;
+pub use onboarding::{
+    Onboarding, OnboardingDismissed, OnboardingPointer, OnboardingProgress, OnboardingRestarted, OnboardingStepMarked, Step, StepProgress,
+    StepState,
+};
 pub use organization::{NewOrganization, Organization, OrganizationCreated, OrganizationError, organization_create};
 pub use ownership::{OrganizationOwn, OwnershipError, OwnershipTransferred};
 pub use resolve::{Header, Or, PathParameter, ResolveTenant, TenantRef};
@@ -87,6 +92,9 @@ pub const EVENTS: &[EventKind] = &[
     EventKind::of::<OrganizationExportReady>(),
     EventKind::of::<OrganizationExportFailed>(),
     EventKind::of::<OrganizationExportRead>(),
+    EventKind::of::<OnboardingStepMarked>(),
+    EventKind::of::<OnboardingRestarted>(),
+    EventKind::of::<OnboardingDismissed>(),
     EventKind::of::<SecondFactorRequirementChanged>(),
     EventKind::of::<FlagSwitched<'_>>(),
     EventKind::of::<InvitationSent>(),
@@ -117,6 +125,7 @@ pub struct Tenancy {
     sharing: Arc<[Shareable]>,
     flags: &'static [Flag],
     archives: Option<TenantArchives>,
+    onboarding: Option<Onboarding>,
 }
 
 struct Inner {
@@ -146,6 +155,7 @@ impl Tenancy {
             sharing: Arc::from([]),
             flags: &[],
             archives: None,
+            onboarding: None,
         }
     }
 
@@ -226,10 +236,12 @@ impl Tenancy {
             Some(_) => (invitation::routes(), invitation::visitor_routes()),
             None => (Routes::new(), Routes::new()),
         };
+        let first_steps = if self.onboarding.is_some() { onboarding::routes() } else { Routes::new() };
         let shares = self.sharing.iter().fold(Routes::new(), |routes, kind| routes.merge(kind.routes()));
         let own = member::routes()
             .merge(flag::routes())
             .merge(inside)
+            .merge(first_steps)
             .merge(ownership::routes())
             .merge(role::routes())
             .merge(second_factor::routes())

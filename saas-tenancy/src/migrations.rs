@@ -16,6 +16,7 @@ pub const MIGRATIONS: Migrations =
 const INVENTORY: &[Table] = &[
     Table { name: "tenancy.invitation", erasure: Erasure::Purge, exported: true, columns: INVITATION },
     Table { name: "tenancy.export", erasure: Erasure::Purge, exported: false, columns: EXPORT },
+    Table { name: "tenancy.onboarding_mark", erasure: Erasure::Purge, exported: true, columns: ONBOARDING_MARK },
 ];
 
 const EXPORT: &[(&str, Class)] = &[
@@ -27,6 +28,16 @@ const EXPORT: &[(&str, Class)] = &[
     ("expires_at", Internal),
     ("bytes", Internal),
     ("failed_at", Internal),
+];
+
+const ONBOARDING_MARK: &[(&str, Class)] = &[
+    ("tenant_id", Internal),
+    ("id", Internal),
+    // Nobody's, where it is the organization's.
+    ("user_id", Person),
+    ("step", Internal),
+    ("mark", Internal),
+    ("marked_at", Internal),
 ];
 
 const INVITATION: &[(&str, Class)] = &[

@@ -14,7 +14,7 @@ use serde_json::json;
 use sqlx::query_scalar;
 use utoipa::ToSchema;
 
-use crate::{MemberRead, Role, Tenancy, member::member_insert_in};
+use crate::{MemberRead, Role, Tenancy, member::member_insert_in, onboarding::FIRST_STEPS};
 
 /// An organization, as its members see it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
@@ -201,13 +201,13 @@ async fn list_page(CurrentUser(me): CurrentUser, State(tenancy): State<Tenancy>,
     Ok(page.render("tenancy/organizations.html", json!({ "leaving": leaving }))?.into_response())
 }
 
-async fn new_page(CurrentUser(me): CurrentUser, page: Page) -> Result<Html, Problem> {
-    show_new(&page, &me, "", &FormErrors::default())
+async fn new_page(CurrentUser(me): CurrentUser, State(tenancy): State<Tenancy>, page: Page) -> Result<Html, Problem> {
+    show_new(&tenancy, &page, &me, "", &FormErrors::default())
 }
 
-fn show_new(page: &Page, me: &SignedIn, name: &str, errors: &FormErrors) -> Result<Html, Problem> {
+fn show_new(tenancy: &Tenancy, page: &Page, me: &SignedIn, name: &str, errors: &FormErrors) -> Result<Html, Problem> {
     let form = page.form(&[("name", name)], errors);
-    page.render("tenancy/organization_new.html", json!({ "form": form, "verified": me.verified }))
+    page.render("tenancy/organization_new.html", json!({ "form": form, "verified": me.verified, "steps": tenancy.steps_of_maker() }))
 }
 
 #[derive(Deserialize)]
@@ -226,13 +226,13 @@ async fn create_from_page(
 ) -> Result<Response, Problem> {
     let mut errors = FormErrors::default();
     match organization_create(&db, &me, &NewOrganization { name: form.name.clone() }).await {
-        Ok(organization) => return go_to(&tenancy, organization.id),
+        Ok(organization) => return begin_in(&tenancy, organization.id),
         Err(OrganizationError::Unverified) => errors = FormErrors::whole("tenancy-error-unverified"),
         Err(OrganizationError::Name) if form.name.trim().is_empty() => errors.add("name", "tenancy-error-name-required"),
         Err(OrganizationError::Name) => errors.add("name", "tenancy-error-name-long"),
         Err(error @ (OrganizationError::Made | OrganizationError::Database(_))) => return Err(error.into()),
     }
-    Ok((StatusCode::UNPROCESSABLE_ENTITY, show_new(&page, &me, &form.name, &errors)?).into_response())
+    Ok((StatusCode::UNPROCESSABLE_ENTITY, show_new(&tenancy, &page, &me, &form.name, &errors)?).into_response())
 }
 
 #[derive(Deserialize)]
@@ -255,7 +255,16 @@ async fn switch_from_page(
 
 /// Remembers the organization in the browser and leads to its first page.
 pub(crate) fn go_to(tenancy: &Tenancy, organization: TenantId) -> Result<Response, Problem> {
-    let mut response = Redirect::to(tenancy.home()).into_response();
+    enter(tenancy, organization, tenancy.home())
+}
+
+/// The same for whoever has just made it, who is led to the first steps where there are some.
+fn begin_in(tenancy: &Tenancy, organization: TenantId) -> Result<Response, Problem> {
+    enter(tenancy, organization, if tenancy.steps_of_maker().is_some() { FIRST_STEPS } else { tenancy.home() })
+}
+
+fn enter(tenancy: &Tenancy, organization: TenantId, path: &str) -> Result<Response, Problem> {
+    let mut response = Redirect::to(path).into_response();
     response.headers_mut().append(header::SET_COOKIE, tenancy.cookie().set(organization)?);
     Ok(response)
 }

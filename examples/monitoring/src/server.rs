@@ -9,6 +9,7 @@ mod live;
 mod plan;
 mod presence;
 mod seats;
+mod start;
 mod usage;
 
 pub use presence::agents_mark_offline;
@@ -155,6 +156,7 @@ const NAV: &[NavLink] = &[
     NavLink::new("/devices", "monitoring-devices"),
     NavLink::new("/agents", "monitoring-agents"),
     NavLink::new("/files", "core-files"),
+    NavLink::new("/start", "tenancy-onboarding-title").of_organization(),
     NavLink::new("/members", "monitoring-members").of_organization(),
     NavLink::new("/roles", "tenancy-roles-title").of_organization(),
     NavLink::new("/workspaces", "tenancy-workspaces-title").of_organization(),
@@ -253,6 +255,7 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .plan_features(plan::SoldFeatures { billing: billing.clone(), db: program.db.clone() })
         .sharing::<agents::SharedAgent>("/agents/{id}")
         .flags(FLAGS)
+        .onboarding(start::onboarding(billing.clone()))
         .exporting(program.storage.clone());
     Tenancy::sweep_daily(&program.jobs);
     Counts::sweep_daily(&program.jobs);

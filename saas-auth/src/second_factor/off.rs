@@ -10,6 +10,7 @@ use crate::{
     },
     attempt::Counted,
     mail::Letters,
+    operator::operator_without_second_factor_in,
     refused::Refused,
     session::{NewSession, Replace, session_end_all_in, session_replace_in},
 };
@@ -58,7 +59,7 @@ async fn password_check(
     Ok(Some(current_password_check(auth, origin, me, password, &SecondFactorOffRefused {}).await?))
 }
 
-/// Uses a mailed link: from now on no second factor is asked for. All other sessions end; the one at hand goes on under another id and token.
+/// Uses a mailed link: from now on no second factor is asked for, and so its person runs the product no more, if they did. All other sessions end; the one at hand goes on under another id and token.
 pub(crate) async fn second_factor_off(
     auth: &Auth,
     origin: Origin,
@@ -77,6 +78,7 @@ pub(crate) async fn second_factor_off(
     let session = session_replace_in(&mut tx, me, Replace::WithoutSecond).await?.ok_or(SecondFactorError::Expired)?;
     system_event_in(&mut tx, Ledger::Platform, me.into(), me.user, &SecondFactorOff {}).await?;
     letters.second_factor_off_in(&mut tx, me.into(), &token.hash()).await?;
+    operator_without_second_factor_in(&mut tx, me, letters).await?;
     tx.commit().await?;
     tracing::info!(user.id = %me.user, "turned a second factor off");
     Ok(session)

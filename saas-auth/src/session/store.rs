@@ -2,7 +2,8 @@ use std::net::IpAddr;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use saas_core::{
-    Actor, Db, DbError, Flags, Ledger, Membership, Origin, Preferences, SessionId, SignedIn, SystemTx, Token, UserId, system_event_in,
+    Actor, Db, DbError, Flags, Ledger, Membership, Origin, Preferences, SessionId, SignedIn, SystemTx, Token, UserId,
+    operator::OperatorRole, system_event_in,
 };
 use serde::Serialize;
 use sqlx::types::Json;
@@ -90,6 +91,7 @@ pub(crate) async fn session_by_token(auth: &Auth, token: &Token, now: DateTime<U
                     r#"select session_id as "session_id!", user_id as "user_id!", name as "name!", email as "email!",
                         verified as "verified!", avatar_id as "avatar_id: AvatarId", locale, time_zone, theme,
                         methods as "methods!", proved_at as "proved_at!", seen_long_ago as "seen_long_ago!",
+                        operator_role as "operator_role: OperatorRole",
                         tenant_id, tenant_slug, tenant_name, role, second_factor_required, tenant_revision, flags
                     from auth.session_lookup($1, $2, $3, $4)
                     order by tenant_name, tenant_id"#,
@@ -112,6 +114,7 @@ pub(crate) async fn session_by_token(auth: &Auth, token: &Token, now: DateTime<U
             signed_in.verified = row.verified;
             signed_in.proved_at = row.proved_at;
             signed_in.second_factor = row.methods.iter().filter_map(|method| Method::stored(method)).any(Method::shows_second);
+            signed_in.operator = row.operator_role;
             signed_in.picture = row.avatar_id.map(|id| id.path(AvatarSize::Small));
             signed_in.preferences = Preferences::stored(row.locale.as_deref(), row.time_zone.as_deref(), row.theme.as_deref());
             (signed_in, row.seen_long_ago)

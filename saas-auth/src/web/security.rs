@@ -29,7 +29,7 @@ const PAGE: &str = "auth/security.html";
 struct Done {
     /// What was done just now.
     done: Option<String>,
-    /// Whether an organization asks for a second factor.
+    /// Whether what somebody wanted to open asks for a second factor.
     #[serde(default)]
     asked: bool,
 }

@@ -28,6 +28,7 @@ async fn the_application_login_has_no_right_to_what_has_no_tenant() {
         "auth.email_token",
         "auth.export",
         "auth.identity",
+        "auth.operator",
         "auth.passkey",
         "auth.passkey_challenge",
         "auth.pending_entry",

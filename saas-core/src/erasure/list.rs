@@ -12,9 +12,13 @@ use object_store::{ObjectStoreExt as _, path::Path};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use crate::{DbError, MasterKey, Purpose, SystemDb, TenantId, UserId, file::Storage};
+use crate::{DbError, Ledger, MasterKey, Purpose, SystemDb, TenantId, UserId, file::Storage};
 
 const SIGNATURES: Purpose = Purpose::new("list of the erased");
+
+/// What proves in the program's log that a person was erased. Whoever gives way to somebody who has shown that an address is theirs is deleted without
+/// it: nobody asked for their end, and should they be back with an older state of the database, they may stay.
+const PROOF: &str = "auth.account.erased";
 
 /// Where the list lies. No tenant has this name.
 const FOLDER: &str = "erased";
@@ -35,15 +39,16 @@ impl Erased {
         Path::from_iter([FOLDER.to_owned(), self.kind().to_owned(), self.id().to_string()])
     }
 
-    /// What lies at a path; nothing where somebody else put something.
+    /// What lies at a path; nothing where somebody else put something, also if it is nearly the same.
     fn at(path: &Path) -> Option<Self> {
         let mut parts = path.parts().skip(1);
         let (kind, id) = (parts.next()?, parts.next()?.as_ref().parse::<Uuid>().ok()?);
-        match kind.as_ref() {
-            "tenant" => Some(Self::Tenant(id.into())),
-            "person" => Some(Self::Person(id.into())),
-            _ => None,
-        }
+        let erased = match kind.as_ref() {
+            "tenant" => Self::Tenant(id.into()),
+            "person" => Self::Person(id.into()),
+            _ => return None,
+        };
+        (erased.path() == *path).then_some(erased)
     }
 
     fn kind(self) -> &'static str {
@@ -86,6 +91,13 @@ impl Entry {
     fn is_of(&self, keys: &MasterKey, erased: Erased) -> bool {
         let signature = STANDARD.decode(&self.signature).unwrap_or_default();
         self.erased == erased && keys.signed(SIGNATURES, &message(self.erased, self.at), &signature)
+    }
+}
+
+impl Entry {
+    /// Whether it was signed with the first of the keys, which stays when the others are dropped.
+    fn is_current(&self, keys: &MasterKey) -> bool {
+        Self::new(keys, self.erased, self.at).signature == self.signature
     }
 }
 
@@ -193,9 +205,11 @@ impl Erasures {
         self.erasers.write().unwrap_or_else(PoisonError::into_inner).push(Arc::new(eraser));
     }
 
-    /// Puts everybody into the list who is erased in the database and does not stand there. Says how many.
+    /// Puts everybody into the list who is erased in the database and does not stand there, and anew whose entry is not signed with the current key, so
+    /// that an older key can be dropped afterwards. Says how many.
     ///
-    /// It may be killed and begun again, and a list that was lost is made anew.
+    /// A person is erased if the program's log has the proof: who merely gave way to another is deleted and not listed. It may be killed and begun
+    /// again, and a list that was lost is made anew, as far as that log goes back.
     ///
     /// # Errors
     ///
@@ -204,26 +218,54 @@ impl Erasures {
         let known = self.list().await?;
         let mut tx = db.begin().await?;
         let now = tx.now();
-        let people = sqlx::query_scalar!(r#"select id as "id: UserId" from core.user where state = 'deleted'"#).fetch_all(&mut *tx).await?;
+        let people = sqlx::query_scalar!(
+            r#"select person.id as "id: UserId" from core.user person
+            where person.state = 'deleted' and exists (
+                select from data.audit_entry proof where proof.tenant_id = $1 and proof.action = $2 and proof.resource = person.id::text
+            )"#,
+            Ledger::Platform.id(),
+            PROOF,
+        )
+        .fetch_all(&mut *tx)
+        .await?;
         let tenants =
-            sqlx::query_scalar!(r#"select id as "id: TenantId" from core.tenant where purged_at is not null"#).fetch_all(&mut *tx).await?;
+            sqlx::query_scalar!(r#"select id as "id: TenantId" from core.tenant where state = 'deleted'"#).fetch_all(&mut *tx).await?;
         tx.commit().await?;
         let erased = people.into_iter().map(Erased::Person).chain(tenants.into_iter().map(Erased::Tenant));
+        let (listed, new): (Vec<_>, Vec<_>) = erased.partition(|erased| known.contains(erased));
         let mut kept = 0;
-        for erased in erased.filter(|erased| !known.contains(erased)) {
-            let entry = serde_json::to_vec(&Entry::new(&self.keys, erased, now))?;
-            self.storage.store.put(&erased.path(), entry.into()).await?;
+        // A store that lets nothing be replaced keeps nobody new out.
+        for erased in new {
+            self.put(&Entry::new(&self.keys, erased, now)).await?;
+            kept += 1;
+        }
+        for erased in listed {
+            let entry = self.entry(erased).await?;
+            if entry.as_ref().is_some_and(|entry| entry.is_current(&self.keys)) {
+                continue;
+            }
+            self.put(&Entry::new(&self.keys, erased, entry.map_or(now, |entry| entry.at))).await?;
             kept += 1;
         }
         Ok(kept)
     }
 
-    /// Who stands in the list and is there all the same, or not gone to the end: the database is older than their erasure.
+    async fn put(&self, entry: &Entry) -> Result<(), ErasuresError> {
+        self.storage.store.put(&entry.erased.path(), serde_json::to_vec(entry)?.into()).await?;
+        Ok(())
+    }
+
+    /// Who stands in the list and is there all the same: the database is older than their erasure.
     ///
     /// # Errors
     ///
     /// Fails if the database or the store does.
     pub async fn returned(&self, db: &SystemDb) -> Result<Vec<Erased>, ErasuresError> {
+        self.left(db, false).await
+    }
+
+    /// Those, and on demand also tenants that are deleted and not gone to the end.
+    async fn left(&self, db: &SystemDb, with_half_gone: bool) -> Result<Vec<Erased>, ErasuresError> {
         let (mut people, mut tenants) = (Vec::new(), Vec::new());
         for erased in self.list().await? {
             match erased {
@@ -233,8 +275,11 @@ impl Erasures {
         }
         let mut tx = db.begin().await?;
         let tenants = sqlx::query_scalar!(
-            r#"select id as "id: TenantId" from core.tenant where id = any ($1) and purged_at is null order by id"#,
+            r#"select id as "id: TenantId" from core.tenant
+            where id = any ($1) and purged_at is null and (state <> 'deleted' or $2)
+            order by id"#,
             &tenants,
+            with_half_gone,
         )
         .fetch_all(&mut *tx)
         .await?;
@@ -256,10 +301,18 @@ impl Erasures {
     /// Fails if the list cannot be read or the database is away; who was erased until then stays so.
     pub async fn erase_again(&self, db: &SystemDb) -> Result<ErasedReport, ErasuresError> {
         let mut report = ErasedReport::default();
-        for erased in self.returned(db).await? {
-            if !self.is_ours(erased).await? {
-                report.foreign.push(erased);
-                continue;
+        for erased in self.left(db, true).await? {
+            match self.entry(erased).await {
+                Ok(Some(_)) => {}
+                Ok(None) => {
+                    report.foreign.push(erased);
+                    continue;
+                }
+                Err(error) => {
+                    tracing::error!(%erased, error = &error as &dyn std::error::Error, "an entry of the list of the erased could not be read");
+                    report.failed.push((erased, error.to_string()));
+                    continue;
+                }
             }
             match self.erase_one(db, erased).await {
                 Ok(Some(ErasedAgain::Whole)) => match erased {
@@ -292,9 +345,14 @@ impl Erasures {
         Ok(files.try_filter_map(async |file| Ok(Erased::at(&file.location))).try_collect().await?)
     }
 
-    async fn is_ours(&self, erased: Erased) -> Result<bool, ErasuresError> {
-        let bytes = self.storage.store.get(&erased.path()).await?.bytes().await?;
-        Ok(serde_json::from_slice::<Entry>(&bytes).is_ok_and(|entry| entry.is_of(&self.keys, erased)))
+    /// The entry of this one, if it is there and ours.
+    async fn entry(&self, erased: Erased) -> Result<Option<Entry>, object_store::Error> {
+        let found = async { self.storage.store.get(&erased.path()).await?.bytes().await };
+        match found.await {
+            Ok(bytes) => Ok(serde_json::from_slice::<Entry>(&bytes).ok().filter(|entry| entry.is_of(&self.keys, erased))),
+            Err(object_store::Error::NotFound { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 }
 
@@ -317,11 +375,23 @@ mod tests {
     }
 
     #[test]
+    fn after_a_rotation_an_entry_is_ours_and_not_current() {
+        let (old, one) = (MasterKey::generate(), Erased::Person(UserId::new()));
+        let both: MasterKey = format!("{},{}", *MasterKey::generate().text(), *old.text()).parse().unwrap();
+        let entry = Entry::new(&old, one, DateTime::UNIX_EPOCH);
+        assert!(entry.is_of(&both, one) && entry.is_current(&old) && !entry.is_current(&both));
+        assert!(Entry::new(&both, one, entry.at).is_current(&both));
+    }
+
+    #[test]
     fn what_lies_at_a_path_is_found_by_it() {
         for erased in [Erased::Person(UserId::new()), Erased::Tenant(TenantId::new())] {
             assert_eq!(Erased::at(&erased.path()), Some(erased));
         }
-        for other in ["erased/person/me", "erased/agent/01890000-0000-7000-8000-000000000000", "erased"] {
+        const ID: &str = "01890000-0000-7000-8000-0000000000ab";
+        assert!(Erased::at(&Path::from(format!("erased/person/{ID}"))).is_some());
+        let near = [format!("erased/person/{ID}/x"), format!("erased/person/{}", ID.to_uppercase()), format!("erased/person/{}", ID.replace('-', ""))];
+        for other in near.iter().map(String::as_str).chain(["erased/person/me", "erased/agent/01890000-0000-7000-8000-000000000000", "erased"]) {
             assert_eq!(Erased::at(&Path::from(other)), None, "{other}");
         }
     }

@@ -195,7 +195,8 @@ impl TenantArchives {
         objects_remove(&self.storage, &archive(tenant, id)).await
     }
 
-    /// All archives of which there is something in the store, whole or not. One request for each tenant that has anything there.
+    /// All archives of which there is something in the store, whole or not. One request for each tenant that has anything there; one that the store refuses
+    /// is told of and left out.
     ///
     /// # Errors
     ///
@@ -208,7 +209,13 @@ impl TenantArchives {
         let named = |path: &Path| path.filename().and_then(|name| name.parse::<Uuid>().ok());
         let mut stored = Vec::new();
         for tenant in folders(None).await?.iter().filter_map(named).map(TenantId::from) {
-            stored.extend(folders(Some(&folder(tenant))).await?.iter().filter_map(named).map(|id| (tenant, id)));
+            match folders(Some(&folder(tenant))).await {
+                Ok(found) => stored.extend(found.iter().filter_map(named).map(|id| (tenant, id))),
+                Err(error) if error.is_unavailable() => return Err(error),
+                Err(error) => {
+                    tracing::error!(tenant.id = %tenant, error = &error as &dyn std::error::Error, "a tenant's archives could not be listed");
+                }
+            }
         }
         Ok(stored)
     }

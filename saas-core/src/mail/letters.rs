@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::{Letter, Link};
+use crate::operator::OperatorRole;
 
 /// Asks to confirm an address.
 #[derive(Debug, Clone, Serialize)]
@@ -114,6 +115,8 @@ pub struct SecurityNotice {
     pub name: String,
     /// What happened.
     pub what: SecurityEvent,
+    /// As what the reader runs the product, if that is what happened.
+    pub role: Option<OperatorRole>,
     /// When.
     pub at: DateTime<Utc>,
     /// From where, if that is known.
@@ -160,6 +163,10 @@ pub enum SecurityEvent {
     PasskeyCopied,
     /// Whoever runs the product ended all sessions, and what programs might do: nobody's doing who has to be found out, so the letter asks nothing.
     SessionsEnded,
+    /// The reader is one of those who run the product from now on, or in another role.
+    OperatorGranted,
+    /// They are so no more.
+    OperatorRevoked,
 }
 
 /// What happened since the last one.

@@ -218,7 +218,7 @@ fn operation_id(method: &str, path: &str) -> String {
 fn security(entry: &Entry) -> Value {
     match entry.info.access.caller {
         Caller::Public | Caller::Provider => json!([]),
-        Caller::SignedIn => json!([{ "session": [] }]),
+        Caller::SignedIn | Caller::Operator => json!([{ "session": [] }]),
         Caller::Member if entry.is_for_keys => json!([{ "session": [] }, { "token": [] }, { "key": [] }]),
         Caller::Member => json!([{ "session": [] }, { "token": [] }]),
         Caller::Agent => json!([{ "key": [] }]),
@@ -227,12 +227,13 @@ fn security(entry: &Entry) -> Value {
 
 fn responses(operation: &Operation, access: &Access) -> Value {
     let mut slugs = operation.problems.clone();
-    if !matches!(access.caller, Caller::Public) {
-        slugs.insert(ProblemType::UNAUTHENTICATED.slug);
-    }
-    if !matches!(access.caller, Caller::Public | Caller::Provider) {
-        slugs.insert(ProblemType::FORBIDDEN.slug);
-    }
+    let refusals: &[ProblemType] = match access.caller {
+        Caller::Public => &[],
+        Caller::Provider => &[ProblemType::UNAUTHENTICATED],
+        Caller::SignedIn | Caller::Member | Caller::Agent => &[ProblemType::UNAUTHENTICATED, ProblemType::FORBIDDEN],
+        Caller::Operator => &[ProblemType::SECOND_FACTOR_REQUIRED, ProblemType::FORBIDDEN, ProblemType::NOT_FOUND],
+    };
+    slugs.extend(refusals.iter().map(|refusal| refusal.slug));
     if !access.features.is_empty() {
         slugs.insert(ProblemType::FEATURE_NOT_IN_PLAN.slug);
     }

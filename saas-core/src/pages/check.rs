@@ -15,7 +15,7 @@ pub struct Sample {
     pub template: String,
     /// The sample's name; empty for the plain one.
     pub name: String,
-    /// The whole context, with the frame (`"frame": "member"` in the sample asks for one of somebody signed in).
+    /// The whole context, with the frame (`"frame": "member"` in the sample asks for one of somebody signed in, `"operator"` for one of somebody who runs the product).
     pub context: Value,
 }
 
@@ -117,7 +117,9 @@ fn missing<'a>(wanted: &'a Keys, present: &'a Keys) -> impl Iterator<Item = &'a 
 }
 
 fn with_frame(context: &serde_json::Value) -> Value {
-    let member = context.get("frame").is_some_and(|frame| frame == "member");
+    let asked = context.get("frame").and_then(serde_json::Value::as_str);
+    let operator = asked == Some("operator");
+    let member = operator || asked == Some("member");
     let mut frame = Frame { nonce: "sample".to_owned(), path: "/".to_owned(), visitor: !member, ..Frame::default() };
     if member {
         let tenant = |id: &str, slug: &str, name: &str, role: &str| FrameTenant {
@@ -141,6 +143,7 @@ fn with_frame(context: &serde_json::Value) -> Value {
             email: "ada@example.com".to_owned(),
             name: "Ada Lovelace".to_owned(),
             picture: None,
+            operator,
         });
         frame.memberships = vec![acme.clone(), other];
         frame.here = format!("?organization={}", acme.id);

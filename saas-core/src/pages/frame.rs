@@ -72,6 +72,8 @@ pub struct FrameUser {
     pub name: String,
     /// The path of a small square picture of them.
     pub picture: Option<String>,
+    /// Whether they are one of those who run the product.
+    pub operator: bool,
 }
 
 /// An organization, as the layout shows it.

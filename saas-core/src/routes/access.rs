@@ -2,6 +2,8 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
+use crate::operator::OperatorRole;
+
 /// Who may call a route.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Access {
@@ -15,6 +17,9 @@ pub struct Access {
     /// The features that the plan must have.
     #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub features: BTreeSet<&'static str>,
+    /// What the caller must at least be among those who run the product.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub operator: Option<OperatorRole>,
 }
 
 /// A kind of caller, from the most open to the narrowest.
@@ -32,6 +37,8 @@ pub enum Caller {
     Member,
     /// A machine with a credential.
     Agent,
+    /// A person who runs the product.
+    Operator,
 }
 
 impl Access {
@@ -57,6 +64,12 @@ impl Access {
     #[must_use]
     pub fn agent() -> Self {
         Self { caller: Caller::Agent, ..Self::default() }
+    }
+
+    /// A person who runs the product and is at least this there.
+    #[must_use]
+    pub fn operator(role: OperatorRole) -> Self {
+        Self { caller: Caller::Operator, operator: Some(role), ..Self::default() }
     }
 
     /// A provider whose signature the handler checks.
@@ -88,6 +101,7 @@ impl Access {
         self.in_part = in_part.into_iter().filter(|name| !full.contains(name)).collect();
         self.permissions.extend(other.permissions);
         self.features.extend(other.features);
+        self.operator = self.operator.max(other.operator);
         self
     }
 }

@@ -131,6 +131,7 @@ impl Page {
                 email: it.email.clone(),
                 name: it.name.clone(),
                 picture: it.picture.clone(),
+                operator: it.operator.is_some(),
             }),
             here: standing.map(|it| format!("?organization={}", it.tenant)).unwrap_or_default(),
             tenant: standing.map(|it| tenant(it.tenant.to_string(), &it.slug, &it.name, &it.role)),

@@ -51,6 +51,8 @@ mod migrations;
 #[cfg(test)]
 mod notifications;
 #[cfg(test)]
+mod operator;
+#[cfg(test)]
 mod pages;
 #[cfg(test)]
 mod planted;

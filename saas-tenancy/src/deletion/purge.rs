@@ -72,8 +72,9 @@ impl Tenancy {
             async move {
                 let purged = tenancy.purge(run.db(), &stores).await;
                 // Whatever stood in the way of one, the others are gone.
-                erasures.keep(run.db()).await?;
-                purged.map(drop).map_err(JobError::from)
+                let kept = erasures.keep(run.db()).await;
+                purged?;
+                kept.map(drop).map_err(JobError::from)
             }
         });
         jobs.cron("5 4 * * *", &PurgeOrganizations {});

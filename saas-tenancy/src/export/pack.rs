@@ -16,6 +16,9 @@ use crate::Tenancy;
 /// How long an archive may take to be packed, with all attempts.
 const PACKING: TimeDelta = TimeDelta::days(2);
 
+/// How long an archive is tried for. What comes later than that is given up; with the last attempt it is less than [`PACKING`].
+const TRIED: TimeDelta = TimeDelta::days(1);
+
 /// How long one attempt may take: 30 GB at 2 MB a second.
 const ATTEMPT: Duration = Duration::from_secs(4 * 3600);
 
@@ -45,6 +48,8 @@ struct SweepExports {}
 
 impl Job for SweepExports {
     const NAME: &'static str = "tenancy.export.sweep";
+    /// It asks the store about each organization.
+    const TIME_LIMIT: Duration = Duration::from_secs(3600);
 }
 
 impl Tenancy {
@@ -76,15 +81,26 @@ impl Tenancy {
     async fn pack(&self, run: &TenantRun, archives: &TenantArchives, export: Uuid) -> Result<(), JobError> {
         let tenant = Uuid::from(run.tenant());
         let mut tx = run.db().clone().read_only(true).begin().await?;
-        let is_wanted = sqlx::query_scalar!(
-            r#"select exists (select from tenancy.export where tenant_id = $1 and id = $2 and ready_at is null) as "is_wanted!""#,
+        let now = tx.now();
+        let wanted_since = sqlx::query_scalar!(
+            "select asked_at from tenancy.export where tenant_id = $1 and id = $2 and ready_at is null",
             tenant,
             export,
         )
-        .fetch_one(&mut *tx)
+        .fetch_optional(&mut *tx)
         .await?;
         drop(tx);
-        let bytes = if is_wanted { Some(archives.pack(run.db(), &self.db().inventory(), export).await?) } else { None };
+        if wanted_since.is_some_and(|asked_at| asked_at + TRIED < now) {
+            tracing::error!(tenant.id = %tenant, export.id = %export, "an archive was not packed within a day and is given up");
+            return Self::pack_failed(run, export).await;
+        }
+        let bytes = if wanted_since.is_some() {
+            // What an attempt left that was cut off.
+            removed(archives, run.tenant(), export).await?;
+            Some(archives.pack(run.db(), &self.db().inventory(), export).await?)
+        } else {
+            None
+        };
 
         let mut tx = run.db().begin().await?;
         if let Some(bytes) = bytes {

@@ -143,6 +143,12 @@ impl App {
         self.app.acting(Principal::Token(Arc::new(TokenPrincipal::new(user, TokenFamilyId::new(), place, &[]))))
     }
 
+    /// The same, with what is withheld from it.
+    pub(crate) async fn program_without(&self, user: UserId, withheld: &'static [&'static str]) -> TestClient {
+        let place = self.signed_in(user).await.memberships.remove(0);
+        self.app.acting(Principal::Token(Arc::new(TokenPrincipal::new(user, TokenFamilyId::new(), place, withheld))))
+    }
+
     /// A program with a key that somebody made.
     pub(crate) async fn key(&self, maker: UserId, scopes: &[&'static str]) -> TestClient {
         let place = self.signed_in(maker).await.memberships.remove(0);

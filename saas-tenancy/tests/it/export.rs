@@ -250,7 +250,7 @@ async fn what_was_killed_in_the_middle_is_done_again() {
     let _working = scene.work().await;
     scene.packed().await;
     let members: Vec<Value> = serde_json::from_str(&unpacked(&scene.take(&scene.client, &id).await.body)["core.member.json"]).unwrap();
-    assert_eq!((members.len(), scene.files()), (2, 3), "what the first one left goes with the archive");
+    assert_eq!((members.len(), scene.files()), (2, 2), "what the first one left is gone");
     assert_eq!(scene.count("select count(*) from data.outbox where name = 'tenancy.export.ready'").await, 1);
 }
 
@@ -272,6 +272,30 @@ async fn an_archive_of_many_parts_is_read_as_one() {
     assert!(scene.files() > 4, "{}", scene.files());
     archives.remove(scene.tenant, id).await.unwrap();
     assert_eq!(scene.files(), 0);
+}
+
+/// Whoever was killed at the last attempt said nothing: a day later the next one does, and packs nothing. Meanwhile somebody can ask again.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_not_packed_within_a_day_is_given_up() {
+    let scene = Scene::new().await;
+    let first = scene.ask().await;
+    scene.clock.advance(TimeDelta::days(1) + TimeDelta::seconds(1));
+    let client = scene.app.client_with_proof(scene.owner).await;
+    let again = client.post(ASK, &json!(null)).await;
+    assert_eq!(again.status, 202, "{}", again.text());
+    assert_ne!(again.json()["id"], json!(first));
+    let _working = scene.work().await;
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
+    let (failed, ready) = loop {
+        let failed = scene.count("select count(*) from tenancy.export where failed_at is not null and ready_at is null").await;
+        let ready = scene.count("select count(*) from tenancy.export where ready_at is not null and failed_at is null").await;
+        if failed + ready == 2 {
+            break (failed, ready);
+        }
+        assert!(tokio::time::Instant::now() < deadline, "neither was packed nor given up");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert_eq!((failed, ready), (1, 1));
 }
 
 /// After the last attempt the page says that nothing comes, and whoever asks again is not refused for it.

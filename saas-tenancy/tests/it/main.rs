@@ -15,6 +15,8 @@ mod mailbox;
 #[cfg(test)]
 mod members;
 #[cfg(test)]
+mod onboarding;
+#[cfg(test)]
 mod organizations;
 #[cfg(test)]
 mod ownership;

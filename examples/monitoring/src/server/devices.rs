@@ -1,13 +1,14 @@
 //! Devices, as people and programs read them.
 
 use axum::{
-    extract::State as AxumState,
+    extract::{Extension, State as AxumState},
     response::{IntoResponse as _, Response},
 };
 use chrono::{DateTime, Utc};
 use ipnet::IpNet;
 use saas_core::{
-    AgentId, Can, DbError, Flags, List, Listed, Order, OrderBy, Page, Problem, Query, Reaching, Routes, TenantDb, TenantTx, Wanted,
+    AgentId, Can, Conditions, DbError, Flags, List, Listed, Order, OrderBy, Page, Problem, Query, Reaching, Routes, TenantDb, TenantTx,
+    Wanted,
 };
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -134,12 +135,13 @@ impl DeviceFilter {
 }
 
 async fn show(
-    _: Can<DeviceRead>,
+    can: Can<DeviceRead>,
+    Extension(conditions): Extension<Conditions>,
     flags: Flags,
     db: TenantDb,
     page: Page,
     Query(query): Query<PageQuery>,
-    AxumState(_): AxumState<State>,
+    AxumState(state): AxumState<State>,
 ) -> Result<Response, Problem> {
     let mut tx = db.begin().await?;
     let filter = query.state.unwrap_or(DeviceFilter::All);
@@ -148,10 +150,15 @@ async fn show(
     let total: i64 = counts.iter().filter(|(state, _)| filter.state().is_none_or(|wanted| wanted == state)).map(|(_, n)| n).sum();
     let at = i64::from(query.page.max(1) - 1).min((total - 1).max(0) / PAGE);
     let devices = devices_page_in(&mut tx, filter.state(), &wanted, at * PAGE).await?;
-    let has_agents =
-        query_scalar!(r#"select exists (select from agent where tenant_id = $1) as "some!""#, tx.tenant().map(uuid::Uuid::from))
+    // A device is an agent's.
+    let has_agents = !devices.is_empty()
+        || query_scalar!(r#"select exists (select from agent where tenant_id = $1) as "some!""#, tx.tenant().map(uuid::Uuid::from))
             .fetch_one(&mut *tx)
             .await?;
+    let pointer = match query.fragment {
+        None => state.tenancy.onboarding_pointer_in(&mut tx, (can.standing(), &conditions)).await?,
+        Some(_) => None,
+    };
     let any_devices = !counts.is_empty() || !wanted.is_empty();
     let href = |filter: DeviceFilter, page: i64| address(&wanted, filter, page, false);
     let filters: Vec<_> = DeviceFilter::EACH
@@ -174,7 +181,7 @@ async fn show(
         "query": { "state": filter.state().unwrap_or_default(), "q": wanted },
         "fragment_href": address(&wanted, filter, at, true),
         "has_agents": has_agents, "clear_href": "/devices", "filters": filters, "page": pagination, "devices": devices,
-        "latency": flags.is_on(LATENCY),
+        "latency": flags.is_on(LATENCY), "pointer": pointer,
     });
     let template = if query.fragment.is_some() { "monitoring/fragments/devices.html" } else { "monitoring/devices.html" };
     Ok(page.render(template, context)?.into_response())

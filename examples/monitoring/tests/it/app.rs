@@ -119,7 +119,8 @@ impl App {
         mails.into_iter().find(|kept| kept.mail.to == email).unwrap_or_else(|| panic!("no mail to {email}")).mail.text
     }
 
-    async fn mailed_token(&self, email: &str) -> String {
+    /// What the newest letter to an address lets its reader do something with.
+    pub(crate) async fn mailed_token(&self, email: &str) -> String {
         let letter = self.letter(email).await;
         let (_, token) = letter.split_once("token=").unwrap();
         token.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-' || c == '_')).next().unwrap().to_owned()
@@ -172,6 +173,19 @@ impl App {
         let given = sqlx::query("insert into auth.avatar (user_id, id, small, large, created_at) values ($1, $2, 'x', 'x', now())");
         given.bind(Uuid::from(person)).bind(id).execute(&mut self.owner().await).await.unwrap();
         id
+    }
+
+    /// Names somebody as one of those who run the product.
+    pub(crate) async fn operator(&self, person: UserId) {
+        let named =
+            "insert into auth.operator (user_id, role, granted_at, granted_by, reason) values ($1, 'admin', now(), 'root', 'a test')";
+        sqlx::query(named).bind(Uuid::from(person)).execute(&mut self.owner().await).await.unwrap();
+    }
+
+    /// Has somebody's sessions shown a second factor, which they do not have.
+    pub(crate) async fn second_factor_shown(&self, person: UserId) {
+        let shown = "update auth.session set methods = '{password,totp}' where user_id = $1 and ended_at is null";
+        sqlx::query(shown).bind(Uuid::from(person)).execute(&mut self.owner().await).await.unwrap();
     }
 
     /// Links an account elsewhere with somebody's.

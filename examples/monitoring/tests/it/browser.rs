@@ -5,6 +5,7 @@ mod billing;
 mod chromium;
 mod dunning;
 mod invitation;
+mod onboarding;
 mod passkeys;
 mod provider;
 mod push;

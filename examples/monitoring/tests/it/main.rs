@@ -47,9 +47,13 @@ mod live;
 #[cfg(test)]
 mod nightly;
 #[cfg(test)]
+mod onboarding;
+#[cfg(test)]
 mod openapi;
 #[cfg(test)]
 mod operator;
+#[cfg(test)]
+mod operators;
 #[cfg(test)]
 mod pricing;
 #[cfg(test)]

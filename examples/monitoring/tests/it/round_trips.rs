@@ -134,6 +134,7 @@ async fn a_request_asks_the_database_at_most_four_times() {
         assert_eq!(person.get("/api/v1/devices").await.status, StatusCode::OK);
         assert_eq!(program.get("/api/v1/devices").await.status, StatusCode::OK);
         assert_eq!(holder.get("/api/v1/devices").await.status, StatusCode::OK);
+        assert_eq!(person.page("/devices").await.status, StatusCode::OK);
         assert_eq!(machine.get("/api/agent/status").await.status, StatusCode::OK);
         assert_eq!(machine.post("/api/agent/heartbeat", &beat).await.status, StatusCode::OK);
     }
@@ -151,6 +152,13 @@ async fn a_request_asks_the_database_at_most_four_times() {
     assert_eq!(counter.take(), 3, "whose key, begin, the query");
     assert_eq!(holder.get("/api/v1/devices").await.status, StatusCode::OK);
     assert_eq!(counter.take(), 3, "whose token, begin, the query");
+    // What people look at shows several things, and asks for each once.
+    assert!(person.page("/devices").await.text().contains("id=\"pointer\""));
+    assert_eq!(counter.take(), 6, "who, begin, how many, the devices, what is kept of the first steps, what is done of them");
+    expect(&owner.browser.json(Method::POST, "/api/v1/onboarding/dismiss", &json!({})).await, StatusCode::NO_CONTENT);
+    counter.take();
+    assert!(!person.page("/devices").await.text().contains("id=\"pointer\""));
+    assert_eq!(counter.take(), 5, "who, begin, how many, the devices, what is kept of the first steps");
     assert_eq!(machine.get("/api/agent/status").await.status, StatusCode::OK);
     assert_eq!(counter.take(), 4, "who, begin, the agent, its devices");
     assert_eq!(machine.post("/api/agent/heartbeat", &beat).await.status, StatusCode::OK);

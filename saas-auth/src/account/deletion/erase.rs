@@ -30,8 +30,9 @@ impl Auth {
             async move {
                 let erased = auth.erase(run.db()).await;
                 // Whatever stood in somebody's way, the others are gone.
-                erasures.keep(run.db()).await?;
-                erased.map(drop).map_err(JobError::from)
+                let kept = erasures.keep(run.db()).await;
+                erased?;
+                kept.map(drop).map_err(JobError::from)
             }
         });
         jobs.cron("50 3 * * *", &EraseAccounts {});
@@ -118,12 +119,15 @@ impl EraseAgain for Auth {
         let email = sqlx::query_scalar!("select email from auth.account where user_id = $1 for update", Uuid::from(user))
             .fetch_optional(&mut *tx)
             .await?;
-        if let Some(email) = email {
+        if let Some(email) = &email {
             // Letters that waited when the dump was made.
-            self.outbox().forget_in(&mut tx, &email).await?;
+            self.outbox().forget_in(&mut tx, email).await?;
         }
         let (rows, done) = person_erase_again_in(&mut tx, &self.db().inventory(), user).await?;
-        system_event_in(&mut tx, Ledger::Platform, Actor::System, user, &AccountErased { rows }).await?;
+        // Who stays an owner is emptied as often as somebody asks, and erased once.
+        if email.is_some() || done == ErasedAgain::Whole {
+            system_event_in(&mut tx, Ledger::Platform, Actor::System, user, &AccountErased { rows }).await?;
+        }
         tx.commit().await?;
         tracing::info!(user.id = %user, rows, "erased an account again");
         Ok(Some(done))

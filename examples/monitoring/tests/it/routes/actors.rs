@@ -22,6 +22,8 @@ pub(super) enum Kind {
     Stranger,
     /// The owner of another organization.
     Other,
+    /// One of those who run the product, in a session with a second factor; the owner of an organization of their own.
+    Operator,
     Role(Role),
     /// A machine of the first organization, with its credential.
     Agent,
@@ -40,6 +42,7 @@ pub(super) struct Actor {
     /// What it sends beside its cookies.
     pub(super) headers: Vec<(&'static str, String)>,
     email: Option<String>,
+    id: Option<UserId>,
 }
 
 /// An organization with somebody of each role, a machine and a device, another organization beside it, and a stranger.
@@ -60,8 +63,15 @@ impl Scene {
         let (tenant, other) = (app.tenant("canarybird").await, app.tenant("other").await);
         app.plan(tenant, "team").await;
         app.plan(other, "business").await;
-        let mut actors = vec![Actor { name: "stranger", kind: Kind::Stranger, client: app.anon(), headers: Vec::new(), email: None }];
+        let mut actors =
+            vec![Actor { name: "stranger", kind: Kind::Stranger, client: app.anon(), headers: Vec::new(), email: None, id: None }];
         actors.push(Actor::person("other", Kind::Other, other, app.member(other, Role::Owner).await));
+        let operators = app.tenant("operators").await;
+        app.plan(operators, "business").await;
+        let operator = app.member(operators, Role::Owner).await;
+        app.operator(operator.id).await;
+        app.second_factor_shown(operator.id).await;
+        actors.push(Actor::person("operator", Kind::Operator, operators, operator));
         let owner = app.member(tenant, Role::Owner).await;
         for (name, role) in [("viewer", Role::Viewer), ("member", Role::Member), ("admin", Role::Admin)] {
             actors.push(Actor::person(name, Kind::Role(role), tenant, app.member(tenant, role).await));
@@ -97,15 +107,18 @@ impl Scene {
             app.bring_back(self.tenant).await;
         }
         if route.path.ends_with("/sign-out") {
-            self.sign_in_again(actor).await;
+            self.sign_in_again(app, actor).await;
         }
     }
 
     /// After a route that signs out.
-    async fn sign_in_again(&self, actor: &Actor) {
+    async fn sign_in_again(&self, app: &App, actor: &Actor) {
         if let Some(email) = &actor.email {
             let credentials = json!({ "email": email, "password": PASSWORD });
             expect(&actor.client.post("/api/v1/auth/sign-in", &credentials).await, StatusCode::OK);
+        }
+        if let (Kind::Operator, Some(id)) = (actor.kind, actor.id) {
+            app.second_factor_shown(id).await;
         }
     }
 
@@ -117,6 +130,8 @@ impl Scene {
             path.replace("{id}", &agent).replace("{user}", &user.to_string())
         } else if path.contains("flags/{name}") {
             path.replace("{name}", "latency")
+        } else if path.contains("steps/{step}") {
+            path.replace("{step}", "explore")
         } else if path.contains("agents/{id}") {
             path.replace("{id}", &self.new_agent().await)
         } else if path.contains("api-keys/{id}") {
@@ -355,11 +370,11 @@ impl Actor {
     fn person(name: &'static str, kind: Kind, tenant: TenantId, person: Person) -> Self {
         let headers = vec![("x-organization", tenant.to_string())];
         let client = person.browser.with("x-organization", &tenant.to_string());
-        Self { name, kind, client, headers, email: Some(person.email) }
+        Self { name, kind, client, headers, email: Some(person.email), id: Some(person.id) }
     }
 
     fn machine(app: &App, name: &'static str, kind: Kind, secret: &str) -> Self {
         let headers = vec![("authorization", format!("Bearer {secret}"))];
-        Self { name, kind, client: app.anon().bearer(secret), headers, email: None }
+        Self { name, kind, client: app.anon().bearer(secret), headers, email: None, id: None }
     }
 }

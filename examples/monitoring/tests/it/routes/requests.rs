@@ -5,6 +5,15 @@ use uuid::Uuid;
 use super::actors::Kind;
 use crate::app::registration;
 
+/// The short name of the organization that somebody works in.
+fn called(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Other => "other",
+        Kind::Operator => "operators",
+        _ => "canarybird",
+    }
+}
+
 /// A body that nobody who may send it is refused for.
 pub(super) fn good_body(route: &RouteInfo, tenant: TenantId, kind: Kind) -> Body {
     let time = "2026-03-01T00:00:00Z";
@@ -24,6 +33,8 @@ pub(super) fn good_body(route: &RouteInfo, tenant: TenantId, kind: Kind) -> Body
             Body::Form([("name", "latency"), ("on", "true")].map(|(name, value)| (name, value.to_owned())).to_vec())
         }
         ("PUT", "/api/v1/organization/flags/{name}") => Body::Json(json!({ "on": true })),
+        ("POST", "/start/steps/{step}") => Body::Form(vec![("state", "open".to_owned())]),
+        ("PUT", "/api/v1/onboarding/steps/{step}") => Body::Json(json!({ "state": "open" })),
         ("POST", "/api-keys") => Body::Form(vec![("name", format!("New of {kind:?}")), ("scopes", "monitoring.device.read".to_owned())]),
         ("POST", "/api/v1/api-keys") => Body::Json(json!({ "name": format!("New of {kind:?}"), "scopes": ["monitoring.device.read"] })),
         ("PATCH", "/api/v1/api-keys/{id}") => Body::Json(json!({ "allowed_from": ["127.0.0.1"] })),
@@ -102,11 +113,8 @@ pub(super) fn good_body(route: &RouteInfo, tenant: TenantId, kind: Kind) -> Body
         ("POST", "/api/v1/auth/prove" | "/api/v1/me/second-factor/off") => Body::Json(json!({ "password": "" })),
         ("POST", "/account/second-factor/off/confirm") => Body::Form(vec![("token", "none".to_owned())]),
         ("POST", "/api/v1/me/second-factor/off/confirm") => Body::Json(json!({ "token": "none" })),
-        ("POST", "/organization/settings") => {
-            let called = if kind == Kind::Other { "other" } else { "canarybird" };
-            Body::Form(["name", "slug"].map(|field| (field, called.to_owned())).to_vec())
-        }
-        ("PATCH", "/api/v1/organization") => Body::Json(json!({ "slug": if kind == Kind::Other { "other" } else { "canarybird" } })),
+        ("POST", "/organization/settings") => Body::Form(["name", "slug"].map(|field| (field, called(kind).to_owned())).to_vec()),
+        ("PATCH", "/api/v1/organization") => Body::Json(json!({ "slug": called(kind) })),
         // Enough to be let in; what happens then would happen to all that are called after.
         ("POST", "/organization/owner") => Body::Form(vec![("member", String::new())]),
         ("POST", "/api/v1/organization/owner") => Body::Json(json!({ "member": Uuid::nil() })),
@@ -243,6 +251,10 @@ pub(super) fn good_body(route: &RouteInfo, tenant: TenantId, kind: Kind) -> Body
             | "/account/leaving/sign-out"
             | "/api/v1/me/deletion/stop"
             | "/api/v1/me/exports/{id}/file"
+            | "/start/restart"
+            | "/start/dismiss"
+            | "/api/v1/onboarding/restart"
+            | "/api/v1/onboarding/dismiss"
             | "/organization/exports"
             | "/organization/exports/{id}/file"
             | "/api/v1/organization/exports"

@@ -22,6 +22,8 @@ const OPEN: &[(&str, &str)] = &[
     ("/live", "it says that something changed, and what that is, is asked for then"),
     ("/notifications", "what people are told is their own"),
     ("/api/v1/notifications", "what people are told is their own"),
+    ("/start", "everybody has first steps of their own; what each takes is asked for inside"),
+    ("/api/v1/onboarding", "everybody has first steps of their own; what each takes is asked for inside"),
     ("/members/leave", "everybody may leave"),
     ("/members/{user}/remove", "everybody may leave; for another the permission is asked for inside"),
     ("/api/v1/members/{user}", "everybody may leave; for another the permission is asked for inside"),
@@ -39,7 +41,7 @@ impl<'a> Staged<'a> {
         let roles = Roles::new(MATRIX);
         let part = |kind| match kind {
             Kind::Stranger => Part::Stranger,
-            Kind::Other => Part::Outsider,
+            Kind::Other | Kind::Operator => Part::Outsider,
             Kind::Role(role) => Part::Member(roles.of(role).iter().copied().collect::<BTreeSet<_>>()),
             Kind::Agent | Kind::AgentKey | Kind::ApiKey | Kind::Token => Part::Program,
         };

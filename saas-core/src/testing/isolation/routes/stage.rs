@@ -70,6 +70,8 @@ impl Demand {
     pub fn of(route: &RouteInfo, part: &Part) -> Self {
         match (route.access.caller, part) {
             (Caller::Public | Caller::Provider, _) => Self::Any,
+            // Nobody who calls runs the product.
+            (Caller::Operator, _) => Self::Status(404),
             (_, Part::Stranger) => Self::of_stranger(route),
             (Caller::Agent, _) | (_, Part::Program) => Self::Any,
             (_, Part::Outsider) if route.path.contains('{') => Self::Status(404),
