@@ -1,6 +1,8 @@
 use std::{io, process::ExitCode};
 
-use saas_core::{Db, Dependencies, Erased, ErasedReport, Erasures, ErasuresError, Finding, Lifecycle, MasterKey, Metrics, Severity, init_logs};
+use saas_core::{
+    Db, Dependencies, Erased, ErasedReport, Erasures, ErasuresError, Finding, Lifecycle, MasterKey, Metrics, Severity, init_logs,
+};
 use serde_json::json;
 
 use crate::{

@@ -390,8 +390,14 @@ mod tests {
         }
         const ID: &str = "01890000-0000-7000-8000-0000000000ab";
         assert!(Erased::at(&Path::from(format!("erased/person/{ID}"))).is_some());
-        let near = [format!("erased/person/{ID}/x"), format!("erased/person/{}", ID.to_uppercase()), format!("erased/person/{}", ID.replace('-', ""))];
-        for other in near.iter().map(String::as_str).chain(["erased/person/me", "erased/agent/01890000-0000-7000-8000-000000000000", "erased"]) {
+        let near = [
+            format!("erased/person/{ID}/x"),
+            format!("erased/person/{}", ID.to_uppercase()),
+            format!("erased/person/{}", ID.replace('-', "")),
+        ];
+        for other in
+            near.iter().map(String::as_str).chain(["erased/person/me", "erased/agent/01890000-0000-7000-8000-000000000000", "erased"])
+        {
             assert_eq!(Erased::at(&Path::from(other)), None, "{other}");
         }
     }
