@@ -10,7 +10,8 @@ use crate::{
     output::{list, say},
 };
 
-/// Who runs the product. 1 if nobody has the address, if it is not confirmed, if its account has no app as a second factor, or if there is nothing to take.
+/// Who runs the product. 1 if nobody has the address, if it is not confirmed, if its account has no app as a second factor, or if there is nothing
+/// to take.
 pub(crate) async fn operators(product: &Product, arguments: &Arguments, command: &OperatorsCommand) -> Result<ExitCode, Error> {
     let desk = Desk::open(product, arguments).await?;
     let operators = Operators::new(&desk.db, desk.outbox.clone(), desk.pages.clone());

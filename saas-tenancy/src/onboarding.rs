@@ -1,5 +1,5 @@
-//! First steps (TEN-13): a product declares them as a table, and says which of them are done. What can be seen in its own state is looked at there each time,
-//! so it cannot be wrong; kept is only what cannot be seen: what was skipped, who is done, who wants no more to be pointed to it.
+//! First steps (TEN-13): a product declares them as a table, and says which of them are done. What can be seen in its own state is looked at there
+//! each time, so it cannot be wrong; kept is only what cannot be seen: what was skipped, who is done, who wants no more to be pointed to it.
 //!
 //! ```
 //! use saas_tenancy::{Onboarding, Step};
@@ -54,8 +54,8 @@ pub struct Onboarding {
 }
 
 impl Onboarding {
-    /// Steps in their order, and which of them are done as things are in the transaction, by name. The transaction may be anybody's in the tenant; what a
-    /// person has done is told by its [user](TenantTx::user).
+    /// Steps in their order, and which of them are done as things are in the transaction, by name. The transaction may be anybody's in the tenant;
+    /// what a person has done is told by its [user](TenantTx::user).
     #[must_use]
     pub fn new(
         steps: &'static [Step],
@@ -92,8 +92,8 @@ impl fmt::Debug for Onboarding {
 }
 
 impl Tenancy {
-    /// Leads people through the first steps of the product, at `/start`, which is where they land after they made an organization. Without it there are no routes
-    /// for them. [`onboarding_pointer_in`](Self::onboarding_pointer_in) is for the page where people begin otherwise.
+    /// Leads people through the first steps of the product, at `/start`, which is where they land after they made an organization. Without it all
+    /// that is there is 404. [`onboarding_pointer_in`](Self::onboarding_pointer_in) is for the page where people begin otherwise.
     #[must_use]
     pub fn onboarding(mut self, onboarding: Onboarding) -> Self {
         self.onboarding = Some(onboarding);

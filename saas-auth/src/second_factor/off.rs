@@ -59,7 +59,8 @@ async fn password_check(
     Ok(Some(current_password_check(auth, origin, me, password, &SecondFactorOffRefused {}).await?))
 }
 
-/// Uses a mailed link: from now on no second factor is asked for, and so its person runs the product no more, if they did. All other sessions end; the one at hand goes on under another id and token.
+/// Uses a mailed link: from now on no second factor is asked for, and so its person runs the product no more, if they did. All other sessions end;
+/// the one at hand goes on under another id and token.
 pub(crate) async fn second_factor_off(
     auth: &Auth,
     origin: Origin,

@@ -15,7 +15,8 @@ pub struct Sample {
     pub template: String,
     /// The sample's name; empty for the plain one.
     pub name: String,
-    /// The whole context, with the frame (`"frame": "member"` in the sample asks for one of somebody signed in, `"operator"` for one of somebody who runs the product).
+    /// The whole context, with the frame (`"frame": "member"` in the sample asks for one of somebody signed in, `"operator"` for one of somebody
+    /// who runs the product).
     pub context: Value,
 }
 

@@ -43,8 +43,34 @@ impl Event for OnboardingDismissed {
     const PERMISSION: Option<&'static str> = Some(MemberRead::NAME);
 }
 
+/// What somebody says that cannot be seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mark {
+    Skipped,
+    Done,
+    /// Of all of them.
+    Dismissed,
+}
+
+impl Mark {
+    const ALL: [Self; 3] = [Self::Skipped, Self::Done, Self::Dismissed];
+
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Skipped => "skipped",
+            Self::Done => "done",
+            Self::Dismissed => "dismissed",
+        }
+    }
+
+    /// As it is stored; the table's constraint lets no other in.
+    pub(super) fn of(stored: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|mark| mark.as_str() == stored)
+    }
+}
+
 /// A mark of a step, or of all of them; says whether it was not there before. Of any number who make one at once, one does.
-async fn mark_in(tx: &mut TenantTx, person: Option<UserId>, step: Option<&str>, mark: &str) -> Result<bool, DbError> {
+async fn mark_in(tx: &mut TenantTx, person: Option<UserId>, step: Option<&str>, mark: Mark) -> Result<bool, DbError> {
     let now = tx.now();
     let marked = sqlx::query!(
         "insert into tenancy.onboarding_mark (tenant_id, id, user_id, step, mark, marked_at) values ($1, $2, $3, $4, $5, $6)
@@ -53,7 +79,7 @@ async fn mark_in(tx: &mut TenantTx, person: Option<UserId>, step: Option<&str>, 
         Uuid::now_v7(),
         person.map(Uuid::from),
         step,
-        mark,
+        mark.as_str(),
         now,
     )
     .execute(&mut **tx)
@@ -89,8 +115,8 @@ impl Onboarding {
         let whose = step.is_persons().then_some(person);
         let changed = match state {
             StepState::Open => unmark_in(tx, whose, step.id()).await?,
-            StepState::Skipped if step.is_skippable() => mark_in(tx, whose, Some(step.id()), "skipped").await?,
-            StepState::Done if step.is_closing() => mark_in(tx, whose, Some(step.id()), "done").await?,
+            StepState::Skipped if step.is_skippable() => mark_in(tx, whose, Some(step.id()), Mark::Skipped).await?,
+            StepState::Done if step.is_closing() => mark_in(tx, whose, Some(step.id()), Mark::Done).await?,
             StepState::Skipped => return Err(Problem::invalid([FieldError::new("/state", "this step is not skipped")])),
             StepState::Done => return Err(Problem::invalid([FieldError::new("/state", "this step is done by doing it")])),
         };
@@ -124,7 +150,7 @@ impl Onboarding {
 
 /// Points the person to the steps no more.
 pub(super) async fn dismiss_in(tx: &mut TenantTx, standing: &Standing, person: UserId) -> Result<(), DbError> {
-    if mark_in(tx, Some(person), None, "dismissed").await? {
+    if mark_in(tx, Some(person), None, Mark::Dismissed).await? {
         event_in(tx, Actor::User(person), standing.tenant, &OnboardingDismissed {}).await?;
     }
     Ok(())

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{FIRST_STEPS, Onboarding, Step};
+use super::{FIRST_STEPS, Onboarding, Step, mark::Mark};
 use crate::Tenancy;
 
 /// How a step stands.
@@ -65,7 +65,7 @@ pub struct OnboardingPointer {
 #[derive(Debug, Default)]
 pub(super) struct Marks {
     /// By step, and whether it is the person's.
-    by_step: HashMap<(String, bool), String>,
+    by_step: HashMap<(String, bool), Mark>,
     dismissed: bool,
     /// Somebody else belongs to the organization, or is asked to.
     team_begun: bool,
@@ -90,7 +90,7 @@ impl Marks {
         let mut marks = Self::default();
         for row in rows {
             marks.team_begun = row.team_begun;
-            match (row.step, row.mark) {
+            match (row.step, row.mark.as_deref().and_then(Mark::of)) {
                 (Some(step), Some(mark)) => drop(marks.by_step.insert((step, row.is_persons), mark)),
                 (None, Some(_)) => marks.dismissed = true,
                 // Nothing is kept.
@@ -100,8 +100,8 @@ impl Marks {
         Ok(marks)
     }
 
-    fn has(&self, step: &Step, mark: &str) -> bool {
-        self.by_step.get(&(step.id().to_owned(), step.is_persons())).is_some_and(|it| it == mark)
+    fn has(&self, step: &Step, mark: Mark) -> bool {
+        self.by_step.get(&(step.id().to_owned(), step.is_persons())) == Some(&mark)
     }
 }
 
@@ -115,8 +115,8 @@ impl Onboarding {
         let done = (self.done)(tx).await?;
         let state = |step: &'static Step| match step {
             step if step.is_of_team() && marks.team_begun => (step, StepState::Done),
-            step if done.contains(&step.id()) || (step.is_closing() && marks.has(step, "done")) => (step, StepState::Done),
-            step if step.is_skippable() && marks.has(step, "skipped") => (step, StepState::Skipped),
+            step if done.contains(&step.id()) || (step.is_closing() && marks.has(step, Mark::Done)) => (step, StepState::Done),
+            step if step.is_skippable() && marks.has(step, Mark::Skipped) => (step, StepState::Skipped),
             step => (step, StepState::Open),
         };
         Ok(steps.into_iter().map(state).collect())
@@ -158,8 +158,8 @@ pub(super) fn may_close(states: &[(&'static Step, StepState)]) -> bool {
 }
 
 impl Tenancy {
-    /// What is next for the person of the transaction, for the page on which they begin: include `tenancy/fragments/onboarding_pointer.html` with it as `pointer`. None
-    /// for whoever has nothing left to do but to say that they are done, has said so, or does not want to be told.
+    /// What is next for the person of the transaction, for the page on which they begin: include `tenancy/fragments/onboarding_pointer.html` with it
+    /// as `pointer`. None for whoever has nothing left to do but to say that they are done, has said so, or does not want to be told.
     ///
     /// # Errors
     ///
@@ -171,7 +171,7 @@ impl Tenancy {
     ) -> Result<Option<OnboardingPointer>, DbError> {
         let Some(onboarding) = &self.onboarding else { return Ok(None) };
         let marks = Marks::read_in(tx).await?;
-        if tx.user().is_none() || marks.dismissed || onboarding.steps.iter().any(|step| step.is_closing() && marks.has(step, "done")) {
+        if tx.user().is_none() || marks.dismissed || onboarding.steps.iter().any(|step| step.is_closing() && marks.has(step, Mark::Done)) {
             return Ok(None);
         }
         let states = onboarding.states_in(tx, onboarding.of(caller).collect(), &marks).await?;

@@ -66,14 +66,16 @@ impl Step {
         self
     }
 
-    /// It is done when the organization has begun to be more than one person: somebody else belongs to it, or is asked to. A product does not say so itself.
+    /// It is done when the organization has begun to be more than one person: somebody else belongs to it, or is asked to. A product does not say so
+    /// itself.
     #[must_use]
     pub const fn begins_team(mut self) -> Self {
         self.is_of_team = true;
         self
     }
 
-    /// The last: done when its person says so, once all others are done, skipped or only waited for. They are led to its path then, and pointed to the steps no more.
+    /// The last: done when its person says so, once all others are done, skipped or only waited for. They are led to its path then, and pointed to
+    /// the steps no more.
     #[must_use]
     pub const fn closes(mut self) -> Self {
         self.closes = true;

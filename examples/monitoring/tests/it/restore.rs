@@ -100,6 +100,7 @@ async fn a_restored_product_has_all_rows_of_all_its_tables_and_the_same_walls() 
     app.avatar(owner.id).await;
     app.identity(owner.id).await;
     app.passkey(owner.id).await;
+    app.operator(owner.id).await;
     expect(&app.anon().post("/api/v1/auth/passkeys/challenge", &json!({})).await, StatusCode::OK);
     expect(&app.anon().post("/api/v1/auth/providers/dev", &json!({})).await, StatusCode::OK);
     expect(&owner.browser.post("/api/v1/auth/token", &json!({ "organization": acme })).await, StatusCode::OK);
