@@ -128,7 +128,7 @@ impl TenantArchives {
 
     /// Stores an archive in parts, and then says that it is whole. What breaks off takes its parts back if it can; if not, they go with the archive.
     async fn put(&self, tenant: TenantId, id: Uuid, mut packed: tokio::fs::File) -> Result<u64, TenantArchiveError> {
-        let attempt = Uuid::new_v4();
+        let attempt = Uuid::now_v7();
         let stored = self.put_parts(&parts(tenant, id, attempt), &mut packed).await;
         let stored = match stored {
             Ok((parts, bytes)) => {
