@@ -57,9 +57,20 @@ pub(crate) enum Command {
     /// Name those who run the product
     #[command(subcommand)]
     Operators(OperatorsCommand),
+    /// See how long each table's rows are kept, and delete what was kept long enough
+    #[command(subcommand)]
+    Retention(RetentionCommand),
     /// Erase again, after a restore, whoever was erased since the dump
     #[command(subcommand)]
     Erasures(ErasuresCommand),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RetentionCommand {
+    /// List each table with how long its rows are kept and how many are due, and delete nothing
+    List(OutputOptions),
+    /// Delete what is due, as happens each night
+    Apply(OutputOptions),
 }
 
 #[derive(Debug, Subcommand)]

@@ -1,5 +1,5 @@
 //! The command line that every product shares: `serve`, `migrate`, `doctor`, `audit`, `billing`, `jobs`, `events`, `mail`, `flags`,
-//! `keys`, `people`, `operators`, `erasures`.
+//! `keys`, `people`, `operators`, `erasures`, `retention`.
 //!
 //! ```no_run
 //! use saas_admin::{Product, Program};
@@ -40,6 +40,7 @@ mod payments;
 mod people;
 mod product;
 mod providers;
+mod retention;
 mod serve;
 mod sessions;
 mod suppressions;
@@ -83,6 +84,7 @@ pub async fn run(product: Product) -> ExitCode {
         Some(Command::Flags(command)) => flags::flags(&product, &arguments, command).await,
         Some(Command::Keys(command)) => keys::keys(&product, &arguments, command).await,
         Some(Command::People(command)) => people::people(&product, &arguments, command).await,
+        Some(Command::Retention(command)) => retention::retention(&product, &arguments, command).await,
         Some(Command::Erasures(command)) => erasures::erasures(&product, &arguments, command).await,
         Some(Command::Operators(command)) => operators::operators(&product, &arguments, command).await,
     };

@@ -83,7 +83,6 @@ mod refused;
 mod second_factor;
 mod session;
 mod step_up;
-mod sweep;
 mod token;
 mod web;
 

@@ -2,7 +2,7 @@ use saas_core::{
     Migrations,
     inventory::{
         Class::{self, Content, Internal, Other, Own, Person, Personal, Secret},
-        Erasure, Table,
+        Erasure, Retention, Table,
     },
 };
 use sqlx::migrate::Migrator;
@@ -25,29 +25,99 @@ pub const MIGRATIONS: Migrations = Migrations {
     inventory: INVENTORY,
 };
 
+/// How long a session, a sign-in that waited, a mailed link, a change of address or a program's tokens can still be looked up after it is over, for
+/// whoever asks what happened; and the public half of a key after what it signed is over.
+const REMEMBERED_DAYS: u16 = 30;
+
 const INVENTORY: &[Table] = &[
-    Table { name: "auth.account", erasure: Erasure::Purge, exported: true, columns: ACCOUNT },
-    Table { name: "auth.avatar", erasure: Erasure::Purge, exported: true, columns: AVATAR },
-    Table { name: "auth.email_token", erasure: Erasure::Purge, exported: false, columns: EMAIL_TOKEN },
-    Table { name: "auth.email_change", erasure: Erasure::Purge, exported: true, columns: EMAIL_CHANGE },
-    Table { name: "auth.export", erasure: Erasure::Purge, exported: false, columns: EXPORT },
-    Table { name: "auth.identity", erasure: Erasure::Purge, exported: true, columns: IDENTITY },
-    Table { name: "auth.provider_flow", erasure: Erasure::Purge, exported: false, columns: PROVIDER_FLOW },
-    Table { name: "auth.passkey", erasure: Erasure::Purge, exported: true, columns: PASSKEY },
-    Table { name: "auth.passkey_challenge", erasure: Erasure::Purge, exported: false, columns: PASSKEY_CHALLENGE },
-    Table { name: "auth.attempt", erasure: Erasure::Purge, exported: false, columns: ATTEMPT },
-    Table { name: "auth.authenticator", erasure: Erasure::Purge, exported: false, columns: AUTHENTICATOR },
-    Table { name: "auth.backup_code", erasure: Erasure::Purge, exported: false, columns: BACKUP_CODE },
-    Table { name: "auth.pending_entry", erasure: Erasure::Purge, exported: false, columns: PENDING_ENTRY },
-    Table { name: "auth.consent", erasure: Erasure::Anonymise, exported: true, columns: CONSENT },
-    Table { name: "auth.session", erasure: Erasure::Purge, exported: true, columns: SESSION },
-    Table { name: "auth.agent_key", erasure: Erasure::Purge, exported: true, columns: AGENT_KEY },
-    Table { name: "auth.agent_credential", erasure: Erasure::Purge, exported: false, columns: AGENT_CREDENTIAL },
-    Table { name: "auth.api_key", erasure: Erasure::Purge, exported: true, columns: API_KEY },
+    Table { name: "auth.account", erasure: Erasure::Purge, retention: Retention::Lasting, exported: true, columns: ACCOUNT },
+    Table { name: "auth.avatar", erasure: Erasure::Purge, retention: Retention::Lasting, exported: true, columns: AVATAR },
+    Table {
+        name: "auth.email_token",
+        erasure: Erasure::Purge,
+        retention: Retention::Days { days: REMEMBERED_DAYS, when: "least(used_at, expires_at) < $1" },
+        exported: false,
+        columns: EMAIL_TOKEN,
+    },
+    Table {
+        name: "auth.email_change",
+        erasure: Erasure::Purge,
+        retention: Retention::Days { days: REMEMBERED_DAYS, when: "least(ended_at, expires_at) < $1" },
+        exported: true,
+        columns: EMAIL_CHANGE,
+    },
+    Table {
+        name: "auth.export",
+        erasure: Erasure::Purge,
+        retention: Retention::Days { days: 0, when: "expires_at < $1" },
+        exported: false,
+        columns: EXPORT,
+    },
+    Table { name: "auth.identity", erasure: Erasure::Purge, retention: Retention::Lasting, exported: true, columns: IDENTITY },
+    Table {
+        name: "auth.provider_flow",
+        erasure: Erasure::Purge,
+        retention: Retention::Days { days: 0, when: "expires_at < $1" },
+        exported: false,
+        columns: PROVIDER_FLOW,
+    },
+    Table { name: "auth.passkey", erasure: Erasure::Purge, retention: Retention::Lasting, exported: true, columns: PASSKEY },
+    Table {
+        name: "auth.passkey_challenge",
+        erasure: Erasure::Purge,
+        retention: Retention::Days { days: 0, when: "expires_at < $1" },
+        exported: false,
+        columns: PASSKEY_CHALLENGE,
+    },
+    Table {
+        name: "auth.attempt",
+        erasure: Erasure::Purge,
+        retention: Retention::Days { days: 0, when: "over_at < $1" },
+        exported: false,
+        columns: ATTEMPT,
+    },
+    Table { name: "auth.authenticator", erasure: Erasure::Purge, retention: Retention::Lasting, exported: false, columns: AUTHENTICATOR },
+    Table { name: "auth.backup_code", erasure: Erasure::Purge, retention: Retention::Lasting, exported: false, columns: BACKUP_CODE },
+    Table {
+        name: "auth.pending_entry",
+        erasure: Erasure::Purge,
+        retention: Retention::Days { days: REMEMBERED_DAYS, when: "expires_at < $1" },
+        exported: false,
+        columns: PENDING_ENTRY,
+    },
+    Table { name: "auth.consent", erasure: Erasure::Anonymise, retention: Retention::Lasting, exported: true, columns: CONSENT },
+    Table {
+        name: "auth.session",
+        erasure: Erasure::Purge,
+        retention: Retention::Days { days: REMEMBERED_DAYS, when: "least(ended_at, expires_at) < $1" },
+        exported: true,
+        columns: SESSION,
+    },
+    Table { name: "auth.agent_key", erasure: Erasure::Purge, retention: Retention::Lasting, exported: true, columns: AGENT_KEY },
+    Table {
+        name: "auth.agent_credential",
+        erasure: Erasure::Purge,
+        retention: Retention::Lasting,
+        exported: false,
+        columns: AGENT_CREDENTIAL,
+    },
+    Table { name: "auth.api_key", erasure: Erasure::Purge, retention: Retention::Lasting, exported: true, columns: API_KEY },
     // It is nobody's, and goes when what it signed is over.
-    Table { name: "auth.signing_key", erasure: Erasure::Purge, exported: false, columns: SIGNING_KEY },
-    Table { name: "auth.token_family", erasure: Erasure::Purge, exported: true, columns: TOKEN_FAMILY },
-    Table { name: "auth.operator", erasure: Erasure::Purge, exported: true, columns: OPERATOR },
+    Table {
+        name: "auth.signing_key",
+        erasure: Erasure::Purge,
+        retention: Retention::Days { days: REMEMBERED_DAYS, when: "expires_at < $1" },
+        exported: false,
+        columns: SIGNING_KEY,
+    },
+    Table {
+        name: "auth.token_family",
+        erasure: Erasure::Purge,
+        retention: Retention::Days { days: REMEMBERED_DAYS, when: "least(ended_at, expires_at) < $1" },
+        exported: true,
+        columns: TOKEN_FAMILY,
+    },
+    Table { name: "auth.operator", erasure: Erasure::Purge, retention: Retention::Lasting, exported: true, columns: OPERATOR },
 ];
 
 const ACCOUNT: &[(&str, Class)] = &[

@@ -11,7 +11,6 @@
 //! ```
 
 mod signature;
-mod sweep;
 
 use std::{fmt, sync::Arc};
 

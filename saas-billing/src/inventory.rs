@@ -1,21 +1,29 @@
 use saas_core::inventory::{
     Class::{Content, Internal, Personal},
-    Erasure, Table,
+    Erasure, Retention, Table,
 };
 
 /// Tax and commercial law ask for it: § 147 AO and § 257 HGB for eight years.
 const BOOKS: Erasure = Erasure::Retain("invoices and what they rest on are kept for eight years (§ 147 AO, § 257 HGB)");
 
+/// The eight years begin with the end of the year (§ 147 (4) AO).
+const BOOKS_DAYS: u16 = 2_922;
+
 pub(crate) const INVENTORY: &[Table] = &[
     Table {
         name: "billing.tenant_plan",
         erasure: Erasure::Purge,
+        retention: Retention::Lasting,
         exported: true,
         columns: &[("tenant_id", Internal), ("plan", Content), ("since", Internal), ("until", Internal), ("reason", Content)],
     },
     Table {
         name: "billing.customer",
         erasure: BOOKS,
+        retention: Retention::Days {
+            days: BOOKS_DAYS,
+            when: "date_trunc('year', deleted_at) + interval '1 year' < $1 and not exists (select from billing.subscription s where s.tenant_id = customer.tenant_id)",
+        },
         exported: true,
         columns: &[
             ("tenant_id", Internal),
@@ -30,6 +38,10 @@ pub(crate) const INVENTORY: &[Table] = &[
     Table {
         name: "billing.subscription",
         erasure: BOOKS,
+        retention: Retention::Days {
+            days: BOOKS_DAYS,
+            when: "date_trunc('year', ended_at) + interval '1 year' < $1 and not exists (select from billing.invoice i where i.subscription_id = subscription.id)",
+        },
         exported: true,
         columns: &[
             ("tenant_id", Internal),
@@ -54,6 +66,7 @@ pub(crate) const INVENTORY: &[Table] = &[
     Table {
         name: "billing.invoice",
         erasure: BOOKS,
+        retention: Retention::Days { days: BOOKS_DAYS, when: "date_trunc('year', created_at) + interval '1 year' < $1" },
         exported: true,
         columns: &[
             ("tenant_id", Internal),
@@ -77,6 +90,7 @@ pub(crate) const INVENTORY: &[Table] = &[
     Table {
         name: "billing.gateway_event",
         erasure: Erasure::Purge,
+        retention: Retention::Days { days: 90, when: "received_at < $1 and state in ('done', 'ignored', 'foreign')" },
         exported: false,
         columns: &[
             ("id", Internal),
@@ -91,6 +105,7 @@ pub(crate) const INVENTORY: &[Table] = &[
     Table {
         name: "billing.override",
         erasure: Erasure::Purge,
+        retention: Retention::Lasting,
         exported: true,
         columns: &[
             ("tenant_id", Internal),
@@ -104,6 +119,7 @@ pub(crate) const INVENTORY: &[Table] = &[
     Table {
         name: "data.quota",
         erasure: Erasure::Purge,
+        retention: Retention::Lasting,
         exported: true,
         columns: &[
             ("tenant_id", Internal),
@@ -118,6 +134,7 @@ pub(crate) const INVENTORY: &[Table] = &[
     Table {
         name: "data.usage_hour",
         erasure: Erasure::Purge,
+        retention: Retention::Days { days: crate::usage::SUMS_KEPT_DAYS, when: "hour < $1" },
         exported: true,
         columns: &[
             ("tenant_id", Internal),
@@ -131,6 +148,7 @@ pub(crate) const INVENTORY: &[Table] = &[
     Table {
         name: "data.usage_event",
         erasure: Erasure::Purge,
+        retention: Retention::Days { days: crate::usage::EVENTS_KEPT_DAYS, when: "recorded_at < $1" },
         exported: true,
         columns: &[
             ("tenant_id", Internal),
@@ -143,5 +161,12 @@ pub(crate) const INVENTORY: &[Table] = &[
             ("recorded_at", Internal),
         ],
     },
-    Table { name: "billing.usage_batch", erasure: Erasure::Purge, exported: false, columns: &[("id", Internal), ("at", Internal)] },
+    // Until then whoever sent a batch and heard nothing may send it again.
+    Table {
+        name: "billing.usage_batch",
+        erasure: Erasure::Purge,
+        retention: Retention::Days { days: 7, when: "at < $1" },
+        exported: false,
+        columns: &[("id", Internal), ("at", Internal)],
+    },
 ];

@@ -56,11 +56,10 @@ impl Payments {
         self.inbox.routes()
     }
 
-    /// Works on what the gateway tells, and forgets it when it is old.
+    /// Works on what the gateway tells.
     pub fn work_for(&self, jobs: &Jobs) {
         self.mirror.work_for(jobs);
         self.mirror.settle_for(jobs);
-        Inbox::sweep_daily(jobs);
     }
 }
 

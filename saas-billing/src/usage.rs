@@ -25,13 +25,12 @@
 //! Where a client says the id of an event, put who it is before it, as in `{agent}:{id}`. An id is known once for a tenant and meter, and whoever
 //! uses another's id first keeps the other's use from being recorded.
 //!
-//! Sums are kept by the hour for [25 months](SUMS_KEPT); days and months are added up when somebody asks. Events are kept for
-//! [60 days](EVENTS_KEPT), which is longer than one may be late: until then the sum of the events of an hour is the sum of the hour.
+//! Sums are kept by the hour for 25 months; days and months are added up when somebody asks. Events are kept for
+//! 60 days, which is longer than one may be late: until then the sum of the events of an hour is the sum of the hour.
 
 mod counts;
 mod layer;
 mod read;
-mod sweep;
 
 pub use counts::{Counts, RunningCounts};
 pub use layer::{CountLayer, CountService};
@@ -54,10 +53,10 @@ const LATE: TimeDelta = TimeDelta::days(35);
 const AHEAD: TimeDelta = TimeDelta::minutes(5);
 
 /// How long the events are kept that count a use once.
-const EVENTS_KEPT: TimeDelta = TimeDelta::days(60);
+pub(crate) const EVENTS_KEPT_DAYS: u16 = 60;
 
 /// How long sums are kept: two years to compare with, and the month that is not over.
-const SUMS_KEPT: TimeDelta = TimeDelta::days(762);
+pub(crate) const SUMS_KEPT_DAYS: u16 = 762;
 
 /// How long an id of an event may be.
 const LONGEST_EVENT: usize = 200;

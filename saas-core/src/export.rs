@@ -59,7 +59,8 @@ mod tests {
     #[test]
     fn secrets_are_given_to_nobody_and_what_is_the_tenants_not_to_a_person() {
         let columns = &[("user_id", Class::Person), ("name", Class::Personal), ("hash", Class::Secret), ("text", Class::Content)];
-        let table = Table { name: "a.b", erasure: Erasure::Purge, exported: true, columns };
+        let table =
+            Table { name: "a.b", erasure: Erasure::Purge, retention: crate::inventory::Retention::Lasting, exported: true, columns };
         assert_eq!((table.given_to_person(), table.tenant()), (vec!["user_id", "name", "text"], None));
         let columns = &[("tenant_id", Class::Internal), ("user_id", Class::Person), ("text", Class::Content), ("key", Class::Secret)];
         let of_tenant = Table { columns, ..table };

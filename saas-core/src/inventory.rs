@@ -37,6 +37,27 @@ pub enum Erasure {
     Retain(&'static str),
 }
 
+/// How long a table's rows are kept while whom they belong to is there (CMP-03).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case", tag = "kept")]
+pub enum Retention {
+    /// Until somebody removes them, or whom or what they belong to.
+    Lasting,
+    /// Until so many days after they were over, or written: [`sweep`](crate::sweep()) deletes them each night.
+    Days {
+        /// How many.
+        days: u16,
+        /// A condition of SQL over the table's columns that holds for a row which has been kept long enough; `$1` is the moment so many days ago.
+        /// What is null is kept.
+        when: &'static str,
+    },
+    /// As a rule says that is no condition over a row, in words: something else deletes them.
+    Rule {
+        /// The rule.
+        rule: &'static str,
+    },
+}
+
 /// One table.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub struct Table {
@@ -44,6 +65,8 @@ pub struct Table {
     pub name: &'static str,
     /// What becomes of its rows.
     pub erasure: Erasure,
+    /// How long they are kept before that.
+    pub retention: Retention,
     /// Whether exports contain it: a person's, if its rows are people's, and the tenant's, if they are tenants' and not people's alone.
     pub exported: bool,
     /// Every column and what it holds.
@@ -81,6 +104,7 @@ pub(crate) const CORE: &[Table] = &[
         // Of one that was purged, the id alone.
         name: "core.tenant",
         erasure: Erasure::Anonymise,
+        retention: Retention::Lasting,
         exported: true,
         columns: &[
             ("id", Internal),
@@ -100,12 +124,14 @@ pub(crate) const CORE: &[Table] = &[
         // They are nobody's, and go when the master key does that they are derived from.
         name: "core.seal_key",
         erasure: Erasure::Purge,
+        retention: Retention::Rule { rule: "gone when the master key is that they are derived from" },
         exported: false,
         columns: &[("name", Internal), ("inner_block", Secret), ("outer_block", Secret)],
     },
     Table {
         name: "core.user",
         erasure: Erasure::Anonymise,
+        retention: Retention::Lasting,
         exported: true,
         columns: &[
             ("id", Person),
@@ -119,6 +145,7 @@ pub(crate) const CORE: &[Table] = &[
     Table {
         name: "core.member",
         erasure: Erasure::Anonymise,
+        retention: Retention::Lasting,
         exported: true,
         columns: &[
             ("tenant_id", Internal),
@@ -133,12 +160,14 @@ pub(crate) const CORE: &[Table] = &[
     Table {
         name: "core.role",
         erasure: Erasure::Purge,
+        retention: Retention::Lasting,
         exported: true,
         columns: &[("tenant_id", Internal), ("id", Internal), ("name", Content), ("permissions", Internal), ("created_at", Internal)],
     },
     Table {
         name: "core.share",
         erasure: Erasure::Purge,
+        retention: Retention::Lasting,
         exported: true,
         columns: &[
             ("tenant_id", Internal),
@@ -153,6 +182,7 @@ pub(crate) const CORE: &[Table] = &[
     Table {
         name: "core.push_browser",
         erasure: Erasure::Purge,
+        retention: Retention::Lasting,
         exported: true,
         columns: &[
             ("id", Internal),
@@ -170,12 +200,14 @@ pub(crate) const CORE: &[Table] = &[
     Table {
         name: "core.workspace",
         erasure: Erasure::Purge,
+        retention: Retention::Lasting,
         exported: true,
         columns: &[("tenant_id", Internal), ("id", Internal), ("name", Content), ("created_at", Internal)],
     },
     Table {
         name: "data.kept_answer",
         erasure: Erasure::Purge,
+        retention: Retention::Days { days: 1, when: "at < $1" },
         exported: false,
         columns: &[
             ("tenant_id", Internal),
@@ -190,12 +222,14 @@ pub(crate) const CORE: &[Table] = &[
     Table {
         name: "core.brand",
         erasure: Erasure::Purge,
+        retention: Retention::Lasting,
         exported: true,
         columns: &[("tenant_id", Internal), ("name", Content), ("logo_url", Content), ("color", Content), ("locale", Internal)],
     },
     Table {
         name: "core.mail",
         erasure: Erasure::Purge,
+        retention: Retention::Days { days: 90, when: "ended_at < $1" },
         exported: false,
         columns: &[
             ("id", Internal),
@@ -218,12 +252,14 @@ pub(crate) const CORE: &[Table] = &[
     Table {
         name: "core.mail_suppression",
         erasure: Erasure::Purge,
+        retention: Retention::Lasting,
         exported: false,
         columns: &[("address_hash", Personal), ("reason", Internal), ("answer", Personal), ("since", Internal)],
     },
     Table {
         name: "data.outbox",
         erasure: Erasure::Purge,
+        retention: Retention::Rule { rule: "gone when it was relayed or given up for as long as the relay is told" },
         exported: false,
         columns: &[
             ("tenant_id", Internal),
@@ -249,6 +285,7 @@ pub(crate) const CORE: &[Table] = &[
     Table {
         name: "data.audit_entry",
         erasure: Erasure::Anonymise,
+        retention: Retention::Rule { rule: "as long as the tenant's plan says, and the program's own for a year" },
         exported: true,
         columns: &[
             ("tenant_id", Internal),
@@ -274,6 +311,7 @@ pub(crate) const CORE: &[Table] = &[
     Table {
         name: "data.audit_head",
         erasure: Erasure::Anonymise,
+        retention: Retention::Lasting,
         exported: false,
         columns: &[
             ("tenant_id", Internal),
@@ -288,6 +326,7 @@ pub(crate) const CORE: &[Table] = &[
     Table {
         name: "data.file",
         erasure: Erasure::Purge,
+        retention: Retention::Rule { rule: "gone after its bytes, when somebody deletes it or it never arrived" },
         exported: true,
         columns: &[
             ("tenant_id", Internal),
@@ -307,6 +346,7 @@ pub(crate) const CORE: &[Table] = &[
     Table {
         name: "data.chat_channel",
         erasure: Erasure::Purge,
+        retention: Retention::Lasting,
         exported: true,
         columns: &[
             ("tenant_id", Internal),
@@ -326,6 +366,7 @@ pub(crate) const CORE: &[Table] = &[
     Table {
         name: "data.chat_message",
         erasure: Erasure::Purge,
+        retention: Retention::Days { days: 30, when: "at < $1" },
         exported: false,
         columns: &[
             ("tenant_id", Internal),
@@ -345,6 +386,7 @@ pub(crate) const CORE: &[Table] = &[
     Table {
         name: "data.push_message",
         erasure: Erasure::Purge,
+        retention: Retention::Days { days: 30, when: "at < $1" },
         exported: false,
         columns: &[
             ("tenant_id", Internal),
@@ -367,6 +409,7 @@ pub(crate) const CORE: &[Table] = &[
     Table {
         name: "data.webhook_endpoint",
         erasure: Erasure::Purge,
+        retention: Retention::Lasting,
         exported: true,
         columns: &[
             ("tenant_id", Internal),
@@ -383,6 +426,7 @@ pub(crate) const CORE: &[Table] = &[
     Table {
         name: "data.webhook_secret",
         erasure: Erasure::Purge,
+        retention: Retention::Days { days: 0, when: "expires_at < $1" },
         exported: false,
         columns: &[
             ("tenant_id", Internal),
@@ -396,12 +440,14 @@ pub(crate) const CORE: &[Table] = &[
     Table {
         name: "data.webhook_message",
         erasure: Erasure::Purge,
+        retention: Retention::Rule { rule: "as long as webhooks are told to keep it" },
         exported: false,
         columns: &[("tenant_id", Internal), ("id", Internal), ("event", Internal), ("body", Personal), ("at", Internal)],
     },
     Table {
         name: "data.webhook_delivery",
         erasure: Erasure::Purge,
+        retention: Retention::Rule { rule: "as long as its message" },
         exported: false,
         columns: &[
             ("tenant_id", Internal),
@@ -417,6 +463,7 @@ pub(crate) const CORE: &[Table] = &[
     Table {
         name: "data.webhook_attempt",
         erasure: Erasure::Purge,
+        retention: Retention::Rule { rule: "as long as its message" },
         exported: false,
         columns: &[
             ("tenant_id", Internal),
@@ -433,6 +480,7 @@ pub(crate) const CORE: &[Table] = &[
     Table {
         name: "data.notification",
         erasure: Erasure::Purge,
+        retention: Retention::Days { days: 180, when: "at < $1" },
         exported: true,
         columns: &[
             ("tenant_id", Internal),
@@ -450,6 +498,7 @@ pub(crate) const CORE: &[Table] = &[
     Table {
         name: "data.notification_preference",
         erasure: Erasure::Purge,
+        retention: Retention::Lasting,
         exported: true,
         columns: &[("tenant_id", Internal), ("user_id", Own), ("kind", Internal), ("channel", Internal), ("frequency", Internal)],
     },

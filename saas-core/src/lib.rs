@@ -118,7 +118,7 @@ pub use routes::{Access, Beneath, Caller, Declares, Described, Paths, RouteInfo,
 pub use secret::{Secret, Token, TokenHash};
 pub use settings::{Settings, SettingsError};
 pub use step_up::{RecentProof, StepUp};
-pub use sweep::{sweep, sweep_daily};
+pub use sweep::{Expired, sweep, sweep_daily, sweep_due};
 pub use telemetry::{LogFormat, LogFormatError, init_logs};
 #[cfg(feature = "otlp")]
 pub use telemetry::{Traces, TracesError, init_telemetry};

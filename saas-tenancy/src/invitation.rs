@@ -12,7 +12,6 @@ mod manage;
 mod page;
 mod pasted;
 mod send;
-mod sweep;
 mod visit;
 
 use chrono::{DateTime, TimeDelta, Utc};

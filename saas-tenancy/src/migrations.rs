@@ -2,7 +2,7 @@ use saas_core::{
     Migrations,
     inventory::{
         Class::{self, Internal, Person, Personal, Secret},
-        Erasure, Table,
+        Erasure, Retention, Table,
     },
 };
 use sqlx::migrate::Migrator;
@@ -14,9 +14,28 @@ pub const MIGRATIONS: Migrations =
     Migrations { name: "tenancy", control: Some(&CONTROL), data: None, lookups: &["tenancy.invitation_lookup"], inventory: INVENTORY };
 
 const INVENTORY: &[Table] = &[
-    Table { name: "tenancy.invitation", erasure: Erasure::Purge, exported: true, columns: INVITATION },
-    Table { name: "tenancy.export", erasure: Erasure::Purge, exported: false, columns: EXPORT },
-    Table { name: "tenancy.onboarding_mark", erasure: Erasure::Purge, exported: true, columns: ONBOARDING_MARK },
+    // As long as it can be sent again, and whoever asks what became of it is answered; the address in it may be of somebody who never heard of the product.
+    Table {
+        name: "tenancy.invitation",
+        erasure: Erasure::Purge,
+        retention: Retention::Days { days: 30, when: "least(ended_at, expires_at) < $1" },
+        exported: true,
+        columns: INVITATION,
+    },
+    Table {
+        name: "tenancy.export",
+        erasure: Erasure::Purge,
+        retention: Retention::Rule { rule: "gone after its archive, when that expires" },
+        exported: false,
+        columns: EXPORT,
+    },
+    Table {
+        name: "tenancy.onboarding_mark",
+        erasure: Erasure::Purge,
+        retention: Retention::Lasting,
+        exported: true,
+        columns: ONBOARDING_MARK,
+    },
 ];
 
 const EXPORT: &[(&str, Class)] = &[

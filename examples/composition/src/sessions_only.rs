@@ -32,7 +32,6 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .insecure_lan(program.insecure_lan)
         .session_idle(program.session_idle)
         .build()?;
-    Auth::sweep_daily(&program.jobs);
     Ok(Routes::new().get("/greeting", greet).merge(auth.routes()).layer(auth.layer()))
 }
 

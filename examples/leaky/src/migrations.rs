@@ -2,7 +2,7 @@ use saas_core::{
     Migrations,
     inventory::{
         Class::{Content, Internal},
-        Erasure, Table,
+        Erasure, Retention, Table,
     },
 };
 use sqlx::migrate::Migrator;
@@ -16,12 +16,14 @@ const INVENTORY: &[Table] = &[
     Table {
         name: "data.note",
         erasure: Erasure::Purge,
+        retention: Retention::Lasting,
         exported: true,
         columns: &[("tenant_id", Internal), ("id", Internal), ("title", Content), ("body", Content)],
     },
     Table {
         name: "data.remark",
         erasure: Erasure::Purge,
+        retention: Retention::Lasting,
         exported: true,
         columns: &[("tenant_id", Internal), ("id", Internal), ("note_id", Internal), ("text", Content)],
     },

@@ -30,7 +30,7 @@ use saas_core::{
     file::{FileRead, FileRules, FileWrite, Files},
     inventory::{
         Class::{Content, Internal},
-        Erasure, Table,
+        Erasure, Retention, Table,
     },
     mail::MailWrite,
     notification::{Frequency, NoticeGroup, NoticeKind, Notifications},
@@ -242,7 +242,6 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .outbound(program.outbound.clone())
         .shown_in(&program.dependencies)
         .build()?;
-    Auth::sweep_daily(&program.jobs);
     auth.erase_daily(&program.jobs, &program.erasures);
     auth.export_for(&program.jobs);
     auth.rotate_signing_keys_daily(&program.jobs);
@@ -257,8 +256,6 @@ pub fn compose(program: &Program) -> Result<Routes, ComposeError> {
         .flags(FLAGS)
         .onboarding(start::onboarding(billing.clone()))
         .exporting(program.storage.clone());
-    Tenancy::sweep_daily(&program.jobs);
-    Counts::sweep_daily(&program.jobs);
     tenancy.export_for(&program.jobs);
     presence::start(&program.db, &program.lifecycle);
 
@@ -364,6 +361,7 @@ const INVENTORY: &[Table] = &[
     Table {
         name: "data.agent",
         erasure: Erasure::Purge,
+        retention: Retention::Lasting,
         exported: true,
         columns: &[
             ("tenant_id", Internal),
@@ -384,6 +382,7 @@ const INVENTORY: &[Table] = &[
     Table {
         name: "data.device",
         erasure: Erasure::Purge,
+        retention: Retention::Lasting,
         exported: true,
         columns: &[
             ("tenant_id", Internal),

@@ -21,9 +21,6 @@ const SIGNS_FOR: TimeDelta = TimeDelta::days(30);
 /// How far the clocks of two nodes may be apart.
 const SLACK: TimeDelta = TimeDelta::minutes(5);
 
-/// How long the public half of a key can still be looked up after what it signed is over.
-const REMEMBERED: TimeDelta = TimeDelta::days(30);
-
 /// A key that signs.
 pub(super) struct SigningKey {
     pub(super) id: Uuid,
@@ -187,7 +184,7 @@ impl Job for RotateSigningKeys {
 }
 
 impl Auth {
-    /// Looks each night (UTC) whether it is time for another key that signs tokens, and forgets old ones.
+    /// Looks each night (UTC) whether it is time for another key that signs tokens.
     pub fn rotate_signing_keys_daily(&self, jobs: &Jobs) {
         let auth = self.clone();
         jobs.on(move |run: SystemRun, _: RotateSigningKeys| {
@@ -197,7 +194,7 @@ impl Auth {
         jobs.cron("40 3 * * *", &RotateSigningKeys {});
     }
 
-    /// Publishes another signing key if the newest one has signed for 30 days, and deletes those whose tokens have been over for as long.
+    /// Publishes another signing key if the newest one has signed for 30 days.
     ///
     /// # Errors
     ///
@@ -205,7 +202,6 @@ impl Auth {
     pub async fn rotate_signing_keys(&self, db: &SystemDb) -> Result<(), SigningKeyError> {
         let mut tx = db.begin().await?;
         let now = tx.now();
-        sqlx::query!("delete from auth.signing_key where expires_at < $1", now - REMEMBERED).execute(&mut *tx).await?;
         let newest = newest_in(&mut tx).await?;
         tx.commit().await?;
         if newest.is_some_and(|newest| newest.signs_from + SIGNS_FOR <= now) {

@@ -176,7 +176,7 @@ async fn an_export_is_there_for_a_day_and_then_gone() {
     assert_eq!((take().await, app.browser().page(&link(&mail)).await.status.as_u16()), (410, 410));
     assert_eq!(app.count("select count(*) from auth.export").await, 1);
     app.later(TimeDelta::seconds(1));
-    saas_auth::Auth::sweep(&app.test.db.system("sweep what is over")).await.unwrap();
+    app.test.sweep().await;
     assert_eq!(app.count("select count(*) from auth.export").await, 0);
     for bad in ["", "x", &"A".repeat(43)] {
         assert_eq!(app.browser().form("/account/export/file", &[("token", bad)]).await.status, 410, "{bad:?}");

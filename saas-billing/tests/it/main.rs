@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod access;
 #[cfg(test)]
+mod books;
+#[cfg(test)]
 mod catalogue;
 #[cfg(test)]
 mod departure;

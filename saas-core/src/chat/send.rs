@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use http::{HeaderMap, HeaderValue, Method, header};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -13,12 +13,10 @@ use super::{
     answer::{Answer, EXPIRES},
     channel::waiting_drop_in,
 };
-use crate::{DbError, Job, JobError, Jobs, SystemRun, TenantDb, TenantId, TenantRun, TenantTx, backoff};
+use crate::{DbError, Job, JobError, Jobs, TenantDb, TenantId, TenantRun, TenantTx, backoff};
 
 /// How long a message that did not get its turn lets others have it.
 const NO_TURN: Duration = Duration::from_secs(1);
-/// How long messages are kept.
-const KEPT: TimeDelta = TimeDelta::days(30);
 
 /// A message that is to be sent.
 #[derive(Debug, Serialize, Deserialize)]
@@ -32,14 +30,6 @@ impl Job for Send {
     // How often a message is tried is counted in its row; the job also comes when its channel rests.
     const ATTEMPTS: u16 = 1000;
     const TIME_LIMIT: Duration = Duration::from_secs(60);
-}
-
-/// Deletes what was sent long ago.
-#[derive(Debug, Serialize, Deserialize)]
-struct Forget {}
-
-impl Job for Forget {
-    const NAME: &'static str = "core.chat.forget";
 }
 
 /// What became of a message, so far.
@@ -84,7 +74,7 @@ impl Claimed {
 }
 
 impl Chat {
-    /// Takes on the jobs of messages, and forgets each night what was sent more than 30 days ago.
+    /// Takes on the jobs of messages.
     pub fn work_for(&self, jobs: &Jobs) {
         let chat = self.clone();
         jobs.on(move |run: TenantRun, job: Send| {
@@ -97,13 +87,6 @@ impl Chat {
                 }
             }
         });
-        jobs.on(|run: SystemRun, _: Forget| async move {
-            let mut tx = run.db().begin().await?;
-            let before = tx.now() - KEPT;
-            sqlx::query!("delete from chat_message where at < $1", before).execute(&mut *tx).await?;
-            Ok(tx.commit().await?)
-        });
-        jobs.cron("41 3 * * *", &Forget {});
     }
 
     /// Tries a message of a tenant once, if it is due.

@@ -6,7 +6,7 @@ use std::{
 use sqlx::PgConnection;
 
 use super::{Db, DbError, pool::OpenTransaction};
-use crate::{Clock, Origin};
+use crate::{Clock, Origin, inventory::Table};
 
 /// The database as the system login sees it: all tenants. Made by [`Db::system`], with a reason.
 #[derive(Clone, Debug)]
@@ -26,6 +26,11 @@ impl SystemDb {
     pub fn caused_by(mut self, origin: Origin) -> Self {
         self.origin = origin;
         self
+    }
+
+    /// What the database holds, of each crate.
+    pub(crate) fn inventory(&self) -> Vec<Table> {
+        self.db.inventory()
     }
 
     pub(crate) fn now(&self) -> chrono::DateTime<chrono::Utc> {

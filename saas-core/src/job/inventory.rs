@@ -1,11 +1,11 @@
 use crate::inventory::{
     Class::{Content, Internal},
-    Erasure, Table,
+    Erasure, Retention, Table,
 };
 
 const fn library(name: &'static str, columns: &'static [(&'static str, crate::inventory::Class)]) -> Table {
     // It names jobs and never a tenant; an alarm goes with its job.
-    Table { name, erasure: Erasure::Purge, exported: false, columns }
+    Table { name, erasure: Erasure::Purge, retention: Retention::Rule { rule: "as the library does" }, exported: false, columns }
 }
 
 /// What jobs keep in the database.
@@ -13,6 +13,7 @@ pub(crate) const JOBS: &[Table] = &[
     Table {
         name: "core.job",
         erasure: Erasure::Purge,
+        retention: Retention::Rule { rule: "gone when it is done; one that failed for good stays until somebody looks" },
         exported: false,
         columns: &[
             ("id", Internal),

@@ -74,10 +74,6 @@ struct SendSystem {
     mail: MailId,
 }
 
-/// Ends what has been over for long.
-#[derive(Debug, Serialize, Deserialize)]
-struct Forget {}
-
 // `core.mail_put` enqueues both by name, in the transaction that writes the letter.
 impl Job for Send {
     const NAME: &'static str = "core.mail";
@@ -87,10 +83,6 @@ impl Job for Send {
 impl Job for SendSystem {
     const NAME: &'static str = "core.mail.system";
     const ATTEMPTS: u16 = 1000;
-}
-
-impl Job for Forget {
-    const NAME: &'static str = "core.mail.forget";
 }
 
 /// The letter will be tried again. Says nothing of its reader.
@@ -141,12 +133,6 @@ impl MailSender {
             let sender = sender.clone();
             async move { sender.run(job.mail).await }
         });
-        let sender = self.clone();
-        jobs.on(move |_: SystemRun, _: Forget| {
-            let sender = sender.clone();
-            async move { Ok(sender.forget().await.map(drop)?) }
-        });
-        jobs.cron("17 3 * * *", &Forget {});
     }
 
     async fn run(&self, id: MailId) -> Result<(), JobError> {

@@ -16,8 +16,6 @@ use crate::{
 
 /// How long a message that did not get its turn lets others have it; as much again is added by chance, so that they do not all come at once.
 const NO_TURN: Duration = Duration::from_secs(1);
-/// How long messages are kept.
-const KEPT: TimeDelta = TimeDelta::days(30);
 
 const TTL: HeaderName = HeaderName::from_static("ttl");
 const URGENCY: HeaderName = HeaderName::from_static("urgency");
@@ -37,7 +35,7 @@ impl Job for Send {
     const TIME_LIMIT: Duration = Duration::from_secs(60);
 }
 
-/// Deletes what was sent long ago, and forgets browsers of sessions that are over.
+/// Forgets browsers of sessions that are over.
 #[derive(Debug, Serialize, Deserialize)]
 struct Forget {}
 
@@ -104,8 +102,7 @@ impl Claimed {
 }
 
 impl Push {
-    /// Takes on the jobs of messages, and forgets each night what was sent more than 30 days ago, and the
-    /// [browsers](Self::sweep) of sessions that are over.
+    /// Takes on the jobs of messages, and forgets each night the [browsers](Self::sweep) of sessions that are over.
     pub fn work_for(&self, jobs: &Jobs) {
         let push = self.clone();
         jobs.on(move |run: TenantRun, job: Send| {
@@ -119,15 +116,9 @@ impl Push {
             }
         });
         let push = self.clone();
-        jobs.on(move |run: SystemRun, _: Forget| {
+        jobs.on(move |_: SystemRun, _: Forget| {
             let push = push.clone();
-            async move {
-                let mut tx = run.db().begin().await?;
-                let before = tx.now() - KEPT;
-                sqlx::query!("delete from push_message where at < $1", before).execute(&mut *tx).await?;
-                tx.commit().await?;
-                push.sweep().await.map(drop).map_err(JobError::from)
-            }
+            async move { push.sweep().await.map(drop).map_err(JobError::from) }
         });
         jobs.cron("43 3 * * *", &Forget {});
     }

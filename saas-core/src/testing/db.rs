@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use sha2::{Digest as _, Sha256};
 
 use super::{TestDatabase, TestDatabaseError};
@@ -89,6 +91,16 @@ impl TestDb {
         let id = UserId::new();
         self.system("insert into core.user (id, created_at) select $1, $3 where $2 = $2", id.into(), "").await;
         id
+    }
+
+    /// Sweeps as happens each night, and says of which tables how many rows went.
+    ///
+    /// # Panics
+    ///
+    /// If the database refuses.
+    pub async fn sweep(&self) -> BTreeMap<&'static str, u64> {
+        let swept = crate::sweep(&self.db.system("a test sweeps")).await.unwrap_or_else(|error| panic!("the test is swept: {error}"));
+        swept.into_iter().filter(|expired| expired.rows > 0).map(|expired| (expired.table, expired.rows)).collect()
     }
 
     /// Makes a person a member of a tenant.

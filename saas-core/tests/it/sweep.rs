@@ -1,10 +1,12 @@
 //! What is over goes at night.
 
-use saas_core::{Clock, sweep, testing::TestDb};
+use std::collections::BTreeMap;
+
+use saas_core::{Clock, sweep_due, testing::TestDb};
 
 use crate::planted::{as_owner, truth};
 
-/// NOT-03, API-01: what a person was told goes after 180 days, an answer that was kept for its key after one; a tenant that does nothing more
+/// NOT-03, API-01, CMP-03: what a person was told goes after 180 days, an answer that was kept for its key after one; a tenant that does nothing more
 /// has neither for ever.
 #[tokio::test]
 async fn old_notifications_and_answers_that_nobody_asks_for_are_deleted() {
@@ -21,9 +23,11 @@ async fn old_notifications_and_answers_that_nobody_asks_for_are_deleted() {
         from unnest(array[0, 23, 25, 400]) hours"
     );
     as_owner(&test, &rows).await;
-    let system = test.db.system("sweep");
-    assert_eq!(sweep(&system).await.unwrap(), 4);
-    assert_eq!(sweep(&system).await.unwrap(), 0);
+    let old = BTreeMap::from([("data.kept_answer", 2), ("data.notification", 2)]);
+    let due = sweep_due(&test.db.system("look")).await.unwrap();
+    assert_eq!(due.iter().filter(|due| due.rows > 0).map(|due| (due.table, due.rows)).collect::<BTreeMap<_, _>>(), old);
+    assert_eq!(test.sweep().await, old, "what was due, and looking deleted nothing");
+    assert_eq!(test.sweep().await, BTreeMap::new());
     assert_eq!(truth(&test, "select subject from data.notification order by 1").await, ["0", "179"]);
     assert_eq!(truth(&test, "select key from data.kept_answer order by 1").await, ["0", "23"]);
 }

@@ -12,7 +12,7 @@ use saas_core::{
     Problem, Reached, Reaching, Resource, Routes, Standing, TenantDb, TenantId, UserId, Wanted,
     inventory::{
         Class::{Content, Internal},
-        Erasure, Table,
+        Erasure, Retention, Table,
     },
     testing::{Answer, TestClient},
 };
@@ -61,6 +61,7 @@ pub(crate) const MIGRATIONS: Migrations =
 const INVENTORY: &[Table] = &[Table {
     name: "data.report",
     erasure: Erasure::Purge,
+    retention: Retention::Lasting,
     exported: true,
     columns: &[("tenant_id", Internal), ("id", Internal), ("name", Content), ("created_by", Internal)],
 }];

@@ -1,5 +1,7 @@
 //! What whoever runs the product can see and mend from the command line.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use saas_core::{
     Actor, Clock, event_in,
     mail::{SuppressionReason, Suppressions},
@@ -54,6 +56,39 @@ async fn an_operator_sees_events_that_were_given_up_and_has_them_told_again() {
     assert!(command(&app, &["events", "dead"]).await.stdout.contains("no event was given up"));
     app.program.relay.relay_now().await.unwrap();
     assert_eq!(app.program.relay.state().await.unwrap().waiting, 0);
+}
+
+/// CMP-03: how long each table's rows are kept, what is due, seen before it is deleted.
+#[tokio::test]
+async fn an_operator_sees_what_was_kept_long_enough_before_it_is_deleted() {
+    let app = App::at(Clock::system()).await;
+    let (tenant, user) = (app.tenant("acme").await, app.test.user().await);
+    app.test.member(tenant, user, "owner").await;
+    let old = format!(
+        "insert into data.notification (tenant_id, user_id, event_id, kind, subject, data, at, listed, digest)
+        values ('{tenant}', '{user}', gen_random_uuid(), 'test', '', '{{}}', now() - interval '181 days', true, false)"
+    );
+    sqlx::query(sqlx::AssertSqlSafe(old)).execute(&mut app.owner().await).await.unwrap();
+    let tables = async || {
+        let tables = json(&command(&app, &["retention", "list", "--json"]).await)["tables"].clone();
+        tables
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|table| (table["table"].as_str().unwrap().to_owned(), table.clone()))
+            .collect::<BTreeMap<_, _>>()
+    };
+    let listed = tables().await;
+    let inventory: BTreeSet<_> = app.test.db.inventory().iter().map(|table| table.name.to_owned()).collect();
+    assert_eq!(listed.keys().cloned().collect::<BTreeSet<_>>(), inventory, "each table says how long");
+    let kept = &listed["data.notification"];
+    assert_eq!((&kept["due"], &kept["retention"]["days"]), (&1.into(), &180.into()));
+    let words = command(&app, &["retention", "list"]).await.stdout;
+    assert!(words.contains("1 due  180 days"), "{words}");
+    let deleted = json(&command(&app, &["retention", "apply", "--json"]).await)["deleted"].clone();
+    assert!(deleted.as_array().unwrap().contains(&serde_json::json!({ "table": "data.notification", "rows": 1 })), "{deleted}");
+    assert_eq!(tables().await["data.notification"]["due"], 0);
+    assert!(command(&app, &["retention", "apply"]).await.stdout.contains("0 rows of"));
 }
 
 /// NOT-01: why nothing is sent to an address, and the way to send there again.

@@ -195,10 +195,9 @@ async fn nobody_changes_a_passkey_of_somebody_else() {
 async fn what_nobody_answered_is_swept() {
     let app: App = with_passkeys().await;
     asked(&app.browser()).await;
-    let system = app.test.db.system("sweep what is over");
     app.later(TimeDelta::minutes(4));
     asked(&app.browser()).await;
     app.later(TimeDelta::minutes(2));
-    assert_eq!(saas_auth::Auth::sweep(&system).await.unwrap(), 1);
+    assert_eq!(app.test.sweep().await["auth.passkey_challenge"], 1);
     assert_eq!(app.count("select count(*) from auth.passkey_challenge").await, 1);
 }

@@ -1,6 +1,5 @@
 use chrono::TimeDelta;
 use http::Method;
-use saas_auth::Auth;
 use saas_core::TokenFamilyId;
 use serde_json::json;
 
@@ -176,7 +175,7 @@ async fn tokens_that_have_been_over_for_a_month_are_deleted() {
     let (first, second) = (scene.tokens().await, scene.tokens().await);
     scene.app.browser().post("/api/v1/auth/token/revoke", &json!({ "token": first.refresh })).await;
     let left = async || {
-        Auth::sweep(&scene.system()).await.unwrap();
+        scene.app.test.sweep().await;
         scene.app.count("select count(*) from auth.token_family").await
     };
     scene.app.later(TimeDelta::days(30) - TimeDelta::minutes(1));

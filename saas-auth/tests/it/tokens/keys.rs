@@ -127,6 +127,7 @@ async fn each_month_another_key_signs_and_those_of_long_ago_are_forgotten() {
         assert!(published(&scene.app).await.len() <= 2, "day {day}");
     }
     assert_eq!(seen.len(), 4, "on days 30, 61 and 92");
+    scene.app.test.sweep().await;
     assert_eq!(scene.app.count("select count(*) from auth.signing_key").await, 2, "the others have been over for a month");
 }
 

@@ -191,7 +191,7 @@ async fn what_is_old_is_swept() {
     counts.flush().await.unwrap();
     let sweep = async |days| {
         clock.advance(TimeDelta::days(days));
-        Counts::sweep(&test.db.system("a test sweeps")).await.unwrap()
+        test.sweep().await.values().sum::<u64>()
     };
     assert_eq!(sweep(7).await, 0);
     assert_eq!(sweep(1).await, 1, "the batch");

@@ -1,11 +1,7 @@
-use chrono::TimeDelta;
 use uuid::Uuid;
 
 use super::{super::MailId, MailOutcome, MailSender};
 use crate::DbError;
-
-/// For how long it is known that a letter was sent, and that a second of its kind is none.
-const REMEMBERED: TimeDelta = TimeDelta::days(90);
 
 impl MailSender {
     /// Writes down how it ended, and forgets what the letter said.
@@ -42,15 +38,6 @@ impl MailSender {
         .execute(&mut *tx)
         .await?;
         tx.commit().await
-    }
-
-    /// Deletes what has been over for 90 days; how many.
-    pub(super) async fn forget(&self) -> Result<u64, DbError> {
-        let mut tx = self.inner.db.system("forget old letters").begin().await?;
-        let before = tx.now() - REMEMBERED;
-        let deleted = sqlx::query!("delete from core.mail where ended_at < $1", before).execute(&mut *tx).await?;
-        tx.commit().await?;
-        Ok(deleted.rows_affected())
     }
 }
 
