@@ -60,6 +60,7 @@ mod error;
 mod handlers;
 mod inventory;
 mod library;
+mod moved;
 mod options;
 mod run;
 mod stats;
