@@ -8,7 +8,7 @@ use ipnet::IpNet;
 use saas_billing::Counts;
 use saas_core::{
     App, Clock, Db, Dependencies, EventCatalogue, Html, Jobs, JobsConfig, Lifecycle, Live, Metrics, Outbound, Page, Problem, Relay, Routes,
-    Web,
+    TenantHosts, Web,
     audit::AuditChain,
     finish,
     mail::{MailSender, Outbox},
@@ -72,6 +72,7 @@ pub(crate) async fn serve(product: &Product, arguments: &Arguments) -> Result<()
         dependencies,
         master_key,
         public_url,
+        tenant_hosts: config.tenant_hosts.clone().map(TenantHosts::beneath).unwrap_or_default(),
         insecure_lan: config.insecure_lan,
         session_idle: config.session_idle,
     };
@@ -156,6 +157,7 @@ pub(crate) fn assemble(product: &Product, program: &Program, development: Develo
         public_url: program.public_url.clone(),
         keys: program.master_key.clone(),
         trusted_proxies,
+        tenant_hosts: program.tenant_hosts.clone(),
         nav: product.nav.to_vec(),
         sign_in: "/sign-in",
     };

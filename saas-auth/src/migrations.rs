@@ -31,6 +31,7 @@ const INVENTORY: &[Table] = &[
     Table { name: "auth.email_token", erasure: Erasure::Purge, exported: false, columns: EMAIL_TOKEN },
     Table { name: "auth.email_change", erasure: Erasure::Purge, exported: true, columns: EMAIL_CHANGE },
     Table { name: "auth.export", erasure: Erasure::Purge, exported: false, columns: EXPORT },
+    Table { name: "auth.hand_off", erasure: Erasure::Purge, exported: false, columns: HAND_OFF },
     Table { name: "auth.identity", erasure: Erasure::Purge, exported: true, columns: IDENTITY },
     Table { name: "auth.provider_flow", erasure: Erasure::Purge, exported: false, columns: PROVIDER_FLOW },
     Table { name: "auth.passkey", erasure: Erasure::Purge, exported: true, columns: PASSKEY },
@@ -102,6 +103,18 @@ const EXPORT: &[(&str, Class)] = &[
     ("expires_at", Internal),
     ("token_hash", Secret),
     ("archive", Personal),
+];
+
+const HAND_OFF: &[(&str, Class)] = &[
+    ("code_hash", Secret),
+    ("session_id", Internal),
+    ("only_tenant", Internal),
+    ("host", Internal),
+    ("browser_hash", Secret),
+    ("next", Internal),
+    ("created_at", Internal),
+    ("expires_at", Internal),
+    ("used_at", Internal),
 ];
 
 const IDENTITY: &[(&str, Class)] = &[
@@ -193,6 +206,9 @@ const SESSION: &[(&str, Class)] = &[
     ("address", Personal),
     ("user_agent", Personal),
     ("ended_at", Internal),
+    ("parent_id", Internal),
+    ("only_tenant", Internal),
+    ("host", Internal),
 ];
 
 const AGENT_KEY: &[(&str, Class)] = &[

@@ -104,8 +104,15 @@ impl Auth {
             )
             .execute(&mut *tx)
             .await?;
+            let hand_offs = sqlx::query!(
+                "delete from auth.hand_off where code_hash in (select code_hash from auth.hand_off where expires_at < $1 limit $2)",
+                now,
+                BATCH,
+            )
+            .execute(&mut *tx)
+            .await?;
             tx.commit().await?;
-            let all = [sessions, links, changes, tokens, pending, exports, flows, challenges];
+            let all = [sessions, links, changes, tokens, pending, exports, flows, challenges, hand_offs];
             let deleted: u64 = all.iter().map(PgQueryResult::rows_affected).sum();
             if deleted == 0 {
                 return Ok(swept);

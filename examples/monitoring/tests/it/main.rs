@@ -31,6 +31,7 @@ mod deletion;
 #[cfg(test)]
 mod forms;
 #[cfg(test)]
+mod hosts;
 mod ingest;
 #[cfg(test)]
 mod invitations;
