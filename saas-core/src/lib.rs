@@ -123,8 +123,8 @@ pub use telemetry::{LogFormat, LogFormatError, init_logs};
 #[cfg(feature = "otlp")]
 pub use telemetry::{Traces, TracesError, init_telemetry};
 pub use web::{
-    App, ClientAddress, CustomHosts, FormErrors, HostName, HostTenant, Html, InvalidHostName, NavLink, Nonce, OnTenantHost, Page,
-    RequestId, TenantHost, TenantHosts, Web, finish, serve,
+    App, ClientAddress, FormErrors, HostName, Html, InvalidHostName, NavLink, Nonce, OnTenantHost, Page, RequestId, TenantHost,
+    TenantHosts, Web, finish, serve,
 };
 
 /// What this crate announces.

@@ -17,6 +17,6 @@ pub use address::ClientAddress;
 pub use finish::{App, NavLink, RequestId, Web, finish};
 pub use headers::Nonce;
 pub(crate) use health::DATABASE;
-pub use host::{CustomHosts, HostName, HostTenant, InvalidHostName, OnTenantHost, TenantHost, TenantHosts};
+pub use host::{HostName, InvalidHostName, OnTenantHost, TenantHost, TenantHosts};
 pub use page::{FormErrors, Html, Page};
 pub use serve::serve;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use axum::extract::{FromRequestParts as _, RawPathParams};
 use http::{HeaderName, request::Parts};
-use saas_core::{HostTenant, Membership, Problem, TenantHost, TenantId};
+use saas_core::{Membership, Problem, TenantHost, TenantId};
 
 use crate::active::form_organization;
 
@@ -86,7 +86,7 @@ impl<A: ResolveTenant, B: ResolveTenant> ResolveTenant for Or<A, B> {
     }
 }
 
-/// The host of the request, where it is one of a tenant ([`TenantHosts`](saas_core::TenantHosts)): a name beneath that of the product, or one of its own.
+/// The host of the request, where it is one of a tenant ([`TenantHosts`](saas_core::TenantHosts)): its short name beneath that of the product.
 /// It is asked always, so that nobody can forget it: on a tenant's host nothing is answered for another.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Host;
@@ -95,10 +95,7 @@ pub(crate) struct Host;
 impl ResolveTenant for Host {
     async fn resolve(&self, parts: &mut Parts) -> Result<Option<TenantRef>, Problem> {
         let Some(host) = parts.extensions.get::<TenantHost>() else { return Ok(None) };
-        let host = match &host.tenant {
-            HostTenant::Slug(slug) => TenantRef::Slug(slug.clone()),
-            HostTenant::Id(id) => TenantRef::Id(*id),
-        };
+        let host = TenantRef::Slug(host.slug.clone());
         // A page's forms and links in mails say which tenant they are about. Here there is nothing to switch to.
         Ok(Some(match form_organization(parts) {
             None => host,

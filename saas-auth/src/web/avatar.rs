@@ -19,10 +19,9 @@ const FORM: usize = 64 << 10;
 
 pub(super) fn routes() -> Routes<Auth> {
     Routes::new()
-        .get("/avatars/{id}/{size}", show)
-        .on_tenant_hosts()
         .post("/account/avatar", submit)
         .post("/account/avatar/remove", submit_remove)
+        .merge(Routes::new().get("/avatars/{id}/{size}", show).on_tenant_hosts())
         .put("/api/v1/me/avatar", replace)
         .about("Takes a picture of the person who is signed in and makes two square ones of it")
         .delete("/api/v1/me/avatar", remove)

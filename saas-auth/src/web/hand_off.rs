@@ -81,11 +81,9 @@ async fn begin(
     Query(to): Query<Next>,
     page: Page,
 ) -> Result<Response, Problem> {
-    let host = host.ok_or_else(Problem::not_found)?;
     let next = auth.local_path(to.next.as_deref()).unwrap_or_else(|| auth.home().to_owned());
-    if me.is_some() {
-        return Ok(see(&next));
-    }
+    // Whoever is signed in, or is at the main host, is where they can go on.
+    let (Some(host), None) = (host, me) else { return Ok(see(&next)) };
     // Two pages that are opened at once ask with the same.
     let token = asker.unwrap_or_else(Token::generate);
     let browser = URL_SAFE_NO_PAD.encode(token.hash().as_bytes());
@@ -98,13 +96,13 @@ async fn begin(
 
 /// At the main host.
 async fn show(CurrentUser(me): CurrentUser, Query(asked): Query<Asked>, page: Page) -> Result<Html, Problem> {
-    let (host, ..) = find(&page, &me, &asked).await?;
+    let (host, ..) = find(&page, &me, &asked)?;
     let fields = json!({ "host": host.name.as_str(), "browser": asked.browser, "next": asked.next });
     page.render("auth/hand_off.html", json!({ "host": host.name.as_str(), "action": "/hand-off", "fields": fields }))
 }
 
 async fn submit(State(auth): State<Auth>, CurrentUser(me): CurrentUser, page: Page, Form(asked): Form<Asked>) -> Result<Html, Problem> {
-    let (host, place, browser) = find(&page, &me, &asked).await?;
+    let (host, place, browser) = find(&page, &me, &asked)?;
     let next = auth.local_path(asked.next.as_deref());
     let asked = HandOff { host: &host.name, place, browser: &browser, next: next.as_deref() };
     let code = hand_off_begin(&auth, &me, asked).await?;
@@ -113,20 +111,26 @@ async fn submit(State(auth): State<Auth>, CurrentUser(me): CurrentUser, page: Pa
 }
 
 /// Whose host it is, and what its reader is there. A host that is nobody's is answered like one of an organization that is not theirs.
-async fn find<'a>(page: &Page, me: &'a SignedIn, asked: &Asked) -> Result<(TenantHost, &'a Membership, Vec<u8>), Problem> {
+fn find<'a>(page: &Page, me: &'a SignedIn, asked: &Asked) -> Result<(TenantHost, &'a Membership, Vec<u8>), Problem> {
     let web = page.web();
     let name = asked.host.parse().map_err(|_| Problem::not_found())?;
-    let host = web.tenant_hosts.find(&name, &web.public_url).await?.ok_or_else(Problem::not_found)?;
+    let host = web.tenant_hosts.find(&name, &web.public_url).ok_or_else(Problem::not_found)?;
     let place = me.memberships.iter().find(|place| host.is_of(place)).ok_or_else(Problem::not_found)?;
     let browser = URL_SAFE_NO_PAD.decode(&asked.browser).ok().filter(|hash| hash.len() == 32).ok_or_else(Problem::not_found)?;
     Ok((host, place, browser))
 }
 
 /// At the host again.
-async fn back(OnTenantHost(host): OnTenantHost, Query(returned): Query<Returned>, page: Page) -> Result<Html, Problem> {
-    let host = host.ok_or_else(Problem::not_found)?;
+async fn back(
+    State(auth): State<Auth>,
+    OnTenantHost(host): OnTenantHost,
+    Query(returned): Query<Returned>,
+    page: Page,
+) -> Result<Response, Problem> {
+    let Some(host) = host else { return Ok(see(auth.home())) };
     let fields = json!({ "code": returned.code });
-    page.render("auth/hand_off.html", json!({ "host": host.name.as_str(), "action": RETURN, "fields": fields }))
+    let context = json!({ "host": host.name.as_str(), "action": RETURN, "fields": fields });
+    Ok(page.render("auth/hand_off.html", context)?.into_response())
 }
 
 async fn submit_return(
@@ -137,7 +141,7 @@ async fn submit_return(
     page: Page,
     Form(returned): Form<Returned>,
 ) -> Result<Response, Problem> {
-    let host = host.ok_or_else(Problem::not_found)?;
+    let Some(host) = host else { return Ok(see(auth.home())) };
     let taken = match (asker, Token::parse(&returned.code)) {
         (Some(browser), Some(code)) => hand_off_take(&auth, origin, &host, &code, &browser.hash()).await?,
         _ => None,

@@ -182,10 +182,11 @@ async fn a_code_is_worth_nothing_to_anybody_else() {
         refused(&victim, nonsense, nonsense).await;
     }
     assert_eq!(
-        at(&victim, "localhost:3000").form(RETURN, &[("code", &code)]).await.status,
-        StatusCode::NOT_FOUND,
-        "the main host has none"
+        at(&victim, "localhost:3000").form(RETURN, &[("code", &code)]).await.location(),
+        Some("/person"),
+        "the main host knows no code"
     );
+    assert_eq!(victim.cookie(COOKIE), None);
     scene.app.later(TimeDelta::seconds(60));
     refused(&victim, &code, "too late").await;
 

@@ -211,8 +211,9 @@ async fn outermost(State(web): State<Arc<Web>>, request: Request, next: Next) ->
     if let Some(address) = ClientAddress::of(&parts, &web.trusted_proxies) {
         parts.extensions.insert(address);
     }
-    let host = web.tenant_hosts.of(&parts, &web.trusted_proxies, &web.public_url).await;
-    let host = host.map(|host| drop(host.map(|host| parts.extensions.insert(host))));
+    if let Some(host) = web.tenant_hosts.of(&parts, &web.trusted_proxies, &web.public_url) {
+        parts.extensions.insert(host);
+    }
     parts.extensions.insert(id);
     parts.extensions.insert(nonce.clone());
     parts.extensions.insert(web.clone());
@@ -229,15 +230,11 @@ async fn outermost(State(web): State<Arc<Web>>, request: Request, next: Next) ->
         key.id = tracing::field::Empty,
         agent.id = tracing::field::Empty,
     );
-    let mut response = match host {
-        Ok(()) => AssertUnwindSafe(next.run(Request::from_parts(parts, body)))
-            .catch_unwind()
-            .instrument(span.clone())
-            .await
-            .unwrap_or_else(|panic| Problem::internal(Panicked::of(&*panic)).into_response()),
-        // Whose host it is, nobody can tell: then it is nobody's to answer for.
-        Err(error) => Problem::from(error).into_response(),
-    };
+    let mut response = AssertUnwindSafe(next.run(Request::from_parts(parts, body)))
+        .catch_unwind()
+        .instrument(span.clone())
+        .await
+        .unwrap_or_else(|panic| Problem::internal(Panicked::of(&*panic)).into_response());
     let took = started.elapsed();
     web.metrics.http().answered(&method, matched.as_ref(), response.status().as_u16(), took);
     span.in_scope(|| {

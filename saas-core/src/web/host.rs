@@ -1,12 +1,11 @@
 use std::{convert::Infallible, fmt, net::SocketAddr, str::FromStr, sync::Arc};
 
-use async_trait::async_trait;
 use axum::extract::{ConnectInfo, FromRequestParts};
 use http::{header, request::Parts, uri::Authority};
 use ipnet::IpNet;
 use url::Url;
 
-use crate::{DbError, Declares, Membership, TenantId};
+use crate::{Declares, Membership};
 
 /// The name of a host as DNS has it (RFC 1123): labels of lower-case letters, digits and hyphens, without a dot at the end. A name in other
 /// letters is in its ASCII form (`xn--`, RFC 5891). What reads like a network address is none.
@@ -41,12 +40,6 @@ impl HostName {
     pub fn label_beneath(&self, parent: &Self) -> Option<&str> {
         let label = self.0.strip_suffix(&*parent.0)?.strip_suffix('.')?;
         (!label.contains('.')).then_some(label)
-    }
-
-    /// Whether it is `parent`, or stands anywhere beneath it.
-    #[must_use]
-    pub fn is_within(&self, parent: &Self) -> bool {
-        self == parent || self.0.strip_suffix(&*parent.0).is_some_and(|rest| rest.ends_with('.'))
     }
 
     /// The host that a request was sent to, as far as it has a name and says one alone.
@@ -118,76 +111,35 @@ impl fmt::Display for HostName {
     }
 }
 
-/// Knows the hosts that belong to tenants for themselves.
-///
-/// * It must answer only for hosts whose tenant has shown that they are its own, as things are now.
-#[async_trait]
-pub trait CustomHosts: Send + Sync + 'static {
-    /// The tenant whose host it is.
-    async fn tenant(&self, host: &HostName) -> Result<Option<TenantId>, DbError>;
-}
-
 /// On which hosts, beside the main one, tenants are reached: none unless it is said.
 ///
 /// On such a host the tenant's own routes are answered, and those that say so ([`Routes::on_tenant_hosts`](crate::Routes::on_tenant_hosts)). Whoever asks
 /// for another page is led to the main host.
-#[derive(Clone, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct TenantHosts {
     beneath: Option<HostName>,
-    custom: Option<Arc<dyn CustomHosts>>,
 }
 
 impl TenantHosts {
     /// Each tenant at its short name beneath `parent`: `acme.example.com`.
     #[must_use]
     pub fn beneath(parent: HostName) -> Self {
-        Self { beneath: Some(parent), custom: None }
+        Self { beneath: Some(parent) }
     }
 
-    /// Tenants at names of their own too.
+    /// The host of a tenant, if it is one and there is such a tenant, which is not asked here. The main host is nobody's.
     #[must_use]
-    pub fn custom(mut self, hosts: impl CustomHosts) -> Self {
-        self.custom = Some(Arc::new(hosts));
-        self
-    }
-
-    /// The name beneath which tenants are reached, if there is one.
-    #[must_use]
-    pub fn parent(&self) -> Option<&HostName> {
-        self.beneath.as_ref()
-    }
-
-    /// Whose host it is. The main host is nobody's, and nor is one that nobody knows.
-    ///
-    /// # Errors
-    ///
-    /// Fails if nobody can tell.
-    pub async fn find(&self, host: &HostName, main: &Url) -> Result<Option<TenantHost>, DbError> {
+    pub fn find(&self, host: &HostName, main: &Url) -> Option<TenantHost> {
         if main.host_str().is_some_and(|main| main.parse().as_ref() == Ok(host)) {
-            return Ok(None);
+            return None;
         }
-        if let Some(slug) = self.beneath.as_ref().and_then(|parent| host.label_beneath(parent)) {
-            return Ok(Some(TenantHost { tenant: HostTenant::Slug(slug.to_owned()), name: host.clone() }));
-        }
-        let Some(custom) = &self.custom else { return Ok(None) };
-        let tenant = custom.tenant(host).await?;
-        Ok(tenant.map(|tenant| TenantHost { tenant: HostTenant::Id(tenant), name: host.clone() }))
+        let slug = host.label_beneath(self.beneath.as_ref()?)?;
+        Some(TenantHost { slug: slug.to_owned(), name: host.clone() })
     }
 
-    pub(super) async fn of(&self, parts: &Parts, trusted: &[IpNet], main: &Url) -> Result<Option<TenantHost>, DbError> {
-        if self.beneath.is_none() && self.custom.is_none() {
-            return Ok(None);
-        }
-        match HostName::of(parts, trusted) {
-            Some(host) => self.find(&host, main).await,
-            None => Ok(None),
-        }
-    }
-}
-
-impl fmt::Debug for TenantHosts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TenantHosts").field("beneath", &self.beneath).field("custom", &self.custom.is_some()).finish()
+    pub(super) fn of(&self, parts: &Parts, trusted: &[IpNet], main: &Url) -> Option<TenantHost> {
+        self.beneath.as_ref()?;
+        self.find(&HostName::of(parts, trusted)?, main)
     }
 }
 
@@ -196,17 +148,8 @@ impl fmt::Debug for TenantHosts {
 pub struct TenantHost {
     /// The host.
     pub name: HostName,
-    /// Whose it is.
-    pub tenant: HostTenant,
-}
-
-/// A tenant as its host names it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum HostTenant {
-    /// By its short name, which no tenant may have.
-    Slug(String),
-    /// By its id.
-    Id(TenantId),
+    /// The short name of the tenant whose it is. Perhaps no tenant has it.
+    pub slug: String,
 }
 
 impl TenantHost {
@@ -216,10 +159,7 @@ impl TenantHost {
     /// Whether it is the host of the tenant in which somebody has this place.
     #[must_use]
     pub fn is_of(&self, place: &Membership) -> bool {
-        match &self.tenant {
-            HostTenant::Slug(slug) => place.slug == *slug,
-            HostTenant::Id(id) => place.id == *id,
-        }
+        place.slug == self.slug
     }
 
     /// The address of a path here: scheme and port are those of the main host.
@@ -339,21 +279,19 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn a_host_right_beneath_the_parent_is_a_tenants_and_the_main_one_is_nobodys() {
+    #[test]
+    fn a_host_right_beneath_the_parent_is_a_tenants_and_the_main_one_is_nobodys() {
         let hosts = TenantHosts::beneath("example.com".parse().unwrap());
         let main: Url = "https://app.example.com:8443".parse().unwrap();
-        let slug = async |host: &str| match hosts.find(&host.parse().unwrap(), &main).await.unwrap()?.tenant {
-            HostTenant::Slug(slug) => Some(slug),
-            HostTenant::Id(_) => None,
-        };
-        assert_eq!(slug("acme.example.com").await.as_deref(), Some("acme"));
+        let find = |host: &str| hosts.find(&host.parse().unwrap(), &main);
+        let slug = |host: &str| find(host).map(|host| host.slug);
+        assert_eq!(slug("acme.example.com").as_deref(), Some("acme"));
         for none in
             ["app.example.com", "example.com", "a.b.example.com", "acmeexample.com", "acme.example.com.evil.example", "acme.example.org"]
         {
-            assert_eq!(slug(none).await, None, "{none}");
+            assert_eq!(slug(none), None, "{none}");
         }
-        let acme = hosts.find(&"acme.example.com".parse().unwrap(), &main).await.unwrap().unwrap();
+        let acme = find("acme.example.com").unwrap();
         assert_eq!(acme.url(&main, "/devices"), "https://acme.example.com:8443/devices");
     }
 }

@@ -85,9 +85,7 @@ async fn at_a_host_its_organization_is_answered_for_and_no_other() {
 
     // A key is one organization's, at whichever host.
     let named = ada.browser.clone().with("x-organization", "other");
-    let made = named
-        .post("/api/v1/api-keys", &serde_json::json!({ "name": "k", "scopes": ["monitoring.device.read"], "expires_in_days": 30 }))
-        .await;
+    let made = named.post("/api/v1/api-keys", &serde_json::json!({ "name": "k", "scopes": ["monitoring.device.read"] })).await;
     expect(&made, StatusCode::CREATED);
     let key = app.anon().bearer(made.json()["secret"].as_str().unwrap());
     assert!(key.clone().with("host", "other.localhost").get("/api/v1/agents").await.text().contains("canary of other"));
@@ -112,4 +110,27 @@ async fn a_second_factor_is_asked_for_at_a_host_too() {
     let leaves = sqlx::query(leaves).bind(uuid::Uuid::from(acme)).bind(uuid::Uuid::from(ada.id));
     leaves.execute(&mut owner).await.unwrap();
     expect_problem(&at.get("/api/v1/agents").await, StatusCode::UNAUTHORIZED, "unauthenticated");
+}
+
+/// ASVS 3.5.1: a sibling is another site; topic 10: what is mailed leads to the main host, whatever host it was asked for at.
+#[tokio::test]
+async fn another_host_writes_nothing_at_this_one_and_letters_lead_to_the_main_host() {
+    let app = App::new().await;
+    let (ada, _) = ada(&app).await;
+    let at = signed_in_at(&app, &ada, ACME).await;
+    for (header, value) in [("sec-fetch-site", "same-site"), ("sec-fetch-site", "cross-site")] {
+        let planted =
+            at.clone().with(header, value).with("origin", "http://other.localhost:3000").form("/agents", &[("name", "planted")]).await;
+        expect(&planted, StatusCode::FORBIDDEN);
+    }
+    assert_eq!(app.count("select count(*) from agent where name = 'planted'").await, 0);
+    expect(
+        &at.post("/api/v1/invitations", &serde_json::json!({ "emails": ["grace@example.com"], "role": "viewer" })).await,
+        StatusCode::OK,
+    );
+    let letter = app.letter("grace@example.com").await;
+    assert!(letter.contains("http://localhost:3000/") && !letter.contains("acme.localhost"), "{letter}");
+    // The menu leads to all organizations, and those are on the main host.
+    assert!(!at.page("/agents").await.text().contains("switch\""));
+    assert_eq!(at.page("/organizations").await.location(), Some("http://localhost:3000/organizations"));
 }

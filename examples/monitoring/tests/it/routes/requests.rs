@@ -6,7 +6,7 @@ use super::actors::Kind;
 use crate::app::registration;
 
 /// The short name of the organization that somebody works in.
-fn called(kind: Kind) -> &'static str {
+pub(super) fn called(kind: Kind) -> &'static str {
     match kind {
         Kind::Other => "other",
         Kind::Operator => "operators",
