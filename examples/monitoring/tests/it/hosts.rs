@@ -87,7 +87,7 @@ async fn at_a_host_its_organization_is_answered_for_and_no_other() {
     let named = ada.browser.clone().with("x-organization", "other");
     let made = named.post("/api/v1/api-keys", &serde_json::json!({ "name": "k", "scopes": ["monitoring.device.read"] })).await;
     expect(&made, StatusCode::CREATED);
-    let key = app.anon().bearer(made.json()["secret"].as_str().unwrap());
+    let key = app.anon().bearer(made.json()["key"].as_str().unwrap());
     assert!(key.clone().with("host", "other.localhost").get("/api/v1/agents").await.text().contains("canary of other"));
     expect(&key.with("host", ACME).get("/api/v1/agents").await, StatusCode::NOT_FOUND);
 }
