@@ -5,7 +5,7 @@ use std::{
 
 use ipnet::IpNet;
 use saas_auth::{Provider, SessionIdle};
-use saas_core::{JobsConfig, LogFormat, MasterKey, OutboundPolicy, Secret, Settings, SettingsError};
+use saas_core::{HostName, JobsConfig, LogFormat, MasterKey, OutboundPolicy, Secret, Settings, SettingsError};
 use url::Url;
 
 use crate::{RequestLimits, arguments::Arguments, live::Carrier, payments::StripeSettings, providers, sessions};
@@ -59,6 +59,7 @@ pub(crate) struct Config {
     pub(crate) stripe: Option<StripeSettings>,
     pub(crate) collector: Option<Url>,
     pub(crate) trusted_proxies: Vec<IpNet>,
+    pub(crate) tenant_hosts: Option<HostName>,
     pub(crate) insecure_lan: bool,
     pub(crate) session_idle: SessionIdle,
     pub(crate) log_format: LogFormat,
@@ -113,6 +114,7 @@ impl Config {
             stripe: StripeSettings::read(&mut from),
             collector: from.optional("otlp.endpoint", "OTEL_EXPORTER_OTLP_ENDPOINT"),
             trusted_proxies: from.list("trusted_proxies", "SAAS_TRUSTED_PROXIES"),
+            tenant_hosts: from.optional("tenant_hosts", "SAAS_TENANT_HOSTS"),
             insecure_lan,
             session_idle: sessions::read(&mut from),
             log_format: from.or("log.format", "SAAS_LOG_FORMAT", LogFormat::default()),

@@ -4,7 +4,7 @@ use saas_auth::{Provider, SessionIdle};
 use saas_billing::{Counts, Payments, Plans, PlansError};
 use saas_core::{
     Db, Dependencies, Erasures, EventCatalogue, EventKind, Flag, Jobs, Lifecycle, Live, MasterKey, Metrics, Migrations, NavLink, Outbound,
-    Relay, Routes, file::Storage, limit::RateLimits, mail::Outbox, pages::PageSet, pages::Pages, webhook::Webhooks,
+    Relay, Routes, TenantHosts, file::Storage, limit::RateLimits, mail::Outbox, pages::PageSet, pages::Pages, webhook::Webhooks,
 };
 use url::Url;
 
@@ -85,6 +85,8 @@ pub struct Program {
     pub master_key: MasterKey,
     /// Where people reach the product.
     pub public_url: Url,
+    /// Where organizations are reached beside that.
+    pub tenant_hosts: TenantHosts,
     /// Whether plain http is served to other machines.
     pub insecure_lan: bool,
     /// How long a session lasts that nobody uses.

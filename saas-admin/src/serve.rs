@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use saas_billing::Counts;
 use saas_core::{
     App, Clock, Db, Dependencies, Erasures, EventCatalogue, Html, Jobs, JobsConfig, Lifecycle, Live, Metrics, Outbound, Page, Problem,
-    Relay, Routes, Web,
+    Relay, Routes, TenantHosts, Web,
     audit::AuditChain,
     finish,
     mail::{MailSender, Mailer, Outbox},
@@ -137,6 +137,7 @@ pub(crate) async fn build(
         dependencies,
         master_key,
         public_url,
+        tenant_hosts: config.tenant_hosts.clone().map(TenantHosts::beneath).unwrap_or_default(),
         insecure_lan: config.insecure_lan,
         session_idle: config.session_idle,
     };
@@ -185,6 +186,7 @@ pub(crate) fn assemble(product: &Product, program: &Program, development: Develo
         public_url: program.public_url.clone(),
         keys: program.master_key.clone(),
         trusted_proxies,
+        tenant_hosts: program.tenant_hosts.clone(),
         nav: product.nav.to_vec(),
         sign_in: "/sign-in",
     };

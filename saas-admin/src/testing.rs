@@ -5,7 +5,7 @@ use std::path::Path;
 use saas_auth::SessionIdle;
 use saas_billing::{Counts, MemoryGateway, Mode, Payments};
 use saas_core::{
-    App, Db, Dependencies, Erasures, Jobs, Lifecycle, Live, MasterKey, Metrics, Outbound, OutboundPolicy, Relay, Secret,
+    App, Db, Dependencies, Erasures, Jobs, Lifecycle, Live, MasterKey, Metrics, Outbound, OutboundPolicy, Relay, Secret, TenantHosts,
     file::Storage,
     mail::{DevMailbox, MailSender, Outbox},
     webhook::Webhooks,
@@ -37,7 +37,7 @@ pub struct TestProgram {
 
 impl Product {
     /// Puts the product together over a database that is migrated, with its mail kept in a folder. It believes itself to be at
-    /// `http://localhost:3000`, as [`TestClient`](saas_core::testing::TestClient) does.
+    /// `http://localhost:3000`, as [`TestClient`](saas_core::testing::TestClient) does, and its organizations beneath that name.
     ///
     /// # Errors
     ///
@@ -88,6 +88,7 @@ impl Product {
             dependencies,
             master_key,
             public_url,
+            tenant_hosts: "localhost".parse().map(TenantHosts::beneath).unwrap_or_default(),
             insecure_lan: false,
             session_idle: SessionIdle::default(),
         };

@@ -153,6 +153,13 @@ auth-error-code-first = Das ist nicht der Code. Geht die Uhr Ihres Telefons rich
 auth-error-codes-throttled = Zu viele Codes waren falsch, deshalb wird heute keiner aus der App mehr angenommen. Ein Ersatzcode schon. Waren Sie das nicht, ändern Sie Ihr Passwort: Jemand kennt es.
 auth-error-mails = Wir haben Ihnen schon mehrere E-Mails gesendet. Warten Sie eine Weile und versuchen Sie es dann noch einmal.
 
+auth-hand-off-title = Weiter zu { $host }
+auth-hand-off-text = Wenn nichts passiert, verwenden Sie die Schaltfläche.
+auth-hand-off-do = Weiter
+auth-hand-off-refused-title = Das hat zu lange gedauert
+auth-hand-off-refused-text = Es war schon erledigt, hat länger als eine Minute gedauert oder begann in einem anderen Browser. Beginnen Sie noch einmal.
+auth-hand-off-again = Noch einmal beginnen
+
 auth-provider-heading = Andere Wege, sich anzumelden
 auth-provider-do = Weiter mit { $provider }
 auth-provider-leave-title = Weiter zu { $provider }

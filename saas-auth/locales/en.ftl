@@ -153,6 +153,13 @@ auth-error-code-first = This is not the code. Does the clock of your phone go ri
 auth-error-codes-throttled = Too many codes were wrong, so none from the app is taken today. A backup code still is. If that was not you, change your password: somebody knows it.
 auth-error-mails = We sent you several mails already. Wait a while, then try again.
 
+auth-hand-off-title = On to { $host }
+auth-hand-off-text = If nothing happens, use the button.
+auth-hand-off-do = Continue
+auth-hand-off-refused-title = That took too long
+auth-hand-off-refused-text = It was finished already, took more than a minute, or began in another browser. Begin again.
+auth-hand-off-again = Begin again
+
 auth-provider-heading = Other ways to sign in
 auth-provider-do = Continue with { $provider }
 auth-provider-leave-title = On to { $provider }

@@ -47,6 +47,7 @@ pub(crate) struct Inner {
     pub(crate) pending: TokenCookie,
     pub(crate) asking: TokenCookie,
     pub(crate) leaving: TokenCookie,
+    pub(crate) hand_off: TokenCookie,
     pub(crate) devices: KnownDevices,
     pub(crate) flow_cookie: FlowCookie,
     pub(crate) providers: Vec<ProviderClient>,
@@ -262,6 +263,11 @@ impl Auth {
     /// The cookie of somebody who has signed in while they are leaving.
     pub(crate) fn leaving(&self) -> TokenCookie {
         self.inner.leaving
+    }
+
+    /// The cookie of a browser that asks at an organization's host for its session.
+    pub(crate) fn hand_off(&self) -> TokenCookie {
+        self.inner.hand_off
     }
 
     /// A path on our own host, if that is what it is.

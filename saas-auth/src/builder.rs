@@ -254,6 +254,7 @@ impl AuthBuilder {
             pending: TokenCookie::pending(is_secure),
             asking: TokenCookie::asking(is_secure),
             leaving: TokenCookie::leaving(is_secure),
+            hand_off: TokenCookie::hand_off(is_secure),
             devices: KnownDevices::new(self.keys.clone(), is_secure),
             flow_cookie: FlowCookie::new(is_secure),
             providers,

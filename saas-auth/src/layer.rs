@@ -10,7 +10,7 @@ use axum::{
 };
 use futures_core::future::BoxFuture;
 use http::{header, request::Parts};
-use saas_core::{ClientAddress, Principal, Problem, ProblemType, StepUp, Token};
+use saas_core::{ClientAddress, Principal, Problem, ProblemType, StepUp, TenantHost, Token};
 use tower::{Layer, Service};
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
     agent::{credential_by_text, credential_seen, credential_taken_over},
     bearer::{Bearer, bearer},
     key::{KeyText, Kind},
-    session::{Carried, session_by_token, session_seen},
+    session::{Carried, FoundSession, session_by_token, session_seen},
     token::AccessToken,
 };
 
@@ -101,6 +101,16 @@ fn is_use(parts: &Parts) -> bool {
     !(parts.method.is_safe() && (parts.headers.contains_key(FRAGMENT) || asks_for_stream))
 }
 
+/// Whether a session opens anything where the request was sent to. One of the main host opens nothing at an organization's; one of such a host opens that
+/// alone, and only for as long as it is the host of the organization for which it began, and its person belongs there.
+fn opens_here(found: &FoundSession, host: Option<&TenantHost>) -> bool {
+    match (&found.host, host) {
+        (None, None) => true,
+        (Some(of), Some(host)) => host.name.as_str() == of && found.signed_in.memberships.iter().any(|place| host.is_of(place)),
+        (None, Some(_)) | (Some(_), None) => false,
+    }
+}
+
 struct Caller {
     principal: Principal,
     /// Whether the request carries a cookie that is no session, or no more.
@@ -125,7 +135,9 @@ impl Auth {
 
     async fn person(&self, token: &Token, parts: &Parts) -> Result<Caller, Problem> {
         let now = self.db().clock().now();
-        let Some((signed_in, seen_long_ago)) = session_by_token(self, token, now).await? else {
+        let host = parts.extensions.get::<TenantHost>();
+        let found = session_by_token(self, token, now).await?.filter(|found| opens_here(found, host));
+        let Some(FoundSession { signed_in, seen_long_ago, .. }) = found else {
             return Ok(Caller { principal: Principal::Anonymous, stale: true });
         };
         tracing::Span::current().record("user.id", tracing::field::display(signed_in.user));

@@ -161,6 +161,7 @@ pub const EVENTS: &[EventKind] = &[
     EventKind::of::<passkey::PasskeyCopied>(),
     EventKind::of::<operator::OperatorGranted>(),
     EventKind::of::<operator::OperatorRevoked>(),
+    EventKind::of::<session::SessionHandedOff<'_>>(),
     EventKind::of::<step_up::SessionProved>(),
     EventKind::of::<step_up::SessionProofRefused>(),
     EventKind::of::<second_factor::SecondFactorOn>(),

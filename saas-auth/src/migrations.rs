@@ -53,6 +53,13 @@ const INVENTORY: &[Table] = &[
         exported: false,
         columns: EXPORT,
     },
+    Table {
+        name: "auth.hand_off",
+        erasure: Erasure::Purge,
+        retention: Retention::Days { days: 0, when: "expires_at < $1" },
+        exported: false,
+        columns: HAND_OFF,
+    },
     Table { name: "auth.identity", erasure: Erasure::Purge, retention: Retention::Lasting, exported: true, columns: IDENTITY },
     Table {
         name: "auth.provider_flow",
@@ -174,6 +181,18 @@ const EXPORT: &[(&str, Class)] = &[
     ("archive", Personal),
 ];
 
+const HAND_OFF: &[(&str, Class)] = &[
+    ("code_hash", Secret),
+    ("session_id", Internal),
+    ("only_tenant", Internal),
+    ("host", Internal),
+    ("browser_hash", Secret),
+    ("next", Internal),
+    ("created_at", Internal),
+    ("expires_at", Internal),
+    ("used_at", Internal),
+];
+
 const IDENTITY: &[(&str, Class)] = &[
     ("id", Internal),
     ("user_id", Person),
@@ -263,6 +282,9 @@ const SESSION: &[(&str, Class)] = &[
     ("address", Personal),
     ("user_agent", Personal),
     ("ended_at", Internal),
+    ("parent_id", Internal),
+    ("only_tenant", Internal),
+    ("host", Internal),
 ];
 
 const AGENT_KEY: &[(&str, Class)] = &[

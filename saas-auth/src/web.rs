@@ -11,6 +11,7 @@ mod deletion;
 mod email;
 mod entry;
 mod export;
+mod hand_off;
 mod identities;
 mod leaked_keys;
 mod leaving;
@@ -56,6 +57,7 @@ pub(crate) fn routes(auth: &Auth) -> Routes<Auth> {
         .merge(deletion::routes())
         .merge(email::routes())
         .merge(export::routes())
+        .merge(hand_off::routes())
         .merge(identities::routes())
         .merge(leaked_keys::routes())
         .merge(leaving::routes())

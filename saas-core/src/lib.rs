@@ -122,7 +122,10 @@ pub use sweep::{Expired, sweep, sweep_daily, sweep_due};
 pub use telemetry::{LogFormat, LogFormatError, init_logs};
 #[cfg(feature = "otlp")]
 pub use telemetry::{Traces, TracesError, init_telemetry};
-pub use web::{App, ClientAddress, FormErrors, Html, NavLink, Nonce, Page, RequestId, Web, finish, serve};
+pub use web::{
+    App, ClientAddress, FormErrors, HostName, Html, InvalidHostName, NavLink, Nonce, OnTenantHost, Page, RequestId, TenantHost,
+    TenantHosts, Web, finish, serve,
+};
 
 /// What this crate announces.
 pub const EVENTS: &[&[EventKind]] =

@@ -54,6 +54,8 @@ pub(crate) struct Entry {
     pub(crate) about: Option<&'static str>,
     /// Whether other sites may send people here with a form.
     pub(crate) is_for_other_sites: bool,
+    /// Whether it is answered on hosts of tenants too.
+    pub(crate) is_on_tenant_hosts: bool,
     /// Whether an API key can be given all the permissions that it takes.
     pub(crate) is_for_keys: bool,
     pub(crate) operation: Operation,
@@ -170,7 +172,9 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
             self.router = self.router.route(path, on(filter, handler.clone()));
             let alias_of = (at > 0).then(|| paths[0].to_owned());
             let info = RouteInfo { method: method.clone(), path: (*path).to_owned(), access: H::access(), alias_of };
-            self.list.push(Entry { info, about: None, is_for_other_sites: false, is_for_keys: false, operation: H::operation() });
+            let is_on_tenant_hosts = matches!(info.access.caller, Caller::Member | Caller::Agent);
+            let operation = H::operation();
+            self.list.push(Entry { info, about: None, is_for_other_sites: false, is_on_tenant_hosts, is_for_keys: false, operation });
         }
         self
     }
@@ -224,6 +228,17 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
             let Access { caller, permissions, .. } = &entry.info.access;
             entry.is_for_keys |= *caller == Caller::Member && !permissions.is_empty() && permissions.is_subset(&given);
         }
+        self
+    }
+
+    /// Has the routes that are here so far answered on hosts of tenants too ([`TenantHosts`](crate::TenantHosts)). Those that take a standing in a tenant
+    /// are so in any case.
+    ///
+    /// # Security
+    ///
+    /// Whoever has the name of such a host may read what is sent there, so nothing may be answered there that concerns an account or another tenant.
+    pub fn on_tenant_hosts(mut self) -> Self {
+        self.list.iter_mut().for_each(|entry| entry.is_on_tenant_hosts = true);
         self
     }
 

@@ -23,7 +23,11 @@ pub struct ActiveOrganization;
 
 #[async_trait]
 impl ResolveTenant for ActiveOrganization {
-    async fn resolve(&self, parts: &mut Parts) -> Result<Option<TenantRef>, Problem> {
+    async fn resolve(&self, _: &mut Parts) -> Result<Option<TenantRef>, Problem> {
+        Ok(None)
+    }
+
+    async fn choice(&self, parts: &mut Parts) -> Result<Option<TenantRef>, Problem> {
         let Some(Principal::User(signed_in)) = parts.extensions.get::<Principal>() else { return Ok(None) };
         let cookie = *parts.extensions.get::<OrganizationCookie>().ok_or_else(|| Problem::missing_layer("saas-tenancy's"))?;
         let is_mine = |id: &TenantId| signed_in.memberships.iter().any(|membership| membership.id == *id);
@@ -69,7 +73,7 @@ fn is_form(parts: &Parts) -> bool {
 }
 
 /// The organization that an address names; `Some(None)` if it is none.
-fn form_organization(parts: &Parts) -> Option<Option<TenantId>> {
+pub(crate) fn form_organization(parts: &Parts) -> Option<Option<TenantId>> {
     let mut named = form_urlencoded::parse(parts.uri.query().unwrap_or_default().as_bytes()).filter(|(name, _)| name == "organization");
     let (_, value) = named.next()?;
     Some(if named.next().is_some() { None } else { value.parse().ok() })

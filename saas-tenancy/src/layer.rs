@@ -119,7 +119,10 @@ impl Tenancy {
         parts.extensions.insert(self.cookie());
         let named = match &principal {
             Principal::User(_) | Principal::Token(_) | Principal::Key(_) | Principal::Agent(_) => {
-                self.inner.resolver.resolve(parts).await?
+                match self.inner.resolver.resolve(parts).await? {
+                    Some(named) => Some(named),
+                    None => self.inner.resolver.choice(parts).await?,
+                }
             }
             _ => return Err(Problem::unauthenticated()),
         };
@@ -184,10 +187,8 @@ impl Tenancy {
 
     /// A machine belongs to one tenant; a request that names another is not its to make.
     fn machine(&self, agent: AgentPrincipal, named: Option<&TenantRef>) -> Result<Standing, Problem> {
-        match named {
-            None => {}
-            Some(TenantRef::Id(id)) if *id == agent.tenant => {}
-            Some(_) => return Err(Problem::not_found()),
+        if named.is_some_and(|named| !named.is_id(agent.tenant)) {
+            return Err(Problem::not_found());
         }
         Ok(Standing {
             tenant: agent.tenant,

@@ -39,6 +39,7 @@ use std::{fmt, sync::Arc};
 
 use active::OrganizationCookie;
 use layer::Purpose;
+use resolve::Host;
 use saas_core::{Db, EventKind, Flag, PlanFeatures, Resource, Routes, TenantArchives, file::Storage, mail::Outbox, pages::PageSet};
 use seats::Unlimited;
 use share::Shareable;
@@ -136,7 +137,8 @@ struct Inner {
 }
 
 impl Tenancy {
-    /// Finds tenants with `resolver` and gives their members what `roles` says.
+    /// Finds tenants with `resolver` and gives their members what `roles` says. On a tenant's host it must find that tenant or nothing: two that differ
+    /// are answered with 404.
     #[must_use]
     pub fn new(db: &Db, resolver: impl ResolveTenant, roles: Roles) -> Self {
         Self::with_home(db, resolver, roles, "/")
@@ -145,7 +147,7 @@ impl Tenancy {
     /// The same, with the page where people land after they made or switched an organization.
     #[must_use]
     pub fn with_home(db: &Db, resolver: impl ResolveTenant, roles: Roles, home: &'static str) -> Self {
-        let inner = Inner { db: db.clone(), resolver: Box::new(resolver), roles, home };
+        let inner = Inner { db: db.clone(), resolver: Box::new(Host.or(resolver)), roles, home };
         Self {
             inner: Arc::new(inner),
             cookie: OrganizationCookie { secure: true },

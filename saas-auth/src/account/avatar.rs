@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use saas_core::{DbError, FieldError, Ledger, Origin, Problem, ProblemType, SignedIn, UserId, system_event_in};
+use saas_core::{DbError, FieldError, Ledger, Origin, Problem, ProblemType, SignedIn, system_event_in};
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinError;
 use utoipa::ToSchema;
@@ -133,7 +133,8 @@ pub(crate) async fn avatar_remove(auth: &Auth, origin: Origin, me: &SignedIn) ->
 }
 
 /// A picture, for its person and for those who belong to an organization with them.
-pub(crate) async fn avatar_read(auth: &Auth, reader: UserId, id: AvatarId, size: AvatarSize) -> Result<Option<Vec<u8>>, DbError> {
+pub(crate) async fn avatar_read(auth: &Auth, reader: &SignedIn, id: AvatarId, size: AvatarSize) -> Result<Option<Vec<u8>>, DbError> {
+    let places: Vec<Uuid> = reader.memberships.iter().map(|place| place.id.into()).collect();
     let mut tx = auth.db().system("show a picture").begin().await?;
     let picture = sqlx::query_scalar!(
         r#"select case when $3 then avatar.large else avatar.small end as "picture!"
@@ -141,14 +142,14 @@ pub(crate) async fn avatar_read(auth: &Auth, reader: UserId, id: AvatarId, size:
         where avatar.id = $1 and (
             avatar.user_id = $2
             or exists (
-                select from core.member mine
-                join core.member theirs on theirs.tenant_id = mine.tenant_id
-                where mine.user_id = $2 and mine.left_at is null and theirs.user_id = avatar.user_id and theirs.left_at is null
+                select from core.member theirs
+                where theirs.tenant_id = any($4) and theirs.user_id = avatar.user_id and theirs.left_at is null
             )
         )"#,
         Uuid::from(id),
-        Uuid::from(reader),
+        Uuid::from(reader.user),
         size == AvatarSize::Large,
+        &places,
     )
     .fetch_optional(&mut *tx)
     .await?;

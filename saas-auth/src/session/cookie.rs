@@ -48,6 +48,11 @@ impl TokenCookie {
         Self { name: if secure { "__Host-passkey" } else { "lan-passkey" }, secure }
     }
 
+    /// That of a browser which asks at an organization's host for the session that it has at the main one.
+    pub(crate) const fn hand_off(secure: bool) -> Self {
+        Self { name: if secure { "__Host-hand-off" } else { "lan-hand-off" }, secure }
+    }
+
     /// That of somebody who has signed in while they are leaving: it lets them stay, and nothing else.
     pub(crate) const fn leaving(secure: bool) -> Self {
         Self { name: if secure { "__Host-leaving" } else { "lan-leaving" }, secure }

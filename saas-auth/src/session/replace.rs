@@ -46,5 +46,11 @@ pub(crate) async fn session_replace_in(tx: &mut SystemTx, me: &SignedIn, replace
             old.proved_at
         }
     };
-    session_insert_in(tx, Begin { user: me.user, password_hash: None, remembered: old.remembered, methods: &methods, proved_at }).await
+    let begin = Begin { user: me.user, password_hash: None, remembered: old.remembered, methods: &methods, proved_at };
+    let Some(new) = session_insert_in(tx, begin).await? else { return Ok(None) };
+    // What came of the old one goes on with the new one.
+    sqlx::query!("update auth.session set parent_id = $2 where parent_id = $1", Uuid::from(me.session), Uuid::from(new.id))
+        .execute(&mut **tx)
+        .await?;
+    Ok(Some(new))
 }

@@ -40,6 +40,8 @@ pub struct Session {
     pub ends_unused_at: DateTime<Utc>,
     /// Whether it outlives the browser.
     pub remembered: bool,
+    /// The host of an organization that it opens, and nothing else; it came of another session, and ends with that. None on the main host.
+    pub host: Option<String>,
     /// How its person has shown who they are.
     pub methods: Vec<Method>,
 }
@@ -79,8 +81,18 @@ impl NewSession {
     }
 }
 
-/// Finds a session's person by the token that a request carries, and whether the session was not seen for a minute.
-pub(crate) async fn session_by_token(auth: &Auth, token: &Token, now: DateTime<Utc>) -> Result<Option<(SignedIn, bool)>, DbError> {
+/// A session that a token is of.
+#[derive(Debug)]
+pub(crate) struct FoundSession {
+    pub(crate) signed_in: SignedIn,
+    /// Whether it was not seen for a minute.
+    pub(crate) seen_long_ago: bool,
+    /// The one host at which it opens something; none for the main one.
+    pub(crate) host: Option<String>,
+}
+
+/// Finds a session's person by the token that a request carries.
+pub(crate) async fn session_by_token(auth: &Auth, token: &Token, now: DateTime<Utc>) -> Result<Option<FoundSession>, DbError> {
     let (hash, since) = (token.hash(), auth.session_idle().since(now));
     let rows = auth
         .db()
@@ -91,7 +103,7 @@ pub(crate) async fn session_by_token(auth: &Auth, token: &Token, now: DateTime<U
                     r#"select session_id as "session_id!", user_id as "user_id!", name as "name!", email as "email!",
                         verified as "verified!", avatar_id as "avatar_id: AvatarId", locale, time_zone, theme,
                         methods as "methods!", proved_at as "proved_at!", seen_long_ago as "seen_long_ago!",
-                        operator_role as "operator_role: OperatorRole",
+                        operator_role as "operator_role: OperatorRole", host,
                         tenant_id, tenant_slug, tenant_name, role, second_factor_required, tenant_revision, flags
                     from auth.session_lookup($1, $2, $3, $4)
                     order by tenant_name, tenant_id"#,
@@ -105,9 +117,9 @@ pub(crate) async fn session_by_token(auth: &Auth, token: &Token, now: DateTime<U
             })
         })
         .await?;
-    let mut found: Option<(SignedIn, bool)> = None;
+    let mut found: Option<FoundSession> = None;
     for row in rows {
-        let (signed_in, _) = found.get_or_insert_with(|| {
+        let FoundSession { signed_in, .. } = found.get_or_insert_with(|| {
             let mut signed_in = SignedIn::new(row.user_id.into(), row.session_id.into());
             signed_in.name = row.name;
             signed_in.email = row.email;
@@ -117,7 +129,7 @@ pub(crate) async fn session_by_token(auth: &Auth, token: &Token, now: DateTime<U
             signed_in.operator = row.operator_role;
             signed_in.picture = row.avatar_id.map(|id| id.path(AvatarSize::Small));
             signed_in.preferences = Preferences::stored(row.locale.as_deref(), row.time_zone.as_deref(), row.theme.as_deref());
-            (signed_in, row.seen_long_ago)
+            FoundSession { signed_in, seen_long_ago: row.seen_long_ago, host: row.host }
         });
         // A person without organizations has one row, of none.
         let (Some(id), Some(slug), Some(name), Some(role), Some(second_factor_required)) =
@@ -196,11 +208,16 @@ pub(crate) async fn session_list(db: &Db, idle: SessionIdle, me: &SignedIn) -> R
     let now = tx.now();
     let since = idle.since(now);
     let rows = sqlx::query!(
-        r#"select id as "id: SessionId", user_agent, address as "address: IpAddr", created_at, last_seen_at, expires_at, remembered, methods
+        r#"select session.id as "id: SessionId", session.user_agent, session.address as "address: IpAddr", session.created_at,
+            session.last_seen_at, session.expires_at, session.remembered, session.host,
+            coalesce(parent.methods, session.methods) as "methods!"
         from auth.session
-        where user_id = $1 and ended_at is null and expires_at > $2
-          and last_seen_at > case when remembered then $4::timestamptz else $3::timestamptz end
-        order by last_seen_at desc, id"#,
+        left join auth.session parent on parent.id = session.parent_id
+        where session.user_id = $1 and session.ended_at is null and session.expires_at > $2
+          and session.last_seen_at > case when session.remembered then $4::timestamptz else $3::timestamptz end
+          and (parent.id is null or parent.ended_at is null and parent.expires_at > $2
+            and parent.last_seen_at > case when parent.remembered then $4::timestamptz else $3::timestamptz end)
+        order by session.last_seen_at desc, session.id"#,
         Uuid::from(me.user),
         now,
         since.session,
@@ -221,12 +238,13 @@ pub(crate) async fn session_list(db: &Db, idle: SessionIdle, me: &SignedIn) -> R
             expires_at: row.expires_at,
             ends_unused_at: row.expires_at.min(row.last_seen_at + idle.of(row.remembered)),
             remembered: row.remembered,
+            host: row.host,
             methods: row.methods.iter().filter_map(|method| Method::stored(method)).collect(),
         })
         .collect())
 }
 
-/// Ends a session of this person; whether there was one.
+/// Ends a session of this person, and with it those of hosts that came of it; whether there was one.
 pub(crate) async fn session_end(db: &Db, origin: Origin, user: UserId, session: SessionId) -> Result<bool, DbError> {
     let mut tx = db.system("end a session").caused_by(origin).begin().await?;
     let now = tx.now();
@@ -244,6 +262,27 @@ pub(crate) async fn session_end(db: &Db, origin: Origin, user: UserId, session: 
     }
     tx.commit().await?;
     Ok(is_ended)
+}
+
+/// Ends the session of somebody who signs out. At a host of an organization that is the one at the main host too: else its next page would begin another.
+pub(crate) async fn session_sign_out(db: &Db, origin: Origin, user: UserId, session: SessionId) -> Result<(), DbError> {
+    let mut tx = db.system("sign out").caused_by(origin).begin().await?;
+    let now = tx.now();
+    let sessions = sqlx::query_scalar!(
+        r#"update auth.session set ended_at = $3
+        where id in (select $1::uuid union all select parent_id from auth.session where id = $1)
+          and user_id = $2 and ended_at is null and expires_at > $3
+        returning id as "id: SessionId""#,
+        Uuid::from(session),
+        Uuid::from(user),
+        now,
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    if !sessions.is_empty() {
+        system_event_in(&mut tx, Ledger::Platform, Actor::User(user), user, &SessionsEnded { sessions }).await?;
+    }
+    tx.commit().await
 }
 
 /// Ends all sessions of a person but the one at hand.
@@ -298,11 +337,13 @@ pub(super) async fn sessions_end_in(tx: &mut SystemTx, user: UserId, kept: Optio
     Ok(sessions)
 }
 
-/// Notes that a session was used at this time, if nobody did within the minute before.
+/// Notes that a session was used at this time, if nobody did within the minute before: that of a host is a use of the one that it came of.
 pub(crate) async fn session_seen(db: &Db, session: SessionId, now: DateTime<Utc>) -> Result<(), DbError> {
     let mut tx = db.system("session last seen").begin().await?;
     sqlx::query!(
-        "update auth.session set last_seen_at = $2 where id = $1 and last_seen_at < $2::timestamptz - interval '1 minute'",
+        "update auth.session set last_seen_at = $2
+        where id in (select id from auth.session where id = $1 union all select parent_id from auth.session where id = $1)
+          and last_seen_at < $2::timestamptz - interval '1 minute'",
         Uuid::from(session),
         now,
     )
@@ -320,7 +361,10 @@ pub(crate) async fn session_holds(db: &Db, idle: SessionIdle, session: SessionId
         r#"select exists (
             select from auth.session
             join core.user person on person.id = session.user_id
+            left join auth.session parent on parent.id = session.parent_id
             where session.id = $1 and session.ended_at is null and session.expires_at > $2 and person.state = 'active'
+              and (parent.id is null or parent.ended_at is null and parent.expires_at > $2
+                and parent.last_seen_at > case when parent.remembered then $4::timestamptz else $3::timestamptz end)
               and session.last_seen_at > case when session.remembered then $4::timestamptz else $3::timestamptz end
         ) as "holds!""#,
         Uuid::from(session),

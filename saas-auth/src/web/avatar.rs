@@ -21,7 +21,7 @@ pub(super) fn routes() -> Routes<Auth> {
     Routes::new()
         .post("/account/avatar", submit)
         .post("/account/avatar/remove", submit_remove)
-        .get("/avatars/{id}/{size}", show)
+        .merge(Routes::new().get("/avatars/{id}/{size}", show).on_tenant_hosts())
         .put("/api/v1/me/avatar", replace)
         .about("Takes a picture of the person who is signed in and makes two square ones of it")
         .delete("/api/v1/me/avatar", remove)
@@ -84,7 +84,7 @@ struct Wanted {
 /// A picture never changes under its id, so whoever has it need not ask again. Only those who may see it know the id, and they are asked who
 /// they are nevertheless.
 async fn show(State(auth): State<Auth>, CurrentUser(me): CurrentUser, Path(wanted): Path<Wanted>) -> Result<Download, Problem> {
-    let picture = avatar_read(&auth, me.user, wanted.id, wanted.size).await?.ok_or_else(Problem::not_found)?;
+    let picture = avatar_read(&auth, &me, wanted.id, wanted.size).await?.ok_or_else(Problem::not_found)?;
     let headers = [
         (header::CONTENT_TYPE, HeaderValue::from_static("image/jpeg")),
         (header::CACHE_CONTROL, HeaderValue::from_static("private, max-age=31536000, immutable")),

@@ -13,7 +13,7 @@ use crate::{
     Auth,
     account::{Entry, leaving_by_token},
     second_factor::PendingEntry,
-    session::{DeviceCookies, NewSession, session_by_token},
+    session::{DeviceCookies, FoundSession, NewSession, session_by_token},
 };
 
 /// To where somebody was going.
@@ -42,7 +42,7 @@ pub(super) async fn entered_program(auth: &Auth, entry: &Entry, cookies: &Device
             Ok((set(leaving(auth, session, cookies)?), Json(Me::leaving(&me))))
         }
         Entry::Session(session) => {
-            let (me, _) = session_by_token(auth, &session.token, auth.db().clock().now()).await?.ok_or_else(Problem::unauthenticated)?;
+            let FoundSession { signed_in: me, .. } = found(auth, session).await?;
             Ok((set(signed_in(auth, session, cookies)?), Json(Me::of(&me))))
         }
         Entry::Pending(pending) => Err(missing(auth, pending)?),
@@ -52,12 +52,13 @@ pub(super) async fn entered_program(auth: &Auth, entry: &Entry, cookies: &Device
 /// The person, for tokens in the place of a session: its cookie is given to nobody.
 pub(super) async fn entered_for_tokens(auth: &Auth, entry: &Entry) -> Result<SignedIn, Problem> {
     match entry {
-        Entry::Session(session) => {
-            let (me, _) = session_by_token(auth, &session.token, auth.db().clock().now()).await?.ok_or_else(Problem::unauthenticated)?;
-            Ok(me)
-        }
+        Entry::Session(session) => Ok(found(auth, session).await?.signed_in),
         Entry::Pending(pending) => Err(missing(auth, pending)?),
     }
+}
+
+async fn found(auth: &Auth, session: &NewSession) -> Result<FoundSession, Problem> {
+    session_by_token(auth, &session.token, auth.db().clock().now()).await?.ok_or_else(Problem::unauthenticated)
 }
 
 /// What is missing of a sign-in, and the cookie to show it with.

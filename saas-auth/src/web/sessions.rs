@@ -93,5 +93,6 @@ fn on_page(session: &Session, page: &Page) -> Value {
         "created_at": session.created_at,
         "last_seen_at": session.last_seen_at,
         "remembered": session.remembered,
+        "host": session.host,
     })
 }

@@ -3,10 +3,14 @@ use http::{HeaderName, HeaderValue, header};
 use saas_core::{NoContent, Origin, Problem, Routes};
 
 use super::{see, visitor::Visitor, with_cookies};
-use crate::{Auth, session::session_end};
+use crate::{Auth, session::session_sign_out};
 
 pub(super) fn routes() -> Routes<Auth> {
-    Routes::new().post("/sign-out", submit).post("/api/v1/auth/sign-out", sign_out).about("Ends the session of the request")
+    Routes::new()
+        .post("/sign-out", submit)
+        .post("/api/v1/auth/sign-out", sign_out)
+        .about("Ends the session of the request")
+        .on_tenant_hosts()
 }
 
 async fn submit(State(auth): State<Auth>, visitor: Visitor, origin: Origin) -> Result<Response, Problem> {
@@ -26,7 +30,7 @@ async fn sign_out(
 /// is no error.
 async fn end(auth: &Auth, Visitor(visitor): Visitor, origin: Origin) -> Result<HeaderValue, Problem> {
     if let Some(me) = visitor {
-        session_end(auth.db(), origin, me.user, me.session).await?;
+        session_sign_out(auth.db(), origin, me.user, me.session).await?;
     }
     auth.cookie().clear()
 }

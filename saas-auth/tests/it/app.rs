@@ -4,7 +4,8 @@ use axum::extract::Extension;
 use chrono::TimeDelta;
 use saas_auth::{Auth, AuthBuilder, ByAgentKey, MIGRATIONS, PAGES};
 use saas_core::{
-    AgentId, Clock, CurrentAgent, CurrentUser, Json, MasterKey, Principal, Problem, Routes, SystemTx, TenantId, UserId, Web, finish,
+    AgentId, Clock, CurrentAgent, CurrentUser, Json, MasterKey, Principal, Problem, RecentProof, Routes, SystemTx, TenantHosts, TenantId,
+    UserId, Web, finish,
     pages::Pages,
     testing::{Answer, TestApp, TestClient, TestDb},
 };
@@ -60,8 +61,22 @@ async fn open() -> &'static str {
     "open"
 }
 
+/// Whoever is signed in where the request was sent to, and where they belong by that session.
+async fn here(CurrentUser(me): CurrentUser) -> String {
+    me.memberships.iter().map(|place| place.slug.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+/// What takes a recent proof.
+async fn proven(RecentProof(_): RecentProof) -> &'static str {
+    "proven"
+}
+
 fn serve(auth: &Auth, web: Web) -> TestApp {
+    let web = Web { tenant_hosts: TenantHosts::beneath("localhost".parse().unwrap()), ..web };
     let routes = Routes::new()
+        .get("/here", here)
+        .get("/proven", proven)
+        .on_tenant_hosts()
         .get("/person", person)
         .get("/machine", machine)
         .post("/register", register)

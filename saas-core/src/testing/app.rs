@@ -13,7 +13,7 @@ use tower::ServiceExt as _;
 use url::Url;
 
 use super::TestDb;
-use crate::{App, Dependencies, Lifecycle, Metrics, Principal, Web, pages::Pages};
+use crate::{App, Dependencies, Lifecycle, Metrics, Principal, TenantHosts, Web, pages::Pages};
 
 /// A finished application that is called without a network.
 #[derive(Debug, Clone)]
@@ -41,6 +41,7 @@ impl TestApp {
             public_url: Url::parse("http://localhost:3000").unwrap_or_else(|error| panic!("{error}")),
             keys: crate::MasterKey::generate(),
             trusted_proxies: Vec::new(),
+            tenant_hosts: TenantHosts::default(),
             nav: Vec::new(),
             sign_in: "/sign-in",
         }

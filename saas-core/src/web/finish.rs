@@ -1,5 +1,6 @@
 use std::{
     any::Any,
+    collections::HashSet,
     fmt,
     panic::AssertUnwindSafe,
     sync::Arc,
@@ -20,7 +21,10 @@ use tracing::Instrument as _;
 use url::Url;
 use uuid::Uuid;
 
-use super::{ClientAddress, Html, Nonce, Page, assets, csrf::csrf, headers::harden, health, health::Health, patience::patience, status};
+use super::{
+    ClientAddress, Html, Nonce, Page, TenantHost, TenantHosts, assets, csrf::csrf, headers::harden, health, health::Health,
+    patience::patience, status,
+};
 use crate::{
     Declares, Dependencies, Document, MasterKey, Metrics, Path, Permission, Principal, Problem, ProblemType, Routes,
     db::Db,
@@ -52,6 +56,8 @@ pub struct Web {
     pub keys: MasterKey,
     /// Proxies whose `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// Where tenants are reached beside the main host.
+    pub tenant_hosts: TenantHosts,
     /// The main navigation, shown inside a tenant.
     pub nav: Vec<NavLink>,
     /// Where a stranger who asks for a page is sent.
@@ -150,7 +156,8 @@ pub fn finish(routes: Routes, web: Web) -> App {
         .get("/problems/{kind}", explain)
         .with_state(web.clone())
         .merge(health::routes(&health))
-        .merge(status::routes(health, &web));
+        .merge(status::routes(health, &web))
+        .on_tenant_hosts();
     let served = openapi::Served::default();
     let routes = routes.merge(own).merge(openapi::routes().with_state(served.clone()));
     let document = Document::of(web.pages.product(), web.public_url.as_str(), routes.entries());
@@ -159,6 +166,9 @@ pub fn finish(routes: Routes, web: Web) -> App {
     let writes = writes.map(|entry| (entry.info.method.clone(), entry.info.path.clone())).collect();
     let repeatable = Repeatable { routes: writes, keys: web.keys.clone() };
     let for_other_sites = routes.entries().iter().filter(|entry| entry.is_for_other_sites).map(|entry| entry.info.path.clone()).collect();
+    let on_tenant_hosts = routes.entries().iter().filter(|entry| entry.is_on_tenant_hosts);
+    let on_tenant_hosts = on_tenant_hosts.map(|entry| (entry.info.method.clone(), entry.info.path.clone())).collect();
+    let gate = Arc::new(Gate { web: Arc::clone(&web), open: on_tenant_hosts });
     let infos = routes.list().cloned().collect();
     let router = routes
         .into_router()
@@ -166,6 +176,7 @@ pub fn finish(routes: Routes, web: Web) -> App {
         .method_not_allowed_fallback(|| async { Problem::new(&ProblemType::METHOD_NOT_ALLOWED) });
     let router = wrap(router, middleware::from_fn_with_state(Arc::new(repeatable), once));
     let router = wrap(router, middleware::from_fn_with_state(Arc::new(for_other_sites), csrf));
+    let router = wrap(router, middleware::from_fn_with_state(gate, only_the_tenants));
     let router = router.layer(DefaultBodyLimit::max(BODY_LIMIT)).layer(RequestBodyTimeoutLayer::new(BODY_PATIENCE));
     let router = wrap(router, middleware::from_fn(patience));
     let router = wrap(router, middleware::from_fn_with_state(web, outermost));
@@ -199,6 +210,9 @@ async fn outermost(State(web): State<Arc<Web>>, request: Request, next: Next) ->
     let nonce = Nonce::generate();
     if let Some(address) = ClientAddress::of(&parts, &web.trusted_proxies) {
         parts.extensions.insert(address);
+    }
+    if let Some(host) = web.tenant_hosts.of(&parts, &web.trusted_proxies, &web.public_url) {
+        parts.extensions.insert(host);
     }
     parts.extensions.insert(id);
     parts.extensions.insert(nonce.clone());
@@ -243,6 +257,30 @@ async fn outermost(State(web): State<Arc<Web>>, request: Request, next: Next) ->
     response
 }
 
+/// What is answered on hosts of tenants.
+struct Gate {
+    web: Arc<Web>,
+    open: HashSet<(Method, String)>,
+}
+
+/// Answers on a tenant's host what is the tenant's, and nothing else: a session of that host is worth no more than the host itself.
+async fn only_the_tenants(State(gate): State<Arc<Gate>>, request: Request, next: Next) -> Response {
+    let (Some(_), Some(matched)) = (request.extensions().get::<TenantHost>(), request.extensions().get::<MatchedPath>()) else {
+        return next.run(request).await;
+    };
+    let method = if request.method() == Method::HEAD { Method::GET } else { request.method().clone() };
+    if gate.open.contains(&(method.clone(), matched.as_str().to_owned())) {
+        return next.run(request).await;
+    }
+    let (parts, _) = request.into_parts();
+    match parts.uri.path_and_query() {
+        Some(path) if method == Method::GET && wants_page(&parts) => {
+            Redirect::to(&format!("{}{path}", gate.web.public_url.as_str().trim_end_matches('/'))).into_response()
+        }
+        _ => Problem::not_found().into_response(),
+    }
+}
+
 fn log_cause(problem: &Problem) {
     let Some(cause) = problem.cause() else { return };
     let chain = failure::in_full(&*cause.0);
@@ -266,16 +304,19 @@ fn accepts_html(headers: &HeaderMap) -> bool {
 fn as_page(response: Response, web: &Arc<Web>, mut reader: Reader, id: RequestId) -> Response {
     let Some(problem) = response.extensions().get::<Problem>() else { return response };
     let is_get = reader.parts.method == Method::GET;
+    let host = reader.parts.extensions.get::<TenantHost>();
+    // What a tenant's host sends people to is on the main one.
+    let main = if host.is_some() { web.public_url.as_str().trim_end_matches('/') } else { "" };
     match problem.detour() {
-        Some(Detour::Instead(path)) if is_get => return Redirect::to(path).into_response(),
+        Some(Detour::Instead(path)) if is_get => return Redirect::to(&format!("{main}{path}")).into_response(),
         Some(Detour::First(path)) => {
-            let next = if is_get { reader.next } else { page_of_form(web, &reader.parts.headers).unwrap_or_else(|| "/".to_owned()) };
-            return and_back(path, &next);
+            let next = if is_get { reader.next } else { page_of_form(web, host, &reader.parts.headers).unwrap_or_else(|| "/".to_owned()) };
+            return and_back(&format!("{main}{path}"), &next);
         }
         _ => {}
     }
     if problem.status() == StatusCode::UNAUTHORIZED && is_get {
-        return and_back(web.sign_in, &reader.next);
+        return and_back(if host.is_some() { TenantHost::ENTRANCE } else { web.sign_in }, &reader.next);
     }
     let context = serde_json::json!({ "problem": problem.document(), "request_id": id.0 });
     // Who it was is found out further in.
@@ -303,9 +344,10 @@ fn and_back(path: &str, next: &str) -> Response {
 }
 
 /// The page of ours that a form was sent from, as its browser says.
-fn page_of_form(web: &Web, headers: &HeaderMap) -> Option<String> {
+fn page_of_form(web: &Web, host: Option<&TenantHost>, headers: &HeaderMap) -> Option<String> {
     let page: Url = headers.get(header::REFERER)?.to_str().ok()?.parse().ok()?;
-    (page.origin() == web.public_url.origin()).then(|| page[url::Position::BeforePath..url::Position::AfterQuery].to_owned())
+    let ours = host.map_or_else(|| Some(web.public_url.clone()), |host| host.url(&web.public_url, "/").parse().ok())?;
+    (page.origin() == ours.origin()).then(|| page[url::Position::BeforePath..url::Position::AfterQuery].to_owned())
 }
 
 struct Panicked(String);

@@ -7,7 +7,7 @@ use axum::{
 use http::{HeaderValue, StatusCode, header, request::Parts};
 use serde::Serialize;
 
-use super::{Nonce, Web};
+use super::{Nonce, TenantHost, Web};
 use crate::{
     Declares, Preferences, Principal, Problem, Standing, Surroundings,
     pages::{Form, Frame, FrameTenant, FrameUser, Locale, NavItem, TextValue, Texts},
@@ -135,7 +135,9 @@ impl Page {
             }),
             here: standing.map(|it| format!("?organization={}", it.tenant)).unwrap_or_default(),
             tenant: standing.map(|it| tenant(it.tenant.to_string(), &it.slug, &it.name, &it.role)),
+            // From a tenant's host people go to the main one to choose another.
             memberships: signed_in
+                .filter(|_| parts.extensions.get::<TenantHost>().is_none())
                 .map(|it| it.memberships.iter().map(|m| tenant(m.id.to_string(), &m.slug, &m.name, &m.role)).collect())
                 .unwrap_or_default(),
             // The navigation leads into a tenant, so it needs one.

@@ -129,6 +129,7 @@ impl Works {
             public_url: "http://localhost:3000".parse().unwrap(),
             keys: self.keys.clone(),
             trusted_proxies: Vec::new(),
+            tenant_hosts: saas_core::TenantHosts::default(),
             nav: Vec::new(),
             sign_in: "/sign-in",
         };

@@ -4,6 +4,7 @@ mod api_docs;
 mod billing;
 mod chromium;
 mod dunning;
+mod hosts;
 mod invitation;
 mod onboarding;
 mod passkeys;

@@ -33,6 +33,7 @@ mod erasures;
 #[cfg(test)]
 mod forms;
 #[cfg(test)]
+mod hosts;
 mod ingest;
 #[cfg(test)]
 mod invitations;

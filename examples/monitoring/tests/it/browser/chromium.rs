@@ -107,6 +107,16 @@ impl Page {
         self.client.goto(&format!("{}{path}", self.url)).await.unwrap();
     }
 
+    /// Goes to another host.
+    pub(super) async fn go(&self, url: &str) {
+        self.client.goto(url).await.unwrap();
+    }
+
+    /// The whole address of the page.
+    pub(super) async fn address(&self) -> String {
+        self.client.current_url().await.unwrap().to_string()
+    }
+
     /// The path and query of the page.
     pub(super) async fn path(&self) -> String {
         let url = self.client.current_url().await.unwrap();

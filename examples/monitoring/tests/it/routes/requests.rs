@@ -6,7 +6,7 @@ use super::actors::Kind;
 use crate::app::registration;
 
 /// The short name of the organization that somebody works in.
-fn called(kind: Kind) -> &'static str {
+pub(super) fn called(kind: Kind) -> &'static str {
     match kind {
         Kind::Other => "other",
         Kind::Operator => "operators",
@@ -152,6 +152,8 @@ pub(super) fn good_body(route: &RouteInfo, tenant: TenantId, kind: Kind) -> Body
         ("POST", "/api/v1/auth/token") => Body::Json(json!({ "organization": "" })),
         ("POST", "/api/v1/auth/token/refresh") => Body::Json(json!({ "refresh_token": "none" })),
         ("POST", "/api/v1/auth/token/revoke") => Body::Json(json!({ "token": "none" })),
+        ("POST", "/hand-off") => Body::Form(vec![("host", format!("{}.localhost", called(kind))), ("browser", "A".repeat(43))]),
+        ("POST", "/hand-off/return") => Body::Form(vec![("code", "none".to_owned())]),
         ("POST", "/sign-in/with/{provider}") => Body::Form(Vec::new()),
         ("POST", "/sign-in/with/{provider}/return" | "/sign-in/with/{provider}/posted") => Body::Form(vec![("state", "none".to_owned())]),
         ("POST", "/api/v1/auth/providers/{provider}") => Body::Json(json!({})),
