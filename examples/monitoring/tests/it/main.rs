@@ -32,6 +32,7 @@ mod deletion;
 mod forms;
 #[cfg(test)]
 mod hosts;
+#[cfg(test)]
 mod ingest;
 #[cfg(test)]
 mod invitations;
