@@ -24,6 +24,7 @@ mod deletion;
 mod email_change;
 #[cfg(test)]
 mod export;
+#[cfg(test)]
 mod hand_off;
 #[cfg(test)]
 mod idle;

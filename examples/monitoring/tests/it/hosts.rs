@@ -10,7 +10,7 @@ use crate::app::{App, Person, expect, expect_problem};
 const ACME: &str = "acme.localhost:3000";
 
 /// Goes from a host to the main one and back, as a browser does, and is signed in there.
-async fn signed_in_at(app: &App, person: &Person, host: &str) -> TestClient {
+pub(crate) async fn signed_in_at(app: &App, person: &Person, host: &str) -> TestClient {
     let at = app.anon().with("host", host);
     let begun = at.page("/hand-off/begin").await;
     let query = begun.location().unwrap().split_once('?').unwrap().1.to_owned();

@@ -34,6 +34,7 @@ mod erasures;
 mod forms;
 #[cfg(test)]
 mod hosts;
+#[cfg(test)]
 mod ingest;
 #[cfg(test)]
 mod invitations;

@@ -24,7 +24,7 @@ use url::Url;
 
 use crate::{
     app::{App, PASSWORD, expect},
-    second_factor,
+    hosts, second_factor,
 };
 
 /// The programs of the server that runs, so that they are of its version.
@@ -104,6 +104,7 @@ async fn a_restored_product_has_all_rows_of_all_its_tables_and_the_same_walls() 
     expect(&app.anon().post("/api/v1/auth/passkeys/challenge", &json!({})).await, StatusCode::OK);
     expect(&app.anon().post("/api/v1/auth/providers/dev", &json!({})).await, StatusCode::OK);
     expect(&owner.browser.post("/api/v1/auth/token", &json!({ "organization": acme })).await, StatusCode::OK);
+    hosts::signed_in_at(&app, &owner, "acme.localhost").await;
     second_factor::set_up(&owner, &Clock::system()).await;
     let waits = json!({ "email": owner.email, "password": PASSWORD });
     expect(&app.anon().post("/api/v1/auth/sign-in", &waits).await, StatusCode::UNAUTHORIZED);
