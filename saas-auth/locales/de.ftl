@@ -27,11 +27,20 @@ auth-sign-in-code = Code
 auth-sign-in-code-hint = Acht Ziffern. Sie gelten nur in diesem Browser.
 auth-forgot = Passwort vergessen?
 
-auth-error-throttled = Zu viele Anmeldungen sind fehlgeschlagen. Warten Sie eine Weile, oder lassen Sie sich eine E-Mail zum Anmelden senden.
+auth-error-throttled = Zu viele Anmeldungen sind fehlgeschlagen. Warten Sie { $minutes ->
+    [one] eine Minute
+   *[other] { $minutes } Minuten
+  }, oder lassen Sie sich eine E-Mail zum Anmelden senden.
 auth-error-link = Dieser Link oder Code gilt nicht: Er wurde schon benutzt, ist zu alt oder gehört woandershin.
 auth-error-code = Geben Sie die acht Ziffern aus der E-Mail ein.
-auth-error-code-throttled = Der Code war zu oft falsch. Benutzen Sie den Link in der E-Mail, oder warten Sie eine Weile und fordern Sie eine neue an.
-auth-error-attempts = Das Passwort war zu oft falsch. Warten Sie eine Weile und versuchen Sie es dann noch einmal.
+auth-error-code-throttled = Der Code war zu oft falsch. Benutzen Sie den Link in der E-Mail. Oder warten Sie { $minutes ->
+    [one] eine Minute
+   *[other] { $minutes } Minuten
+  } und fordern Sie eine neue an.
+auth-error-attempts = Das Passwort war zu oft falsch. Warten Sie { $minutes ->
+    [one] eine Minute
+   *[other] { $minutes } Minuten
+  } und versuchen Sie es dann noch einmal.
 auth-error-credentials = Die Adresse oder das Passwort ist falsch.
 auth-error-name-required = Geben Sie Ihren Namen ein.
 auth-error-name-long = Dieser Name ist zu lang.
@@ -63,6 +72,9 @@ auth-verify-do = Bestätigen und anmelden
 auth-verify-new = Vergessen, oder haben Sie sich gar nicht selbst registriert?
 auth-verify-new-text = Wählen Sie ein eigenes Passwort. Das bisher gewählte gilt dann nicht mehr, und wer damit angemeldet ist, wird abgemeldet.
 auth-verify-new-do = Passwort setzen und anmelden
+auth-verify-confirmed-title = Ihre Adresse ist bestätigt
+auth-verify-confirmed-text = Dieser Link wurde schon verwendet, und Ihr Konto ist bereit.
+auth-verify-confirmed-do = Weiter
 auth-verify-expired-title = Dieser Link gilt nicht mehr
 auth-verify-expired-text = Er wurde schon verwendet oder ist zu alt. Wenn Sie Ihre Adresse bestätigt haben, melden Sie sich einfach an. Sonst lassen Sie sich einen neuen Link senden.
 
@@ -97,17 +109,17 @@ auth-operators-second-factor = Zweiter Faktor
 auth-operators-no-second-factor = Kein zweiter Faktor
 auth-second-factor = Zweiter Faktor
 auth-second-factor-text = Damit öffnet ein Passwort allein nichts: Es wird auch ein Code aus einer App auf Ihrem Telefon verlangt.
-auth-second-factor-asked = Was Sie öffnen wollten, verlangt einen zweiten Faktor. Richten Sie einen ein, dann geht es weiter.
+auth-second-factor-asked = Was Sie öffnen wollten, verlangt einen zweiten Faktor. Richten Sie einen ein, dann bringen wir Sie hin.
 auth-second-factor-on = An
 auth-second-factor-since = Verlangt seit
 auth-second-factor-set-up = Authentifizierungs-App einrichten
 auth-second-factor-replace = Andere App einrichten
 auth-second-factor-off = Ausschalten
-auth-second-factor-off-text = Wir schicken Ihnen eine Mail zur Bestätigung. Danach genügt Ihr Passwort allein.
+auth-second-factor-off-text = Wir schicken Ihnen eine Mail zur Bestätigung. Danach genügt Ihr Passwort allein. Organisationen, die einen zweiten Faktor verlangen, lassen Sie dann nicht mehr ein, und wer { $product } mit betreibt, tut es nicht länger.
 auth-second-factor-off-do = Mail schicken
 auth-second-factor-off-confirm = Zweiten Faktor ausschalten
 auth-second-factor-off-ready-title = Zweiten Faktor ausschalten?
-auth-second-factor-off-ready-text = Von da an öffnet Ihr Passwort allein Ihr Konto. Andere Browser werden abgemeldet.
+auth-second-factor-off-ready-text = Von da an öffnet Ihr Passwort allein Ihr Konto. Andere Browser werden abgemeldet. Organisationen, die einen zweiten Faktor verlangen, lassen Sie nicht mehr ein, bis Sie wieder einen einrichten, auch Ihre eigene nicht. Wenn Sie { $product } mit betreiben, endet auch das und kommt nicht von selbst zurück.
 auth-second-factor-off-expired-title = Dieser Link gilt nicht mehr
 auth-second-factor-off-expired-text = Er wurde schon benutzt, ist zu alt oder gehört zu einem anderen Konto. Beginnen Sie noch einmal.
 auth-second-factor-done = Von jetzt an wird bei der Anmeldung ein Code verlangt. Andere Browser wurden abgemeldet.
@@ -149,9 +161,13 @@ auth-prove-do = Weiter
 auth-prove-sign-in = Ihr Konto hat kein Passwort. Melden Sie sich noch einmal an, dann kommen Sie hierher zurück.
 auth-error-code-required = Geben Sie einen Code ein: Ihr Konto hat einen zweiten Faktor.
 auth-error-code-wrong = Dieser Code ist falsch oder wurde schon benutzt. Warten Sie auf den nächsten.
+auth-error-backup-code-wrong = Dieser Ersatzcode ist falsch oder wurde schon benutzt. Nehmen Sie einen anderen von Ihrer Liste.
 auth-error-code-first = Das ist nicht der Code. Geht die Uhr Ihres Telefons richtig?
 auth-error-codes-throttled = Zu viele Codes waren falsch, deshalb wird heute keiner aus der App mehr angenommen. Ein Ersatzcode schon. Waren Sie das nicht, ändern Sie Ihr Passwort: Jemand kennt es.
-auth-error-mails = Wir haben Ihnen schon mehrere E-Mails gesendet. Warten Sie eine Weile und versuchen Sie es dann noch einmal.
+auth-error-mails = Wir haben Ihnen schon mehrere E-Mails gesendet. Warten Sie { $minutes ->
+    [one] eine Minute
+   *[other] { $minutes } Minuten
+  } und versuchen Sie es dann noch einmal.
 
 auth-hand-off-title = Weiter zu { $host }
 auth-hand-off-text = Wenn nichts passiert, verwenden Sie die Schaltfläche.
@@ -305,6 +321,8 @@ auth-email-half-text-new = Die neue Adresse ist bestätigt. Öffnen Sie nun den 
 auth-email-half-text-old = Sie haben zugestimmt. Öffnen Sie nun den Link, den wir an die neue Adresse geschickt haben.
 auth-email-changed-title = Die Adresse ist geändert
 auth-email-changed-text = Von nun an melden Sie sich mit der neuen Adresse an. Alle anderen Browser wurden abgemeldet.
+auth-email-changed-elsewhere-title = Die Adresse ist geändert
+auth-email-changed-elsewhere-text = Von nun an melden Sie sich mit der neuen Adresse an. Wo Sie angemeldet waren, sind Sie abgemeldet.
 auth-email-refused-title = Die Änderung ist aufgehalten
 auth-email-refused-text-new = Das Konto behält die Adresse, die es hat.
 auth-email-refused-text-old = Ihr Konto behält seine Adresse. Wer sie ändern wollte, kennt Ihr Passwort: Beenden Sie alle Sitzungen und wählen Sie jetzt ein anderes.
@@ -426,17 +444,18 @@ auth-mail-email-taken-text = Jemand, vermutlich Sie, will diese Adresse für ein
 auth-mail-second-factor-off-subject = Zweiten Faktor Ihres Kontos bei { $product } ausschalten?
 auth-mail-second-factor-off-heading = Zweiten Faktor ausschalten?
 auth-mail-second-factor-off-text = Jemand, vermutlich Sie, möchte sich bei Ihrem Konto bei { $product } künftig ohne zweiten Faktor anmelden.
+auth-mail-second-factor-off-then = Organisationen, die einen zweiten Faktor verlangen, lassen Sie dann nicht mehr ein, bis Sie wieder einen einrichten. Wenn Sie { $product } mit betreiben, endet auch das und kommt nicht von selbst zurück.
 auth-mail-second-factor-off-do = Ansehen
 auth-mail-second-factor-off-not-you = Waren Sie das nicht, ist jemand anderes als Sie angemeldet: Beenden Sie alle Sitzungen, wählen Sie ein anderes Passwort, und benutzen Sie den Link nicht.
 
 auth-deletion-heading = Konto löschen
-auth-deletion-open-text = Ihr Konto und was wir von Ihnen wissen wird 30 Tage nach Ihrer Bestätigung per E-Mail gelöscht.
+auth-deletion-open-text = Ihr Konto und was wir von Ihnen wissen werden 30 Tage nach Ihrer Bestätigung per E-Mail gelöscht.
 auth-deletion-open-do = Mein Konto löschen
 auth-deletion-ask-title = Konto löschen?
 auth-deletion-ask-text = Wir senden Ihnen einen Link zur Bestätigung. Danach sind Sie überall abgemeldet, und Ihre Schlüssel ruhen. 30 Tage lang können Sie das Konto behalten, indem Sie sich anmelden; dann wird es endgültig gelöscht, mit Ihrem Namen und Ihrer Adresse. Was Sie in Organisationen gemacht haben, bleibt deren, ohne Ihren Namen.
 auth-deletion-ask-do = Link zusenden
-auth-deletion-owner-title = Sie sind der letzte Inhaber
-auth-deletion-owner-text = Diese Organisationen hätten dann keinen Inhaber mehr. Machen Sie dort zuerst jemand anderen zum Inhaber, oder löschen Sie sie.
+auth-deletion-owner-title = Sie sind allein in der Leitung
+auth-deletion-owner-text = Diese Organisationen hätten dann keine Leitung mehr. Übertragen Sie dort zuerst die Leitung auf jemand anderen, oder löschen Sie sie.
 auth-deletion-sent-title = Sehen Sie in Ihre Post
 auth-deletion-sent-text = Öffnen Sie den Link darin, um es zu bestätigen. Bis dahin ändert sich nichts.
 auth-deletion-confirm-title = Dieses Konto löschen?
@@ -504,7 +523,10 @@ auth-export-title = Ihre Daten liegen bereit
 auth-export-text = Ein Zip-Archiv mit allem, was wir über Sie speichern. Bewahren Sie es sicher auf.
 auth-export-gone-title = Diese Daten liegen nicht mehr bereit
 auth-export-gone-text = Sie liegen einen Tag lang bereit. Fordern Sie sie auf der Seite über Ihre Daten noch einmal an.
-auth-error-often = Das haben Sie zu oft versucht. Warten Sie eine Weile und versuchen Sie es dann noch einmal.
+auth-error-often = Das haben Sie zu oft versucht. { $hours ->
+    [0] Warten Sie { $minutes } Min. und versuchen Sie es dann noch einmal.
+   *[other] Warten Sie { $hours } Stunden und versuchen Sie es dann noch einmal.
+  }
 
 auth-mail-export-subject = Ihre Daten bei { $product }
 auth-mail-export-text = Sie haben alles angefordert, was { $product } über Sie speichert. Es ist gepackt: Öffnen Sie den Link, um es herunterzuladen.

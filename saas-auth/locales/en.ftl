@@ -27,11 +27,20 @@ auth-sign-in-code = Code
 auth-sign-in-code-hint = Eight digits. They work in this browser only.
 auth-forgot = Forgot your password?
 
-auth-error-throttled = Too many sign-ins failed. Wait a while, or have a mail sent to you to sign in with.
+auth-error-throttled = Too many sign-ins failed. Wait { $minutes ->
+    [one] a minute
+   *[other] { $minutes } minutes
+  }, or have a mail sent to you to sign in with.
 auth-error-link = This link or code does not work: it was used already, is too old or belongs elsewhere.
 auth-error-code = Enter the eight digits from the mail.
-auth-error-code-throttled = The code was wrong too often. Use the link in the mail, or wait a while and ask for another mail.
-auth-error-attempts = The password was wrong too often. Wait a while, then try again.
+auth-error-code-throttled = The code was wrong too often. Use the link in the mail. Or wait { $minutes ->
+    [one] a minute
+   *[other] { $minutes } minutes
+  } and ask for another mail.
+auth-error-attempts = The password was wrong too often. Wait { $minutes ->
+    [one] a minute
+   *[other] { $minutes } minutes
+  }, then try again.
 auth-error-credentials = The address or the password is wrong.
 auth-error-name-required = Enter your name.
 auth-error-name-long = This name is too long.
@@ -63,6 +72,9 @@ auth-verify-do = Confirm and sign in
 auth-verify-new = You forgot it, or you did not sign up yourself?
 auth-verify-new-text = Choose a password of your own. The one that was chosen before stops working, and whoever is signed in with it is signed out.
 auth-verify-new-do = Set this password and sign in
+auth-verify-confirmed-title = Your address is confirmed
+auth-verify-confirmed-text = This link was used already, and your account is ready.
+auth-verify-confirmed-do = Go on
 auth-verify-expired-title = This link no longer works
 auth-verify-expired-text = It was used already or is too old. If you have confirmed your address, simply sign in. If not, have a new link sent.
 
@@ -97,17 +109,17 @@ auth-operators-second-factor = Second factor
 auth-operators-no-second-factor = No second factor
 auth-second-factor = Second factor
 auth-second-factor-text = With it, a password alone opens nothing: a code from an app on your phone is asked for too.
-auth-second-factor-asked = What you wanted to open asks for a second factor. Set one up, and you can go on.
+auth-second-factor-asked = What you wanted to open asks for a second factor. Set one up, and we take you there.
 auth-second-factor-on = On
 auth-second-factor-since = Asked for since
 auth-second-factor-set-up = Set up an authenticator app
 auth-second-factor-replace = Set up another app
 auth-second-factor-off = Turn it off
-auth-second-factor-off-text = We send you a mail to confirm it. After that your password alone is enough.
+auth-second-factor-off-text = We send you a mail to confirm it. After that your password alone is enough. Organizations that ask for a second factor then let you in no more, and whoever helps to run { $product } does so no longer.
 auth-second-factor-off-do = Send the mail
 auth-second-factor-off-confirm = Turn off the second factor
 auth-second-factor-off-ready-title = Turn off the second factor?
-auth-second-factor-off-ready-text = From then on your password alone opens your account. Other browsers are signed out.
+auth-second-factor-off-ready-text = From then on your password alone opens your account. Other browsers are signed out. Organizations that ask for a second factor let you in no more until you set one up again, your own included. If you help to run { $product }, that ends too, and does not come back by itself.
 auth-second-factor-off-expired-title = This link no longer works
 auth-second-factor-off-expired-text = It was used already, is too old, or belongs to another account. Begin again.
 auth-second-factor-done = From now on a code is asked for when you sign in. Other browsers were signed out.
@@ -149,9 +161,13 @@ auth-prove-do = Go on
 auth-prove-sign-in = Your account has no password. Sign in again, and you come back here.
 auth-error-code-required = Enter a code: your account has a second factor.
 auth-error-code-wrong = This code is wrong or was used already. Wait for the next one.
+auth-error-backup-code-wrong = This backup code is wrong or was used already. Take another one from your list.
 auth-error-code-first = This is not the code. Does the clock of your phone go right?
 auth-error-codes-throttled = Too many codes were wrong, so none from the app is taken today. A backup code still is. If that was not you, change your password: somebody knows it.
-auth-error-mails = We sent you several mails already. Wait a while, then try again.
+auth-error-mails = We sent you several mails already. Wait { $minutes ->
+    [one] a minute
+   *[other] { $minutes } minutes
+  }, then try again.
 
 auth-hand-off-title = On to { $host }
 auth-hand-off-text = If nothing happens, use the button.
@@ -305,6 +321,8 @@ auth-email-half-text-new = The new address is confirmed. Now open the link that 
 auth-email-half-text-old = You have agreed. Now open the link that we sent to the new address.
 auth-email-changed-title = The address is changed
 auth-email-changed-text = From now on you sign in with the new address. All other browsers were signed out.
+auth-email-changed-elsewhere-title = The address is changed
+auth-email-changed-elsewhere-text = From now on you sign in with the new address. Where you were signed in, you are signed out.
 auth-email-refused-title = The change is stopped
 auth-email-refused-text-new = The account keeps the address that it has.
 auth-email-refused-text-old = Your account keeps its address. Whoever wanted to change it knows your password: end all sessions and choose another one now.
@@ -426,6 +444,7 @@ auth-mail-email-taken-text = Somebody, probably you, wants to use this address f
 auth-mail-second-factor-off-subject = Turn off the second factor of your account at { $product }?
 auth-mail-second-factor-off-heading = Turn off the second factor?
 auth-mail-second-factor-off-text = Somebody, probably you, wants to sign in to your account at { $product } without a second factor from now on.
+auth-mail-second-factor-off-then = Organizations that ask for a second factor then let you in no more, until you set one up again. If you help to run { $product }, that ends too, and does not come back by itself.
 auth-mail-second-factor-off-do = Look at it
 auth-mail-second-factor-off-not-you = If that was not you, somebody else is signed in as you: end all sessions, choose another password, and do not use the link.
 
@@ -504,7 +523,10 @@ auth-export-title = Your data is ready
 auth-export-text = A zip archive with all that we keep of you. Keep it safe.
 auth-export-gone-title = This export is gone
 auth-export-gone-text = It is there for a day. Ask for another one on the page about your data.
-auth-error-often = You tried this too often. Wait a while, then try again.
+auth-error-often = You tried this too often. { $hours ->
+    [0] Wait { $minutes } min, then try again.
+   *[other] Wait { $hours } hours, then try again.
+  }
 
 auth-mail-export-subject = Your data at { $product }
 auth-mail-export-text = You asked for all that { $product } keeps of you. It is packed: open the link to download it.

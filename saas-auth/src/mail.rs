@@ -145,9 +145,16 @@ impl Letters {
         self.notice_in(tx, reader, SecurityEvent::PasswordChanged, cause).await
     }
 
-    /// Says that a program's token was copied, and so lost its access.
-    pub(crate) async fn token_reused_in(&self, tx: &mut SystemTx, reader: Reader<'_>, cause: impl Display) -> Result<(), MailInError> {
-        self.notice_in(tx, reader, SecurityEvent::TokenReused, cause).await
+    /// Says that a token of a program, which its owner calls `program`, was copied, and so lost its access.
+    pub(crate) async fn token_reused_in(
+        &self,
+        tx: &mut SystemTx,
+        reader: Reader<'_>,
+        program: Option<String>,
+        cause: impl Display,
+    ) -> Result<(), MailInError> {
+        let notice = SecurityNotice { program, ..self.notice(tx, reader, SecurityEvent::TokenReused) };
+        self.mail_in(tx, reader, cause, &notice).await
     }
 
     /// Says that whoever runs the product ended all that the reader was signed in with.
@@ -184,10 +191,12 @@ impl Letters {
             name: reader.name.to_owned(),
             what,
             role: None,
+            program: None,
             at: tx.now(),
             address: origin.address.map(|address| address.to_string()),
             device: origin.user_agent.as_deref().and_then(|user_agent| device_text(&self.pages.texts(self.locale), user_agent)),
             href: self.outbox.link("/account/security"),
+            reset: self.outbox.link("/reset"),
         }
     }
 

@@ -7,7 +7,7 @@
 //! * Nobody is named without an app that shows codes, or whoever has the password or the mailbox would set one up and be one. A passkey does not count
 //!   here: a password opens the account beside it, and is asked for nothing more.
 //! * Whoever turns their app off is one no longer from that moment on, whatever else their session has shown. A passkey that is removed takes nothing away:
-//!   the session that removed it, the only one left, stays what it is.
+//!   whoever runs the product has the app beside it, and the session that removed it, the only one left, stays what it is.
 
 mod event;
 

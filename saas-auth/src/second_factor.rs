@@ -60,6 +60,17 @@ impl SecondFactor {
         self.since.map_or_else(Vec::new, |_| [Method::Totp].into_iter().chain(backup).chain(self.passkey()).collect())
     }
 
+    /// Whether a session in which this was shown may still say so. The app stands in for a passkey that is gone, as it is asked for beside each, but
+    /// no passkey for an app: it was not shown.
+    pub(crate) const fn stands_for(&self, method: Method) -> bool {
+        !method.shows_second() || self.since.is_some() || (method.is_both() && self.passkeys > 0)
+    }
+
+    /// Whether there is none at all.
+    pub(crate) const fn is_none(&self) -> bool {
+        self.since.is_none() && self.passkeys == 0
+    }
+
     /// What may be shown in the place of anything else.
     pub(crate) fn passkey(&self) -> Option<Method> {
         (self.passkeys > 0).then_some(Method::Passkey)
@@ -87,4 +98,22 @@ pub(crate) async fn second_factor(auth: &Auth, user: UserId) -> Result<SecondFac
     let found = second_factor_in(&mut tx, user).await?;
     tx.commit().await?;
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whoever takes one away keeps of the session what still stands for something.
+    #[test]
+    fn what_was_shown_counts_for_as_long_as_the_account_has_it() {
+        let counting = |app: bool, passkeys: i64| {
+            let left = SecondFactor { since: app.then(DateTime::default), backup_codes_left: 0, passkeys };
+            [Method::Password, Method::Totp, Method::BackupCode, Method::Passkey].map(|method| left.stands_for(method))
+        };
+        assert_eq!(counting(true, 1), [true; 4]);
+        assert_eq!(counting(true, 0), [true; 4], "the app is asked for beside whatever opens the account");
+        assert_eq!(counting(false, 1), [true, false, false, true]);
+        assert_eq!(counting(false, 0), [true, false, false, false]);
+    }
 }

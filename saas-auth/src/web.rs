@@ -43,7 +43,7 @@ use std::time::Duration;
 
 use axum::response::{IntoResponse as _, Redirect, Response};
 use http::{HeaderValue, header};
-use saas_core::Routes;
+use saas_core::{FormErrors, Routes};
 use serde::Deserialize;
 use utoipa::ToSchema;
 
@@ -104,6 +104,13 @@ fn with_cookies(mut response: Response, cookies: impl IntoIterator<Item = Header
         response.headers_mut().append(header::SET_COOKIE, cookie);
     }
     response
+}
+
+/// What is said to whoever has to wait: for how many `minutes`, rounded up, and from two hours on for how many `hours`, else none.
+fn throttled(text: &'static str, wait: Duration) -> FormErrors {
+    let minutes = i64::try_from(seconds(wait).div_ceil(60)).unwrap_or(i64::MAX);
+    let hours = if minutes < 120 { 0 } else { (minutes - 1) / 60 + 1 };
+    FormErrors::whole_with(text, &[("minutes", minutes), ("hours", hours)])
 }
 
 /// Says when to come back, if that is what the answer is about.

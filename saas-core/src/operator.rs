@@ -104,7 +104,7 @@ impl<S: Send + Sync, L: OperatorLevel> FromRequestParts<S> for Operator<L> {
         };
         let role = me.operator.ok_or_else(Problem::not_found)?;
         if !me.second_factor {
-            return Err(Problem::new(&ProblemType::SECOND_FACTOR_REQUIRED).instead("/account/security?asked=true"));
+            return Err(Problem::new(&ProblemType::SECOND_FACTOR_REQUIRED).first("/account/security"));
         }
         if role < L::ROLE {
             return Err(Problem::forbidden());

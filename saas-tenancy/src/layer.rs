@@ -209,7 +209,7 @@ fn place<'a>(signed_in: &'a SignedIn, named: Option<&TenantRef>) -> Result<&'a M
     };
     let membership = signed_in.memberships.iter().find(|membership| named.is(membership)).ok_or_else(Problem::not_found)?;
     if membership.second_factor_required && !signed_in.second_factor {
-        return Err(Problem::new(&ProblemType::SECOND_FACTOR_REQUIRED).instead("/account/security?asked=true"));
+        return Err(Problem::new(&ProblemType::SECOND_FACTOR_REQUIRED).first("/account/security"));
     }
     Ok(membership)
 }

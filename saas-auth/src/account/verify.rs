@@ -114,6 +114,8 @@ pub(crate) async fn email_token_insert_in(
 pub(crate) enum TokenState {
     /// It can be used, by whoever has this address.
     Ready { email: String },
+    /// It was used, and the account has this address, confirmed.
+    Confirmed,
     /// It cannot be used any more; whom it was sent to, if it ever was one.
     Expired { email: Option<String> },
 }
@@ -123,7 +125,11 @@ pub(crate) async fn email_token_state(auth: &Auth, token: Option<&Token>) -> Res
     let mut tx = auth.db().system("look at a mailed link").begin().await?;
     let (hash, now) = (token.hash(), tx.now());
     let row = sqlx::query!(
-        r#"select email, used_at is null and expires_at > $2 as "ready!" from auth.email_token where token_hash = $1 and purpose = 'verify'"#,
+        r#"select token.email, token.used_at is null and token.expires_at > $2 as "ready!",
+            token.used_at is not null and account.verified_at is not null and account.email = token.email as "confirmed!"
+        from auth.email_token token
+        join auth.account on account.user_id = token.user_id
+        where token.token_hash = $1 and token.purpose = 'verify'"#,
         hash.as_bytes(),
         now,
     )
@@ -132,6 +138,7 @@ pub(crate) async fn email_token_state(auth: &Auth, token: Option<&Token>) -> Res
     tx.commit().await?;
     Ok(match row {
         Some(row) if row.ready => TokenState::Ready { email: row.email },
+        Some(row) if row.confirmed => TokenState::Confirmed,
         row => TokenState::Expired { email: row.map(|row| row.email) },
     })
 }

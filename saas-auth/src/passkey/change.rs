@@ -9,7 +9,8 @@ use crate::{
     account::{account_lock_in, ways_in_count_in},
     mail::Letters,
     refused::{Refused, name},
-    session::session_end_all_in,
+    second_factor::second_factor_in,
+    session::{NewSession, Replace, session_end_all_in, session_replace_in},
 };
 
 /// Calls a passkey something else.
@@ -28,23 +29,30 @@ pub(crate) async fn passkey_rename(auth: &Auth, origin: Origin, me: &SignedIn, i
     Ok(())
 }
 
-/// A passkey opens the account no more, unless nothing else would. All other sessions end, for one of them may have begun with it.
+/// A passkey opens the account no more, unless nothing else would. All other sessions end, for one of them may have begun with it. With the last of
+/// all second factors what the one at hand has shown is gone: it goes on under another id and token, which are given.
 pub(crate) async fn passkey_remove(
     auth: &Auth,
     origin: Origin,
     me: &SignedIn,
     id: PasskeyId,
     letters: &Letters,
-) -> Result<(), PasskeyError> {
+) -> Result<Option<NewSession>, PasskeyError> {
     let mut tx = auth.db().system("remove a passkey").caused_by(origin).begin().await?;
     account_lock_in(&mut tx, me.user).await?;
     remove_in(&mut tx, me, id).await?;
     session_end_all_in(&mut tx, me.user, Some(me.session)).await?;
     system_event_in(&mut tx, Ledger::Platform, me.into(), me.user, &PasskeyRemoved { passkey: id }).await?;
     letters.passkey_removed_in(&mut tx, me.into(), id).await?;
+    let left = second_factor_in(&mut tx, me.user).await?;
+    let session = if left.is_none() {
+        Some(session_replace_in(&mut tx, me, Replace::Left(&left)).await?.ok_or(PasskeyError::Expired)?)
+    } else {
+        None
+    };
     tx.commit().await?;
     tracing::info!(user.id = %me.user, passkey.id = %id, "removed a passkey");
-    Ok(())
+    Ok(session)
 }
 
 /// Of two that would each be the last but one, the second finds itself the last.

@@ -14,6 +14,7 @@ use crate::{
     account::account_lock_in,
     mail::Letters,
     refused::{Refused, name},
+    session::{Method, NewSession, Replace, session_replace_in},
 };
 
 /// How many an account may have. The browser is told of all of them, so that no device gets two.
@@ -41,14 +42,15 @@ async fn credential_ids_in(tx: &mut SystemTx, user: UserId) -> Result<Vec<Creden
     if ids.len() < MAX { Ok(ids) } else { Err(PasskeyError::Many) }
 }
 
-/// Takes the passkey that the browser made. From now on it opens the account; all sessions go on.
+/// Takes the passkey that the browser made. From now on it opens the account; all sessions go on. The one at hand does so under another id and token:
+/// its person was recognized by the authenticator, so it has shown the passkey too.
 pub(crate) async fn passkey_register(
     auth: &Auth,
     me: &SignedIn,
     answered: Answered<'_, RegisterPublicKeyCredential>,
     called: &str,
     letters: &Letters,
-) -> Result<PasskeyId, PasskeyError> {
+) -> Result<(PasskeyId, NewSession), PasskeyError> {
     let called = name(called).map_err(|refusal| PasskeyError::Refused(Refused::of("name", refusal)))?;
     let state: PasskeyRegistration = challenge_take(auth, Some(me.user), answered.token.as_ref()).await?;
     let made = auth
@@ -62,9 +64,10 @@ pub(crate) async fn passkey_register(
     let id = passkey_insert_in(&mut tx, me.user, &called, &made).await?.ok_or(PasskeyError::Taken)?;
     system_event_in(&mut tx, Ledger::Platform, me.into(), me.user, &PasskeyAdded { passkey: id }).await?;
     letters.passkey_added_in(&mut tx, me.into()).await?;
+    let session = session_replace_in(&mut tx, me, Replace::Proved(Method::Passkey)).await?.ok_or(PasskeyError::Expired)?;
     tx.commit().await?;
     tracing::info!(user.id = %me.user, passkey.id = %id, "registered a passkey");
-    Ok(id)
+    Ok((id, session))
 }
 
 /// Nothing if somebody has it already.

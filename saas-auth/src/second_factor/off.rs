@@ -76,7 +76,8 @@ pub(crate) async fn second_factor_off(
     sqlx::query!("delete from auth.backup_code where user_id = $1", Uuid::from(me.user)).execute(&mut *tx).await?;
     sqlx::query!("delete from auth.authenticator where user_id = $1", Uuid::from(me.user)).execute(&mut *tx).await?;
     session_end_all_in(&mut tx, me.user, Some(me.session)).await?;
-    let session = session_replace_in(&mut tx, me, Replace::WithoutSecond).await?.ok_or(SecondFactorError::Expired)?;
+    let left = second_factor_in(&mut tx, me.user).await?;
+    let session = session_replace_in(&mut tx, me, Replace::Left(&left)).await?.ok_or(SecondFactorError::Expired)?;
     system_event_in(&mut tx, Ledger::Platform, me.into(), me.user, &SecondFactorOff {}).await?;
     letters.second_factor_off_in(&mut tx, me.into(), &token.hash()).await?;
     operator_without_second_factor_in(&mut tx, me, letters).await?;

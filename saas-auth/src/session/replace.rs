@@ -3,23 +3,24 @@ use saas_core::{DbError, SignedIn, SystemTx};
 use uuid::Uuid;
 
 use super::{Begin, Method, NewSession, session_insert_in};
+use crate::second_factor::SecondFactor;
 
 /// For how much longer a session works in whose place another one has come: for what its browser had asked for before it knew.
 const OVERLAP: TimeDelta = TimeDelta::seconds(10);
 
 /// What differs in the session that comes.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Replace {
+pub(crate) enum Replace<'a> {
     /// Its person has just shown this too.
     Proved(Method),
-    /// Its person has a second factor no more.
-    WithoutSecond,
+    /// Its account has less than before: what was shown of what is gone counts no more.
+    Left(&'a SecondFactor),
 }
 
 /// Begins a session in the place of the one at hand; nothing if that one is over, or was replaced already. The account's row is locked already.
 ///
 /// Whoever has a copy of the old token gains nothing: the old session is as it was, and over soon.
-pub(crate) async fn session_replace_in(tx: &mut SystemTx, me: &SignedIn, replace: Replace) -> Result<Option<NewSession>, DbError> {
+pub(crate) async fn session_replace_in(tx: &mut SystemTx, me: &SignedIn, replace: Replace<'_>) -> Result<Option<NewSession>, DbError> {
     let now = tx.now();
     let replaced = sqlx::query!(
         r#"update auth.session set expires_at = $3::timestamptz + $4::interval
@@ -41,8 +42,8 @@ pub(crate) async fn session_replace_in(tx: &mut SystemTx, me: &SignedIn, replace
             }
             now
         }
-        Replace::WithoutSecond => {
-            methods.retain(|method| !method.is_second());
+        Replace::Left(second) => {
+            methods.retain(|method| second.stands_for(*method));
             old.proved_at
         }
     };

@@ -76,7 +76,7 @@ async fn reused(auth: &Auth, origin: Origin, shown: &KeyText, letters: &Letters)
         from auth.account
         where token_family.id = $1 and token_family.token_hash <> $2 and token_family.ended_at is null
           and account.user_id = token_family.user_id
-        returning token_family.tenant_id as "tenant: TenantId", account.user_id as "user: UserId", account.email, account.name"#,
+        returning token_family.tenant_id as "tenant: TenantId", account.user_id as "user: UserId", account.email, account.name, token_family.name as program"#,
         shown.id,
         shown.hash(),
         now,
@@ -86,7 +86,7 @@ async fn reused(auth: &Auth, origin: Origin, shown: &KeyText, letters: &Letters)
     let Some(ended) = ended else { return Ok(()) };
     let (user, family) = (ended.user, TokenFamilyId::from(shown.id));
     system_event_in(&mut tx, Ledger::Platform, Actor::Anonymous, user, &TokensReused { family, tenant: ended.tenant }).await?;
-    letters.token_reused_in(&mut tx, Reader { user, email: &ended.email, name: &ended.name }, family).await?;
+    letters.token_reused_in(&mut tx, Reader { user, email: &ended.email, name: &ended.name }, ended.program, family).await?;
     tx.commit().await?;
     tracing::warn!(user.id = %user, token.family = %family, "a refresh token was used twice");
     Ok(())

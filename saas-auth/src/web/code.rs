@@ -48,6 +48,11 @@ pub(super) fn one_of(fields: &[(&str, bool)]) -> Vec<FieldError> {
     }
 }
 
+/// What is wrong with a code that was not taken: of the app there is another one soon.
+pub(super) fn wrong_code(field: &str) -> &'static str {
+    if field == "backup_code" { "auth-error-backup-code-wrong" } else { "auth-error-code-wrong" }
+}
+
 /// The token of a sign-in that waits for a second factor, if the request carries one.
 #[derive(Debug)]
 pub(super) struct PendingToken(pub(super) Option<Token>);

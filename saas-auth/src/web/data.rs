@@ -2,18 +2,22 @@ use axum::{
     extract::State,
     response::{IntoResponse as _, Response},
 };
+use chrono::TimeDelta;
 use http::{HeaderValue, StatusCode, header};
 use saas_core::{CurrentUser, FormErrors, Html, Page, Problem, Query, Routes, SignedIn};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::consent::shown;
+use super::{consent::shown, throttled};
 use crate::{
     Auth, DataExportError,
     account::{account_has_password, consent_list, export_list},
     attempt::seconds,
 };
+
+/// For how long the page reads itself again while an export is packed: one that takes longer is mailed, and must keep no session alive.
+const WATCHED: TimeDelta = TimeDelta::minutes(10);
 
 #[derive(Default, Deserialize, ToSchema)]
 struct Done {
@@ -38,7 +42,7 @@ pub(super) async fn with_export_error(auth: &Auth, me: &SignedIn, page: &Page, e
             Ok((StatusCode::UNPROCESSABLE_ENTITY, render(auth, me, page, None, &refused.form_errors()).await?).into_response())
         }
         DataExportError::Throttled { wait } => {
-            let page = render(auth, me, page, None, &FormErrors::whole("auth-error-often")).await?;
+            let page = render(auth, me, page, None, &throttled("auth-error-often", wait)).await?;
             Ok((StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, HeaderValue::from(seconds(wait)))], page).into_response())
         }
         error => Err(error.into()),
@@ -58,9 +62,11 @@ async fn render(auth: &Auth, me: &SignedIn, page: &Page, done: Option<String>, e
             shown
         })
         .collect();
+    let (exports, since) = (export_list(auth, me).await?, auth.db().clock().now() - WATCHED);
     let context = json!({
         "documents": documents,
-        "exports": export_list(auth, me).await?,
+        "is_packed_now": exports.iter().any(|export| export.ready_at.is_none() && export.asked_at > since),
+        "exports": exports,
         "has_password": account_has_password(auth, me.user).await?,
         "done": done,
         "form": page.form(&[], errors),

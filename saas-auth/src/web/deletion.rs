@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::sign_up::MailSent;
+use super::{sign_up::MailSent, throttled};
 use crate::{
     Auth, DeletionError,
     account::{BoundToken, DeletionState, DeletionWanted, bound_token_holder, deletion_ask, deletion_confirm, deletion_state},
@@ -75,9 +75,9 @@ async fn submit(
         Err(DeletionError::Refused(refused)) => (StatusCode::UNPROCESSABLE_ENTITY, refused.form_errors(), None),
         Err(DeletionError::LastOwner(_)) => (StatusCode::CONFLICT, FormErrors::default(), None),
         Err(DeletionError::PasswordThrottled { wait }) => {
-            (StatusCode::TOO_MANY_REQUESTS, FormErrors::whole("auth-error-attempts"), Some(wait))
+            (StatusCode::TOO_MANY_REQUESTS, throttled("auth-error-attempts", wait), Some(wait))
         }
-        Err(DeletionError::Throttled { wait }) => (StatusCode::TOO_MANY_REQUESTS, FormErrors::whole("auth-error-mails"), Some(wait)),
+        Err(DeletionError::Throttled { wait }) => (StatusCode::TOO_MANY_REQUESTS, throttled("auth-error-mails", wait), Some(wait)),
         Err(error) => return Err(error.into()),
     };
     let mut response = (status, ready(&auth, &me, &page, &errors).await?).into_response();

@@ -109,9 +109,10 @@ struct Link {
 }
 
 /// Programs that scan mail follow links, so this changes nothing: it shows a button.
-async fn show(State(auth): State<Auth>, Query(link): Query<Link>, page: Page) -> Result<Response, Problem> {
+async fn show(State(auth): State<Auth>, Visitor(visitor): Visitor, Query(link): Query<Link>, page: Page) -> Result<Response, Problem> {
     if link.done {
-        return outcome(&page, StatusCode::OK, "changed", Side::New);
+        let state = if visitor.is_some() { "changed" } else { "changed-elsewhere" };
+        return outcome(&page, StatusCode::OK, state, Side::New);
     }
     let text = link.token.unwrap_or_default();
     match email_change_link(&auth, Token::parse(&text).as_ref()).await? {

@@ -17,10 +17,14 @@ use webauthn_rs::prelude::RegisterPublicKeyCredential;
 
 pub(super) use pages::on_page;
 
-use super::{entry::set, visitor::Language};
+use super::{
+    entry::{set, signed_in},
+    visitor::Language,
+};
 use crate::{
     Auth, Passkey, PasskeyId, RecentProof,
     passkey::{Answered, Asked, passkey_list, passkey_register, passkey_register_begin, passkey_remove, passkey_rename},
+    session::DeviceCookies,
 };
 
 pub(super) fn routes() -> Routes<Auth> {
@@ -30,7 +34,7 @@ pub(super) fn routes() -> Routes<Auth> {
         .post("/api/v1/me/passkeys/challenge", ask)
         .about("Says what to ask a browser for that is to make a passkey, and sets the cookie that must come with the answer")
         .post("/api/v1/me/passkeys", register)
-        .about("Registers the passkey that a browser made")
+        .about("Registers the passkey that a browser made, and sets another cookie for the session, which has shown it too")
         .patch("/api/v1/me/passkeys/{id}", rename)
         .about("Renames a passkey")
         .delete("/api/v1/me/passkeys/{id}", remove)
@@ -110,12 +114,13 @@ async fn register(
     RecentProof(me): RecentProof,
     ChallengeToken(token): ChallengeToken,
     Language(locale): Language,
+    cookies: DeviceCookies,
     origin: Origin,
     Json(body): Json<NewPasskey>,
-) -> Result<Created<PasskeyCreated>, Problem> {
+) -> Result<(HeaderMap, Created<PasskeyCreated>), Problem> {
     let answered = Answered { origin, token, credential: &body.credential };
-    let id = passkey_register(&auth, &me, answered, &body.name, &auth.letters(locale, None)).await?;
-    Ok(Created(PasskeyCreated { id }))
+    let (id, session) = passkey_register(&auth, &me, answered, &body.name, &auth.letters(locale, None)).await?;
+    Ok((set(signed_in(&auth, &session, &cookies)?), Created(PasskeyCreated { id })))
 }
 
 /// What a passkey is to be called.
@@ -144,8 +149,12 @@ async fn remove(
     RecentProof(me): RecentProof,
     Language(locale): Language,
     Path(id): Path<PasskeyId>,
+    cookies: DeviceCookies,
     origin: Origin,
-) -> Result<NoContent, Problem> {
-    passkey_remove(&auth, origin, &me, id, &auth.letters(locale, None)).await?;
-    Ok(NoContent)
+) -> Result<(HeaderMap, NoContent), Problem> {
+    let headers = match passkey_remove(&auth, origin, &me, id, &auth.letters(locale, None)).await? {
+        Some(session) => set(signed_in(&auth, &session, &cookies)?),
+        None => HeaderMap::new(),
+    };
+    Ok((headers, NoContent))
 }

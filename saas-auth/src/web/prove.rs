@@ -12,9 +12,9 @@ use utoipa::ToSchema;
 
 use super::{
     Next,
-    code::{CodeBody, one_of},
+    code::{CodeBody, one_of, wrong_code},
     entry::{set, signed_in},
-    see,
+    see, throttled,
     visitor::Language,
     with_cookies, with_wait,
 };
@@ -95,11 +95,11 @@ async fn submit(
         Err(SecondFactorError::Refused(refused)) => (StatusCode::UNPROCESSABLE_ENTITY, refused.form_errors(), None),
         Err(SecondFactorError::Wrong) => {
             let mut errors = FormErrors::default();
-            errors.add(field, "auth-error-code-wrong");
+            errors.add(field, wrong_code(field));
             (StatusCode::UNPROCESSABLE_ENTITY, errors, None)
         }
         Err(SecondFactorError::PasswordThrottled { wait }) => {
-            (StatusCode::TOO_MANY_REQUESTS, FormErrors::whole("auth-error-attempts"), Some(wait))
+            (StatusCode::TOO_MANY_REQUESTS, throttled("auth-error-attempts", wait), Some(wait))
         }
         Err(SecondFactorError::Throttled { wait }) => {
             (StatusCode::TOO_MANY_REQUESTS, FormErrors::whole("auth-error-codes-throttled"), Some(wait))

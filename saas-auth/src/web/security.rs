@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use super::passkeys;
 use super::{
     entry::{set, signed_in},
-    identities, see,
+    identities, see, throttled,
     visitor::Language,
     with_cookies,
 };
@@ -29,9 +29,8 @@ const PAGE: &str = "auth/security.html";
 struct Done {
     /// What was done just now.
     done: Option<String>,
-    /// Whether what somebody wanted to open asks for a second factor.
-    #[serde(default)]
-    asked: bool,
+    /// What somebody wanted to open that asks for a second factor.
+    next: Option<String>,
 }
 
 /// Its fields are checked together with the password policy, which a body alone does not know.
@@ -59,7 +58,7 @@ async fn show(State(auth): State<Auth>, CurrentUser(me): CurrentUser, Query(quer
     let done = query.done.filter(|done| DONE.contains(&done.as_str()));
     let shown = Shown {
         done: done.map(|done| page.text(&format!("auth-security-done-{done}"))),
-        asked: query.asked && !me.second_factor,
+        next: auth.local_path(query.next.as_deref()).filter(|_| !me.second_factor),
         ..Shown::default()
     };
     render(&auth, &me, &page, shown).await
@@ -81,7 +80,7 @@ async fn submit(
             Ok((StatusCode::UNPROCESSABLE_ENTITY, render(&auth, &me, &page, shown).await?).into_response())
         }
         Err(ChangePasswordError::Throttled { wait }) => {
-            let shown = Shown { errors: FormErrors::whole("auth-error-attempts"), ..Shown::default() };
+            let shown = Shown { errors: throttled("auth-error-attempts", wait), ..Shown::default() };
             let page = render(&auth, &me, &page, shown).await?;
             let seconds = HeaderValue::from(crate::attempt::seconds(wait));
             Ok((StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, seconds)], page).into_response())
@@ -122,7 +121,7 @@ pub(super) async fn with_passkey_errors(auth: &Auth, me: &SignedIn, page: &Page,
 #[derive(Debug, Default)]
 struct Shown {
     done: Option<String>,
-    asked: bool,
+    next: Option<String>,
     errors: FormErrors,
     off_errors: FormErrors,
     identity_errors: FormErrors,
@@ -141,7 +140,7 @@ async fn render(auth: &Auth, me: &SignedIn, page: &Page, shown: Shown) -> Result
         PAGE,
         json!({
             "done": shown.done,
-            "asked": shown.asked,
+            "next": shown.next,
             "minimum": auth.policy().minimum(),
             "has_password": has_password,
             "form": page.form(&[], &shown.errors),

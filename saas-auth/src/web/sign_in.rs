@@ -82,7 +82,7 @@ impl Told {
             SignInError::Refused(refused) => (StatusCode::UNPROCESSABLE_ENTITY, refused.form_errors(), None),
             SignInError::Wrong => (StatusCode::UNAUTHORIZED, FormErrors::whole("auth-error-credentials"), None),
             SignInError::Mail => (StatusCode::UNAUTHORIZED, FormErrors::whole("auth-error-link"), None),
-            SignInError::Throttled { wait } => (StatusCode::TOO_MANY_REQUESTS, FormErrors::whole(throttled), Some(wait)),
+            SignInError::Throttled { wait } => (StatusCode::TOO_MANY_REQUESTS, super::throttled(throttled, wait), Some(wait)),
             error => return Err(error.into()),
         };
         Ok(Self { status, errors, wait })

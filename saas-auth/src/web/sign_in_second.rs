@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::{
     Next,
-    code::{CodeBody, PendingToken},
+    code::{CodeBody, PendingToken, wrong_code},
     entry::{entered, entered_program},
     me::Me,
     see,
@@ -76,7 +76,7 @@ async fn submit(
         Err(SecondFactorError::Expired) => return Ok(again(next.as_deref())),
         Err(SecondFactorError::Wrong) => {
             let mut errors = FormErrors::default();
-            errors.add(field, "auth-error-code-wrong");
+            errors.add(field, wrong_code(field));
             (StatusCode::UNAUTHORIZED, errors, None)
         }
         Err(SecondFactorError::Throttled { wait }) => {

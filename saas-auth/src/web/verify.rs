@@ -118,6 +118,7 @@ async fn show(State(auth): State<Auth>, Visitor(visitor): Visitor, Query(link): 
         TokenState::Ready { email } => {
             Ok(page.render(PAGE, ready(&auth, &page, (&text, &email), next.as_deref(), &FormErrors::default()))?.into_response())
         }
+        TokenState::Confirmed => confirmed(&page, next.as_deref()),
         TokenState::Expired { email } => expired(&page, StatusCode::GONE, email.as_deref(), &FormErrors::default(), next.as_deref()),
     }
 }
@@ -147,6 +148,7 @@ async fn submit(
         TokenState::Ready { email } => {
             page.refuse(PAGE, ready(&auth, &page, (&form.token, &email), next.as_deref(), &refused.form_errors()))
         }
+        TokenState::Confirmed => confirmed(&page, next.as_deref()),
         TokenState::Expired { email } => expired(&page, StatusCode::GONE, email.as_deref(), &FormErrors::default(), next.as_deref()),
     }
 }
@@ -184,6 +186,13 @@ async fn resend(State(auth): State<Auth>, Language(locale): Language, Json(body)
 fn ready(auth: &Auth, page: &Page, (token, email): (&str, &str), next: Option<&str>, errors: &FormErrors) -> Value {
     let (form, minimum) = (page.form(&[], errors), auth.policy().minimum());
     json!({ "state": "ready", "token": token, "email": email, "next": next, "minimum": minimum, "form": form })
+}
+
+/// Whoever opens a link again that they have used already: nothing is wrong, and there is nothing to send again.
+fn confirmed(page: &Page, next: Option<&str>) -> Result<Response, Problem> {
+    let context =
+        json!({ "state": "confirmed", "token": null, "email": null, "next": next, "form": page.form(&[], &FormErrors::default()) });
+    Ok((StatusCode::GONE, page.render(PAGE, context)?).into_response())
 }
 
 fn expired(page: &Page, status: StatusCode, email: Option<&str>, errors: &FormErrors, next: Option<&str>) -> Result<Response, Problem> {

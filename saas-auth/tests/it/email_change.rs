@@ -80,6 +80,7 @@ async fn an_address_changes_when_both_mailboxes_have_confirmed_it_in_either_orde
         assert_eq!(sign_in(&app.browser(), NEW, PASSWORD, false).await.status, 200);
         let notice = app.mailbox.all().await.pop().unwrap();
         assert_eq!((notice.to.as_str(), notice.subject.as_str()), (ADA, "Your address at Monitoring was changed"));
+        assert!(notice.text.contains("opens it no more") && !notice.text.contains("/account/security"), "{}", notice.text);
         let seen: String = sqlx::query_scalar("select email from core.member").fetch_one(&mut *app.system().await).await.unwrap();
         assert_eq!(seen, NEW, "organizations see it");
         for mail in [&new, &old] {
@@ -112,6 +113,11 @@ async fn a_browser_changes_its_address_with_forms_alone() {
     assert_eq!(changed.status, 303);
     let done = ada.page(changed.location().unwrap()).await;
     assert!(done.status == 200 && done.text().contains("The address is changed") && done.text().contains(NEW), "{}", done.text());
+    let elsewhere = app.browser().page(changed.location().unwrap()).await.text();
+    assert!(
+        done.text().contains("All other browsers") && !elsewhere.contains("All other browsers"),
+        "nobody is signed in there: {elsewhere}"
+    );
 }
 
 /// Topics 6 and 8: fifty at once use one link, and one of them does.

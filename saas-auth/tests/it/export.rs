@@ -137,7 +137,8 @@ async fn a_person_asks_on_a_page_and_downloads_by_the_link_or_while_signed_in() 
     let wrong = browser.form("/account/export", &[("password", "not the password at all")]).await;
     assert!(wrong.status == 422 && wrong.text().contains("This is not your password."), "{}", wrong.text());
     assert_eq!(browser.form("/account/export", &[("password", PASSWORD)]).await.location(), Some("/account/data?done=export"));
-    assert!(browser.page("/account/data?done=export").await.text().contains("Being packed"));
+    let waiting = browser.page("/account/data?done=export").await.text();
+    assert!(waiting.contains("Being packed") && waiting.contains("http-equiv=\"refresh\""), "it looks again by itself: {waiting}");
     let waiting = browser.get("/api/v1/me/exports").await.json()["exports"][0].clone();
     assert_eq!(waiting["ready_at"], json!(null));
     let path = format!("/exports/{}/file", waiting["id"].as_str().unwrap());
@@ -148,7 +149,8 @@ async fn a_person_asks_on_a_page_and_downloads_by_the_link_or_while_signed_in() 
     let shown = app.browser().page(&link(&mail)).await;
     assert_eq!(plain(&app.browser().page(&link(&mail)).await), plain(&shown), "opening it gives nothing away");
     assert!(shown.text().contains("action=\"/account/export/file\""), "{}", shown.text());
-    assert!(browser.page("/account/data").await.text().contains(&format!("/account{path}")));
+    let page = browser.page("/account/data").await.text();
+    assert!(page.contains(&format!("/account{path}")) && !page.contains("http-equiv=\"refresh\""), "{page}");
     let by_link = app.browser().form("/account/export/file", &[("token", &token(&mail))]).await;
     let by_session = browser.form(&format!("/account{path}"), &[]).await;
     assert!(by_link.status == 200 && by_link.body == by_session.body);
@@ -194,7 +196,8 @@ async fn an_export_is_asked_for_three_times_a_day_and_with_the_password() {
     }
     let refused = browser.post("/api/v1/me/exports", &json!({ "password": PASSWORD })).await;
     assert_eq!((refused.status.as_u16(), &refused.headers["retry-after"]), (429, &"86400".parse().unwrap()));
-    assert_eq!(browser.form("/account/export", &[("password", PASSWORD)]).await.status, 429);
+    let page = browser.form("/account/export", &[("password", PASSWORD)]).await;
+    assert!(page.status == 429 && page.text().contains("Wait 24 hours"), "{}", page.text());
 }
 
 /// Whoever leaves may take their data along.

@@ -46,7 +46,11 @@ async fn after_five_wrong_passwords_nothing_is_tried_for_fifteen_minutes() {
     assert_eq!(answer.json()["reset"], 900);
     let page = somewhere(&app, 9).form("/sign-in", &[("email", ADA), ("password", PASSWORD)]).await;
     assert!(is_refused(&page, "900"));
-    assert!(page.text().contains("formaction=\"/sign-in/mail\"") && page.text().contains("Too many sign-ins failed"), "{}", page.text());
+    assert!(
+        page.text().contains("formaction=\"/sign-in/mail\"") && page.text().contains("Too many sign-ins failed. Wait 15 minutes"),
+        "{}",
+        page.text()
+    );
 
     app.later(TimeDelta::minutes(15) - TimeDelta::seconds(1));
     assert!(is_refused(&sign_in(&somewhere(&app, 9), ADA, PASSWORD, false).await, "1"));

@@ -123,8 +123,12 @@ pub struct SecurityNotice {
     pub address: Option<String>,
     /// With what, if that is known.
     pub device: Option<String>,
+    /// Which program lost its access, if that is what happened and it has a name.
+    pub program: Option<String>,
     /// Where to undo it.
     pub href: Link,
+    /// Where whoever reads the mail chooses another password, also if somebody else has changed the one that there was.
+    pub reset: Link,
 }
 
 /// What a [`SecurityNotice`] tells.

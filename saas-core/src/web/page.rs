@@ -49,12 +49,15 @@ impl Page {
         for (field, value) in values {
             form = form.value(field, *value);
         }
-        for (field, FieldText { text, numbers }) in &errors.fields {
+        let told = |FieldText { text, numbers }: &FieldText| {
             let numbers: Vec<_> = numbers.iter().map(|(name, value)| (*name, TextValue::Number(*value))).collect();
-            form = form.field_error(field, texts.get(text, &numbers));
+            texts.get(text, &numbers)
+        };
+        for (field, text) in &errors.fields {
+            form = form.field_error(field, told(text));
         }
-        match errors.form {
-            Some(text) => form.error(texts.get(text, &[])),
+        match &errors.form {
+            Some(text) => form.error(told(text)),
             None => form,
         }
     }
@@ -197,7 +200,7 @@ impl IntoResponse for Html {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FormErrors {
     fields: BTreeMap<&'static str, FieldText>,
-    form: Option<&'static str>,
+    form: Option<FieldText>,
 }
 
 /// The key of a text and the numbers in it.
@@ -221,7 +224,13 @@ impl FormErrors {
     /// Something is wrong with the form as a whole.
     #[must_use]
     pub fn whole(text: &'static str) -> Self {
-        Self { fields: BTreeMap::new(), form: Some(text) }
+        Self::whole_with(text, &[])
+    }
+
+    /// As [`whole`](Self::whole), for a text with numbers in it: `minutes`.
+    #[must_use]
+    pub fn whole_with(text: &'static str, numbers: &[(&'static str, i64)]) -> Self {
+        Self { fields: BTreeMap::new(), form: Some(FieldText { text, numbers: numbers.to_vec() }) }
     }
 
     /// Whether nothing is wrong.

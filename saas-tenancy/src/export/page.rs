@@ -1,4 +1,5 @@
 use axum::response::{IntoResponse as _, Redirect, Response};
+use chrono::TimeDelta;
 use http::{HeaderValue, StatusCode, header};
 use saas_core::{Can, FormErrors, Html, Page, Problem, Query, RecentProof, Routes, TenantDb, TenantTx};
 use serde::Deserialize;
@@ -12,6 +13,9 @@ use super::{
 use crate::{OrganizationOwn, Tenancy};
 
 const PAGE: &str = "tenancy/data.html";
+
+/// For how long the page reads itself again while an export is packed: one that takes longer is mailed, and must keep no session alive.
+const WATCHED: TimeDelta = TimeDelta::minutes(10);
 
 pub(super) fn routes() -> Routes<Tenancy> {
     Routes::new().get("/organization/data", show).post("/organization/exports", submit).post("/organization/exports/{id}/file", api::file)
@@ -46,8 +50,9 @@ async fn submit(_: Can<OrganizationOwn>, RecentProof(me): RecentProof, db: Tenan
 }
 
 async fn render(tx: &mut TenantTx, page: &Page, asked: bool, errors: &FormErrors) -> Result<Html, Problem> {
-    let exports: Vec<_> = exports_in(tx)
-        .await?
+    let (exports, since) = (exports_in(tx).await?, tx.now() - WATCHED);
+    let is_packed_now = exports.iter().any(|export| export.ready_at.is_none() && export.failed_at.is_none() && export.asked_at > since);
+    let exports: Vec<_> = exports
         .into_iter()
         .map(|export| {
             let size = export.bytes.map(|bytes| page.locale().bytes(bytes.unsigned_abs()));
@@ -55,7 +60,7 @@ async fn render(tx: &mut TenantTx, page: &Page, asked: bool, errors: &FormErrors
         })
         .collect();
     let context = json!({
-        "exports": exports, "asked": asked, "hours": LIFETIME.num_hours(), "most": MOST, "form": page.form(&[], errors),
+        "exports": exports, "asked": asked, "is_packed_now": is_packed_now, "hours": LIFETIME.num_hours(), "most": MOST, "form": page.form(&[], errors),
     });
     page.render(PAGE, context)
 }

@@ -136,7 +136,8 @@ async fn an_owner_asks_on_a_page_is_told_by_mail_and_downloads_all_of_it() {
     assert!(page.text().contains("action=\"/organization/exports"), "{}", page.text());
     let asked = scene.client.form("/organization/exports", &[]).await;
     assert_eq!(asked.location(), Some("/organization/data?done=asked"));
-    assert!(scene.client.page("/organization/data?done=asked").await.text().contains("Being packed"));
+    let waiting = scene.client.page("/organization/data?done=asked").await.text();
+    assert!(waiting.contains("Being packed") && waiting.contains("http-equiv=\"refresh\""), "it looks again by itself: {waiting}");
     let id = scene.list().await[0]["id"].as_str().unwrap().to_owned();
     assert_eq!(scene.take(&scene.client, &id).await.status, 404, "not yet");
 

@@ -35,11 +35,8 @@ async fn only_who_has_shown_a_second_factor_comes_into_an_organization_that_asks
     let refused = notes(acme, false).await;
     assert_eq!((refused.status.as_u16(), refused.json()["type"].as_str()), (403, Some("/problems/second-factor-required")));
     let page = app.client(ada).await.page(&format!("/o/{acme}/notes")).await;
-    assert_eq!(
-        (page.status.as_u16(), page.location()),
-        (303, Some("/account/security?asked=true")),
-        "a browser is led to where one is set up"
-    );
+    let there = format!("/account/security?next=%2Fo%2F{acme}%2Fnotes");
+    assert_eq!((page.status.as_u16(), page.location()), (303, Some(there.as_str())), "a browser is led to where one is set up, and back");
     assert_eq!(notes(acme, true).await.status, 200);
     assert_eq!(notes(other, false).await.status, 200);
     let list = app.client(ada).await.get("/api/v1/organizations").await.json();

@@ -3,7 +3,7 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::StatusCode;
-use saas_core::{CurrentUser, Form, FormErrors, Html, Origin, Page, Path, Problem, Routes, SignedIn, pages::device_text};
+use saas_core::{CurrentUser, Form, FormErrors, Html, Origin, Page, Path, Problem, Query, Routes, SignedIn, pages::device_text};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -11,7 +11,8 @@ use super::{ChallengeToken, PasskeyName};
 use crate::{
     Auth, PasskeyError, PasskeyId, RecentProof,
     passkey::{Answered, passkey_list, passkey_register, passkey_remove, passkey_rename},
-    web::{security, see},
+    session::DeviceCookies,
+    web::{Next, entry::signed_in, security, see, with_cookies},
 };
 
 pub(super) fn routes() -> Routes<Auth> {
@@ -30,14 +31,20 @@ pub(in crate::web) async fn on_page(auth: &Auth, me: &SignedIn, page: &Page, err
     Ok(json!({ "list": passkey_list(auth, me).await?, "form": page.form(&[], errors) }))
 }
 
-async fn show_new(State(auth): State<Auth>, RecentProof(_): RecentProof, origin: Origin, page: Page) -> Result<Html, Problem> {
+async fn show_new(
+    State(auth): State<Auth>,
+    RecentProof(_): RecentProof,
+    Query(query): Query<Next>,
+    origin: Origin,
+    page: Page,
+) -> Result<Html, Problem> {
     // A name to begin with, which says where the passkey was made.
     let device = origin.user_agent.as_deref().and_then(|user_agent| device_text(&auth.pages().texts(page.locale()), user_agent));
-    render_new(&page, device.as_deref().unwrap_or_default(), &FormErrors::default())
+    render_new(&page, device.as_deref().unwrap_or_default(), auth.local_path(query.next.as_deref()).as_deref(), &FormErrors::default())
 }
 
-fn render_new(page: &Page, name: &str, errors: &FormErrors) -> Result<Html, Problem> {
-    page.render("auth/passkey_new.html", json!({ "form": page.form(&[("name", name)], errors) }))
+fn render_new(page: &Page, name: &str, next: Option<&str>, errors: &FormErrors) -> Result<Html, Problem> {
+    page.render("auth/passkey_new.html", json!({ "next": next, "form": page.form(&[("name", name)], errors) }))
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -46,16 +53,20 @@ struct PasskeyForm {
     name: String,
     /// What the browser made, as the script wrote it.
     credential: String,
+    /// Where somebody was going.
+    next: Option<String>,
 }
 
 async fn register(
     State(auth): State<Auth>,
     RecentProof(me): RecentProof,
     ChallengeToken(token): ChallengeToken,
+    cookies: DeviceCookies,
     origin: Origin,
     page: Page,
     Form(form): Form<PasskeyForm>,
 ) -> Result<Response, Problem> {
+    let next = auth.local_path(form.next.as_deref());
     let registered = match serde_json::from_str(&form.credential) {
         Ok(credential) => {
             let answered = Answered { origin, token, credential: &credential };
@@ -64,10 +75,13 @@ async fn register(
         Err(_) => Err(PasskeyError::Wrong),
     };
     let (status, errors) = match registered {
-        Ok(_) => return Ok(see("/account/security?done=passkey-added")),
+        Ok((_, session)) => {
+            let to = next.as_deref().unwrap_or("/account/security?done=passkey-added");
+            return Ok(with_cookies(see(to), signed_in(&auth, &session, &cookies)?));
+        }
         Err(error) => told(error)?,
     };
-    Ok((status, render_new(&page, &form.name, &errors)?).into_response())
+    Ok((status, render_new(&page, &form.name, next.as_deref(), &errors)?).into_response())
 }
 
 async fn rename(
@@ -88,11 +102,13 @@ async fn remove(
     State(auth): State<Auth>,
     RecentProof(me): RecentProof,
     Path(id): Path<PasskeyId>,
+    cookies: DeviceCookies,
     origin: Origin,
     page: Page,
 ) -> Result<Response, Problem> {
     match passkey_remove(&auth, origin, &me, id, &auth.letters(page.locale(), None)).await {
-        Ok(()) => Ok(see("/account/security?done=passkey-removed")),
+        Ok(Some(session)) => Ok(with_cookies(see("/account/security?done=passkey-removed"), signed_in(&auth, &session, &cookies)?)),
+        Ok(None) => Ok(see("/account/security?done=passkey-removed")),
         Err(error) => refuse(&auth, &me, &page, error).await,
     }
 }

@@ -106,10 +106,10 @@ async fn each_way_in_is_an_event_that_says_how() {
     assert_eq!(enter(&app.browser(), &mut device).await.status, 200);
     let began = "select data->'methods'->>0 from data.outbox where name = 'auth.session.began' order by at, id";
     let began: Vec<String> = sqlx::query_scalar(began).fetch_all(&mut *app.system().await).await.unwrap();
-    let expected: Vec<_> = ["password"].into_iter().chain(ways.iter().map(|(way, _)| *way)).chain(["passkey"]).collect();
+    let expected: Vec<_> = ["password", "password"].into_iter().chain(ways.iter().map(|(way, _)| *way)).chain(["passkey"]).collect();
     assert_eq!(began, expected);
     let told = "select count(*) from data.audit_entry where action = 'auth.session.began' and actor_id is not null and address is not null";
-    assert_eq!(app.count(told).await, 6);
+    assert_eq!(app.count(told).await, 7, "that of the first with the passkey beside it, too");
 
     sign_in(&app.browser(), ADA, "not the password at all", false).await;
     ada.post("/api/v1/auth/prove", &json!({ "password": "not the password at all" })).await;

@@ -97,6 +97,28 @@ async fn whoever_has_a_second_factor_needs_no_code_with_a_passkey() {
     assert_eq!(browser.post(&format!("{PASSKEYS}/challenge"), &json!({})).await.status, 200);
 }
 
+/// AUT-08: an organization asked for a second factor, and here one is led on to it.
+#[tokio::test]
+async fn whoever_sets_up_what_was_asked_for_is_led_on_to_what_they_wanted() {
+    let app = with_passkeys().await;
+    app.account(ADA).await;
+    let browser = app.signed_in(ADA).await;
+    let asked = html(&browser.page("/account/security?next=%2Fopen").await);
+    for part in ["asks for a second factor", "href=\"#second-factor\"", "href=\"#passkeys\"", "name=\"next\" value=\"/open\""] {
+        assert!(asked.contains(part), "{part}: {asked}");
+    }
+    assert!(!browser.page("/account/security?next=https%3A%2F%2Fevil.example").await.text().contains("evil.example"));
+    let begun = browser.form("/account/second-factor/app", &[("next", "/open")]).await;
+    assert_eq!(begun.location(), Some("/account/second-factor/app?next=%2Fopen"));
+    let app_page = html(&browser.page("/account/second-factor/app?next=%2Fopen").await);
+    assert!(app_page.contains("name=\"next\" value=\"/open\"") && app_page.contains("<textarea"), "{app_page}");
+    assert!(html(&browser.page("/account/passkeys/new?next=%2Fopen").await).contains("name=\"next\" value=\"/open\""));
+    let (_, credential) = Device::make(&asked_to_make(&browser).await);
+    let form = [("name", "Key ring"), ("credential", &credential.to_string()), ("next", "/open")];
+    assert_eq!(browser.form("/account/passkeys", &form).await.location(), Some("/open"));
+    assert!(!browser.page("/account/security?next=%2Fopen").await.text().contains("asks for a second factor"));
+}
+
 /// AUT-09: what opens an account from now on, or no more, takes somebody who has just shown who they are.
 #[tokio::test]
 async fn passkeys_are_made_and_removed_soon_after_a_proof_alone() {
@@ -139,7 +161,13 @@ async fn a_browser_adds_a_passkey_and_signs_in_with_forms() {
     assert!(without.status == 422 && without.text().contains("was not accepted"), "{}", without.text());
     let nameless = send("", &credential).await;
     assert!(nameless.status == 422 && nameless.text().contains("id=\"name-error\""), "{}", nameless.text());
+    assert_eq!(session(&browser).await["methods"], json!(["password"]));
     assert_eq!(send("<Key> ring", &credential).await.location(), Some("/account/security?done=passkey-added"));
+    assert_eq!(
+        session(&browser).await["methods"],
+        json!(["password", "passkey"]),
+        "it was shown just now, which counts as a second factor"
+    );
     let late = send("Again", &credential).await;
     assert!(late.status == 409 && late.text().contains("took too long"), "{}", late.text());
     let shown = browser.page("/account/security?done=passkey-added").await.text();
@@ -161,8 +189,11 @@ async fn a_browser_adds_a_passkey_and_signs_in_with_forms() {
     assert!(again.status == 401 && again.text().contains("took too long") && !again.text().contains("evil.example"), "{}", again.text());
     let garbage = app.browser().form("/sign-in/passkey", &[]).await;
     assert!(garbage.status == 422 && garbage.text().contains("opens no account here"), "{}", garbage.text());
+    let cookie = other.cookie(COOKIE);
     let removed = other.form(&format!("/account/passkeys/{id}/remove"), &[]).await;
     assert_eq!(removed.location(), Some("/account/security?done=passkey-removed"));
+    assert_eq!(session(&other).await["methods"], json!([]), "what was shown of what is gone counts no more");
+    assert!(cookie.is_some() && other.cookie(COOKIE) != cookie);
 }
 
 /// Each account has as many as a browser can be told of.

@@ -53,7 +53,11 @@ async fn a_backup_code_works_once_and_its_owner_is_told() {
     let again = half_way(&app, ADA).await;
     assert_eq!(show_backup(&again, &ada.backup[3]).await.status, 401);
     let page = again.form("/sign-in/second", &[("backup_code", &ada.backup[3])]).await;
-    assert!(page.status == 401 && page.text().contains("<details open>"), "{}", page.text());
+    assert!(
+        page.status == 401 && page.text().contains("<details open>") && page.text().contains("another one from your list"),
+        "{}",
+        page.text()
+    );
     assert_eq!(show_backup(&again, &ada.backup[4]).await.status, 200);
     let hashes: Vec<Vec<u8>> =
         sqlx::query_scalar("select code_hash from auth.backup_code").fetch_all(&mut *app.system().await).await.unwrap();

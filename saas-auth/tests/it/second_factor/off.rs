@@ -26,12 +26,16 @@ async fn turning_it_off_takes_the_password_and_a_mail() {
     assert_eq!(ask(&ada.browser, PASSWORD).await, 202);
     let mail = app.mailbox.nth(before + 1).await;
     assert_eq!((mail.to.as_str(), mail.subject.as_str()), (ADA, "Turn off the second factor of your account at Monitoring?"));
-    assert!(mail.text.contains("10 minutes"), "{}", mail.text);
+    assert!(mail.text.contains("10 minutes") && mail.text.contains("let you in no more"), "what goes with it: {}", mail.text);
     assert!(ada.browser.get(FACTOR).await.json()["since"].is_string(), "nothing is off yet");
     assert_eq!(app.browser().page(&link(&mail)).await.status, 303, "a stranger who has the mail is asked to sign in");
     for _ in 0..2 {
         let page = ada.browser.page(&link(&mail)).await;
-        assert!(page.status == 200 && page.text().contains("off/confirm"), "opening it changes nothing: {}", page.text());
+        assert!(
+            page.status == 200 && page.text().contains("off/confirm") && page.text().contains("let you in no more"),
+            "opening it changes nothing: {}",
+            page.text()
+        );
     }
 
     let elsewhere = super::half_way(&app, ADA).await;

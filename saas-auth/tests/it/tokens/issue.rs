@@ -153,8 +153,10 @@ async fn a_token_shows_a_second_factor_only_if_its_person_had_shown_one() {
     let next = pair(&scene.refresh(&before.refresh).await);
     assert_eq!(scene.holder(&next.access).await.json()["second_factor_missing"], true, "nor does the next one");
     let ask = json!({ "organization": "acme" });
-    let refused = scene.browser.post("/api/v1/auth/token", &ask).await;
+    let refused = scene.app.signed_in(ADA).await.post("/api/v1/auth/token", &ask).await;
     assert_eq!((refused.status.as_u16(), refused.json()["type"].clone()), (403, json!("/problems/second-factor-required")));
+    let here = pair(&scene.browser.post("/api/v1/auth/token", &ask).await);
+    assert_eq!(scene.holder(&here.access).await.json()["second_factor_missing"], false, "where it was made it was shown");
     let browser = scene.app.browser();
     assert_eq!(enter(&browser, &mut device).await.status, 200);
     let tokens = pair(&browser.post("/api/v1/auth/token", &ask).await);

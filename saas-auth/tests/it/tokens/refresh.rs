@@ -9,6 +9,9 @@ async fn a_refresh_token_that_is_used_twice_ends_all_that_came_of_it() {
     let scene = Scene::new().await;
     let first = scene.tokens().await;
     let others = scene.tokens().await;
+    let mut tx = scene.app.system().await;
+    sqlx::query("update auth.token_family set name = 'Backup script'").execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
     let mails = scene.app.mailbox.all().await.len();
     let second = pair(&scene.refresh(&first.refresh).await);
     let third = pair(&scene.refresh(&second.refresh).await);
@@ -27,6 +30,7 @@ async fn a_refresh_token_that_is_used_twice_ends_all_that_came_of_it() {
     let mail = scene.app.mailbox.nth(mails + 1).await;
     assert_eq!(mail.to, ADA);
     assert!(mail.subject.contains("somebody may have copied its token"), "{}", mail.subject);
+    assert!(!mail.text.contains("nothing to do") && mail.text.contains("Program: Backup script"), "{}", mail.text);
     assert_eq!(scene.app.mailbox.all().await.len(), mails + 1, "once");
     assert_eq!(scene.holder(&others.access).await.status, 200, "another program's are not touched");
     assert_eq!(scene.refresh(&others.refresh).await.status, 200);
