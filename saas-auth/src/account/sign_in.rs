@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use saas_core::{Actor, DbError, Ledger, Origin, Problem, ProblemType, Secret, SessionId, SystemTx, UserId, mail::MailInError, system_event_in};
+use saas_core::{
+    Actor, DbError, Ledger, Origin, Problem, ProblemType, Secret, SessionId, SystemTx, UserId, mail::MailInError, system_event_in,
+};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;

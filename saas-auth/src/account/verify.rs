@@ -1,9 +1,7 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use saas_core::{
-    DbError, FieldError, Origin, Problem, Secret, SessionId, SystemTx, Token, UserId, mail::MailInError,
-};
+use saas_core::{DbError, FieldError, Origin, Problem, Secret, SessionId, SystemTx, Token, UserId, mail::MailInError};
 use uuid::Uuid;
 
 use super::{

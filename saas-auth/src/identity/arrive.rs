@@ -88,13 +88,7 @@ async fn first_time_in(tx: &mut SystemTx, comes: Comes<'_>, letters: &Letters) -
 }
 
 /// Makes an account without a password. Its address is confirmed, for the provider has said so.
-async fn first_account_in(
-    tx: &mut SystemTx,
-    comes: Comes<'_>,
-    email: &Email,
-    gave_way: bool,
-    letters: &Letters,
-) -> Result<First, Refused> {
+async fn first_account_in(tx: &mut SystemTx, comes: Comes<'_>, email: &Email, gave_way: bool, letters: &Letters) -> Result<First, Refused> {
     let (user, now) = (UserId::new(), tx.now());
     let made = sqlx::query!(
         r#"with person as (

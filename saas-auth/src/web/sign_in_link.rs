@@ -3,7 +3,9 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, StatusCode};
-use saas_core::{FieldError, Form, FormErrors, Json, Origin, Page, Problem, Query, Routes, Secret, SessionId, Token, Validate, pages::Locale};
+use saas_core::{
+    FieldError, Form, FormErrors, Json, Origin, Page, Problem, Query, Routes, Secret, SessionId, Token, Validate, pages::Locale,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -113,13 +115,7 @@ pub(super) fn arrived(auth: &Auth, came: &Arrived, next: Option<&str>, cookies: 
     entered(auth, &came.entry, next.or(came.is_first.then(|| auth.welcome())), cookies)
 }
 
-async fn enter(
-    auth: &Auth,
-    body: &MailedLink,
-    origin: &Origin,
-    old: Option<SessionId>,
-    locale: Locale,
-) -> Result<Arrived, SignInError> {
+async fn enter(auth: &Auth, body: &MailedLink, origin: &Origin, old: Option<SessionId>, locale: Locale) -> Result<Arrived, SignInError> {
     let token = Token::parse(&body.token).ok_or(SignInError::Mail)?;
     let sign_in = MailedSignIn { shown: Mailed::Link(&token), password: &body.password, remember: body.remember };
     account_sign_in_by_mail(auth, sign_in, origin, old, &auth.letters(locale, None)).await
