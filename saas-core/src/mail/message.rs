@@ -59,6 +59,11 @@ impl MessageId {
         Self(format!("<{id}@{}>", if host.is_empty() { "localhost" } else { host }))
     }
 
+    /// As somebody wrote it, without its angle brackets.
+    pub(super) fn written(text: &str) -> Self {
+        Self(format!("<{text}>"))
+    }
+
     /// As it stands in the header.
     #[must_use]
     pub fn as_str(&self) -> &str {

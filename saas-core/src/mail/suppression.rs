@@ -10,8 +10,9 @@ use crate::{DbError, MasterKey, SystemTx};
 /// Addresses that nothing is sent to: their mail server said that there is no such mailbox, or their owner complained. Only a keyed hash of
 /// each is kept.
 ///
-/// What a mail server says while it is spoken to is noted by itself. Bounces that come back later as letters (RFC 3464) and complaints go to whoever
-/// sends for the product, which tells of them in a way of its own: [`add_in`](Self::add_in), or `mail suppress` on the command line, takes them.
+/// What a mail server says while it is spoken to is noted by itself. Bounces and complaints that come back later as mail are read and believed by
+/// [`report_in`](Self::report_in), or `mail report` on the command line; whoever sends for the product and tells of them in a way of its own comes to
+/// [`add_in`](Self::add_in), or `mail suppress`.
 #[derive(Clone)]
 pub struct Suppressions {
     keys: MasterKey,
@@ -115,12 +116,23 @@ impl Suppressions {
     ///
     /// Fails if the database does.
     pub async fn add_in(&self, tx: &mut SystemTx, address: &str, reason: SuppressionReason, answer: Option<&str>) -> Result<(), DbError> {
-        let hash = self.keys.sign(ADDRESSES, address_key(address).as_bytes());
+        self.add_hash_in(tx, &self.keys.sign(ADDRESSES, address_key(address).as_bytes()), reason, answer).await
+    }
+
+    /// The same of an address of which no more is known. Whoever complains is not disturbed again because their mail came back before.
+    pub(super) async fn add_hash_in(
+        &self,
+        tx: &mut SystemTx,
+        hash: &[u8],
+        reason: SuppressionReason,
+        answer: Option<&str>,
+    ) -> Result<(), DbError> {
         let now = tx.now();
         sqlx::query!(
             "insert into core.mail_suppression (address_hash, reason, answer, since) values ($1, $2, left($3, 500), $4)
-            on conflict on constraint mail_suppression_pkey do nothing",
-            hash.as_slice(),
+            on conflict on constraint mail_suppression_pkey do update set reason = excluded.reason, answer = excluded.answer, since = excluded.since
+            where mail_suppression.reason = 'bounce' and excluded.reason = 'complaint'",
+            hash,
             reason.as_str(),
             answer,
             now,
@@ -143,7 +155,7 @@ impl Suppressions {
     }
 
     /// Under each of the program's keys: an address may have been written down before the key was changed.
-    fn hashes(&self, address: &str) -> Vec<Vec<u8>> {
+    pub(super) fn hashes(&self, address: &str) -> Vec<Vec<u8>> {
         self.keys.signatures(ADDRESSES, address_key(address).as_bytes()).map(Vec::from).collect()
     }
 }
