@@ -60,3 +60,5 @@ mod throttle;
 mod tokens;
 #[cfg(test)]
 mod verify;
+#[cfg(test)]
+mod welcome;
