@@ -105,6 +105,9 @@ fn feedback(id: &str, kind: &str, named: Option<&str>) -> String {
     )
 }
 
+/// Writes the report that a letter with this id to this address came back.
+type Shape<'a> = &'a dyn Fn(&str, &str) -> String;
+
 /// NOT-01: a bounce that comes back by mail is one, in whatever shape it comes.
 #[tokio::test]
 async fn a_mailbox_that_is_reported_not_to_be_there_gets_nothing_more() {
@@ -115,7 +118,7 @@ async fn a_mailbox_that_is_reported_not_to_be_there_gets_nothing_more() {
         let (head, tail) = (returned(id, to), "Content-Type: text/rfc822-headers\n");
         plain.replace(tail, &format!("{tail}Content-Transfer-Encoding: base64\n")).replace(&head, &format!("{}\n", STANDARD.encode(&head)))
     };
-    let shapes: [(&str, &dyn Fn(&str, &str) -> String); 4] = [
+    let shapes: [(&str, Shape<'_>); 4] = [
         ("one@example.com", &|id, to| postfix(id, to, ("failed", "5.1.1", answer))),
         ("two@example.com", &|id, to| exim(id, &to.to_uppercase(), answer)),
         ("three@example.com", &encoded),
