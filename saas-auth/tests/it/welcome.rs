@@ -26,14 +26,14 @@ async fn whoever_has_confirmed_their_address_is_greeted_once() {
     let [mail] = &app.mailbox.welcomes().await[..] else { panic!("one letter greets") };
     assert_eq!((mail.to.as_str(), mail.subject.as_str()), (ADA, "Willkommen bei Monitoring"));
     // To where everybody goes who signs in.
-    assert!(mail.text.contains("Hallo Ada") && mail.text.contains("http://localhost:3000/person"), "{}", mail.text);
+    assert!(mail.text.contains("Guten Tag Ada") && mail.text.contains("http://localhost:3000/person"), "{}", mail.text);
 
     // Another password is another letter, and for whoever confirms the address by choosing it, both.
     app.sign_up(BOB).await;
     for (email, nth, greeted) in [(ADA, 4, 1), (BOB, 6, 2)] {
         app.browser().post("/api/v1/auth/reset", &json!({ "email": email })).await;
         let body = json!({ "token": token(&app.mailbox.nth(nth).await), "new_password": "another one of mine 7" });
-        assert_eq!(app.browser().post("/api/v1/auth/reset/password", &body).await.status, 200);
+        assert_eq!(app.browser().post("/api/v1/auth/reset/password", &body).await.status, 204);
         let changed = app.mailbox.nth(nth + 1).await;
         assert_eq!((changed.to.as_str(), changed.subject.as_str()), (email, "Your password at Monitoring was changed"));
         assert_eq!(app.mailbox.welcomes().await.len(), greeted, "{email}");
