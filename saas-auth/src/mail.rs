@@ -89,15 +89,9 @@ impl<'a> From<&'a SignedIn> for Reader<'a> {
 }
 
 impl Letters {
-    /// `next` is a checked path, to go to after the link.
-    pub(crate) fn new(outbox: Outbox, pages: Pages, locale: Locale, next: Option<String>) -> Self {
-        Self { outbox, pages, locale, next, home: "/".to_owned() }
-    }
-
-    /// The same, and letters that lead to where everybody goes who signs in lead to this path.
-    pub(crate) fn leading_home(mut self, home: &str) -> Self {
-        home.clone_into(&mut self.home);
-        self
+    /// `next` is a checked path, to go to after the link; `home` the one where everybody else goes who signs in.
+    pub(crate) fn new(outbox: Outbox, pages: Pages, locale: Locale, next: Option<String>, home: &str) -> Self {
+        Self { outbox, pages, locale, next, home: home.to_owned() }
     }
 
     /// Asks to confirm an address.

@@ -29,8 +29,9 @@ pub struct BillingLetters {
 }
 
 impl Billing {
-    /// What tells people by mail that a payment arrived; that one failed, when it is tried again, and from when on nothing can be changed any more; and that most of what
-    /// the plan allows is used. `texts` is what the keys of the product's own words begin with, as for [`Billing::pricing_routes`].
+    /// What tells people by mail that a payment arrived; that one failed, when it is tried again, and from when on nothing can be changed any
+    /// more; and that most of what the plan allows is used. `texts` is what the keys of the product's own words begin with, as for
+    /// [`Billing::pricing_routes`].
     ///
     /// ```no_run
     /// use saas_billing::Billing;
@@ -63,8 +64,12 @@ const RECEIPT: NoticeKind = NoticeKind::new(InvoicePaid::NAME, "core-mail-receip
     .when(|data| data["amount"]["amount"].as_i64().is_some_and(|amount| amount > 0));
 
 /// How long after the payment it may be heard of. What comes to light later than a gateway that was away and came back tells, such as the past of
-/// somebody who was a customer there before, is history: nobody waits for a receipt of it.
+/// somebody who was a customer there before, is history: nobody waits for a receipt of it. Where nobody says when it was paid, the invoice's age counts.
 const FRESH: TimeDelta = TimeDelta::days(7);
+
+/// How long after it was heard of a receipt is written, by a relay that stood still, say. Who has all events told again much later sends nothing:
+/// the outbox remembers for 90 days that a receipt was sent.
+const LATE: TimeDelta = TimeDelta::days(30);
 
 #[derive(Deserialize)]
 struct Near {
@@ -125,14 +130,14 @@ impl BillingLetters {
 
     async fn paid_in(&self, tx: &mut SystemTx, news: &News<'_>) -> Result<(), ConsumerError> {
         let Some(payment) = payment_in(tx, news.tenant, &news.event.subject).await? else { return Ok(()) };
-        let paid_at = payment.paid_at.unwrap_or(news.event.at);
-        if news.event.at - paid_at > FRESH {
+        let heard_at = news.event.at;
+        if heard_at - payment.paid_at.unwrap_or(payment.created_at) > FRESH || tx.now() - heard_at > LATE {
             return Ok(());
         }
         let letter = |organization| letters::Receipt {
             organization,
             number: payment.number.clone(),
-            paid_at,
+            paid_at: payment.paid_at.unwrap_or(heard_at),
             amount: payment.amount.to_string().to_uppercase(),
             href: self.plan_of(news.tenant),
         };
@@ -193,13 +198,14 @@ async fn is_owed_in(tx: &mut SystemTx, tenant: TenantId, invoice: &str) -> Resul
 struct Payment {
     number: String,
     amount: Money,
+    created_at: DateTime<Utc>,
     paid_at: Option<DateTime<Utc>>,
 }
 
 /// What arrived for an invoice, if anything did: what a credit paid is no payment.
 async fn payment_in(tx: &mut SystemTx, tenant: TenantId, invoice: &str) -> Result<Option<Payment>, DbError> {
     let row = query!(
-        r#"select coalesce(number, id) as "number!", paid, currency, paid_at from billing.invoice
+        r#"select coalesce(number, id) as "number!", paid, currency, created_at, paid_at from billing.invoice
         where tenant_id = $1 and id = $2 and state = 'paid' and paid > 0"#,
         Uuid::from(tenant),
         invoice,
@@ -208,7 +214,7 @@ async fn payment_in(tx: &mut SystemTx, tenant: TenantId, invoice: &str) -> Resul
     .await?;
     row.map(|row| {
         let currency = Currency::try_from(row.currency).map_err(|error| sqlx::Error::Decode(error.into()))?;
-        Ok(Payment { number: row.number, amount: Money::of(row.paid, currency), paid_at: row.paid_at })
+        Ok(Payment { number: row.number, amount: Money::of(row.paid, currency), created_at: row.created_at, paid_at: row.paid_at })
     })
     .transpose()
 }

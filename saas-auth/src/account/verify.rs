@@ -253,7 +253,8 @@ async fn confirm_in(tx: &mut SystemTx, token: &Token, new_hash: Option<&str>, le
         join before on before.user_id = used.user_id
         where account.user_id = before.user_id
         returning account.user_id as "user_id: UserId", account.password_hash,
-            account.password_hash is distinct from before.password_hash as "replaced!""#,
+            account.password_hash is distinct from before.password_hash as "replaced!",
+            before.first as "first!""#,
         hash.as_bytes(),
         now,
         new_hash,
@@ -277,7 +278,10 @@ async fn confirm_in(tx: &mut SystemTx, token: &Token, new_hash: Option<&str>, le
     )
     .execute(&mut **tx)
     .await?;
-    account_verified_in(tx, user, confirmed.replaced, letters).await?;
+    // A provider, say, may have shown it while the link was on its way.
+    if confirmed.first {
+        account_verified_in(tx, user, confirmed.replaced, letters).await?;
+    }
     Ok(Confirmed { user, password_hash: confirmed.password_hash })
 }
 

@@ -128,9 +128,7 @@ fn without_envelope(message: &[u8]) -> &[u8] {
 /// The id of the letter that a part returns, if it has the form of ours.
 fn returned(part: &Part<'_>) -> Option<(Uuid, MessageId)> {
     let letter = fields(head(&part.content()).0)?;
-    let id = letter.message_id()?;
-    let (unique, _) = id.split_once('@')?;
-    Some((unique.parse().ok()?, MessageId::written(id)))
+    MessageId::read(letter.message_id()?)
 }
 
 /// What the second part of a report about a delivery says: a block of fields about the message, and one about each address.

@@ -18,8 +18,8 @@ pub struct Suppressions {
     keys: MasterKey,
 }
 
-/// Why nothing is sent to an address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+/// Why nothing is sent to an address. Of two reasons the greater counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SuppressionReason {
     /// Its mail server said that there is no such mailbox.
@@ -68,7 +68,8 @@ impl Suppressions {
     /// Fails if the database does.
     pub async fn find_in(&self, tx: &mut SystemTx, address: &str) -> Result<Option<Suppression>, DbError> {
         let row = sqlx::query!(
-            "select reason, answer, since from core.mail_suppression where address_hash = any ($1) limit 1",
+            // Under each key one; "complaint" comes after "bounce".
+            "select reason, answer, since from core.mail_suppression where address_hash = any ($1) order by reason desc limit 1",
             &self.hashes(address),
         )
         .fetch_optional(&mut **tx)
@@ -107,10 +108,11 @@ impl Suppressions {
             .into_iter()
             .map(|row| (row.address_hash, Suppression { reason: SuppressionReason::of(&row.reason), answer: row.answer, since: row.since }))
             .collect();
-        Ok(hashes.iter().map(|hashes| hashes.iter().find_map(|hash| found.get(hash).cloned())).collect())
+        let reason = |hashes: &Vec<_>| hashes.iter().filter_map(|hash| found.get(hash)).max_by_key(|it| it.reason).cloned();
+        Ok(hashes.iter().map(reason).collect())
     }
 
-    /// Sends nothing more to an address. What a mail provider reports comes here.
+    /// Sends nothing more to an address. What a mail provider reports comes here. Of the answer, what looks like an address is not kept.
     ///
     /// # Errors
     ///
@@ -134,7 +136,7 @@ impl Suppressions {
             where mail_suppression.reason = 'bounce' and excluded.reason = 'complaint'",
             hash,
             reason.as_str(),
-            answer,
+            answer.map(without_addresses),
             now,
         )
         .execute(&mut **tx)
@@ -158,6 +160,12 @@ impl Suppressions {
     pub(super) fn hashes(&self, address: &str) -> Vec<Vec<u8>> {
         self.keys.signatures(ADDRESSES, address_key(address).as_bytes()).map(Vec::from).collect()
     }
+}
+
+/// What is kept of a foreign answer: no address that it repeats, and nothing that PostgreSQL does not take.
+pub(super) fn without_addresses(answer: &str) -> String {
+    let words: Vec<_> = answer.split_whitespace().filter(|word| !word.contains('@')).collect();
+    words.join(" ").chars().filter(|c| !c.is_control()).collect()
 }
 
 impl fmt::Debug for Suppressions {

@@ -27,14 +27,18 @@ pub(super) fn verdict(code: u16, text: &str) -> Verdict {
 }
 
 /// Reads what a report says of one address for good: its status (RFC 3463) and, where that says no more than that it failed, the answer that it
-/// repeats.
+/// repeats. Nobody tries again what failed (RFC 3464, section 2.3.3), so a letter that was only not taken in time is refused too.
 pub(super) fn reported(status: &str, diagnostic: Option<&str>) -> Verdict {
-    match enhanced(status) {
-        Some(_) if !status.starts_with('5') => Verdict::Later,
-        Some((0, 0)) => diagnostic.and_then(repeated).unwrap_or(Verdict::Refused),
-        Some(_) => verdict(550, status),
-        None => Verdict::Later,
+    if status.starts_with("2.") {
+        // That it arrived: the report contradicts itself.
+        return Verdict::Later;
     }
+    let said = match enhanced(status).filter(|_| status.starts_with('5')) {
+        Some((0, 0)) => diagnostic.and_then(repeated),
+        Some(_) => Some(verdict(550, status)),
+        None => None,
+    };
+    said.filter(|&said| said == Verdict::NoSuchMailbox).unwrap_or(Verdict::Refused)
 }
 
 /// What `smtp; 550 5.1.1 No such user` means. Without the second code nobody knows at which step it was said: it may be about the letter.
@@ -95,10 +99,13 @@ mod tests {
             ("5.0.0", Some("smtp; 5"), Verdict::Refused),
             ("5.0.0", Some("smtp; éé"), Verdict::Refused),
             ("5.0.0", None, Verdict::Refused),
-            ("4.4.1", Some("smtp; 550 5.1.1 no such user"), Verdict::Later),
+            ("4.4.1", Some("smtp; 550 5.1.1 no such user"), Verdict::Refused),
+            ("4.4.7", None, Verdict::Refused),
+            ("5.7.8", None, Verdict::Refused),
+            ("5.0.0", Some("smtp; 421 4.7.0 later"), Verdict::Refused),
             ("2.1.5", None, Verdict::Later),
-            ("5.1", None, Verdict::Later),
-            ("", None, Verdict::Later),
+            ("5.1", None, Verdict::Refused),
+            ("", None, Verdict::Refused),
         ] {
             assert_eq!(reported(status, diagnostic), expected, "{status} {diagnostic:?}");
         }

@@ -113,7 +113,9 @@ async fn a_mail_server_hands_in_what_comes_back() {
     let large = format!("Subject: Hello\n\n{}", "a large mail\n".repeat(200_000));
     let dropped = [
         (bounce(&id, &eve.email), "went to another address"),
-        (bounce("<01890a5d-ac96-774b-bcce-b302099a8057@localhost>", &ada.email), "none of our letters"),
+        (bounce(&id.replace('@', "@another."), &ada.email), "none of our letters"),
+        (bounce(&id.replace('@', "@\0"), &ada.email), "does not return"),
+        (bounce(&id.replace('@', &format!("@{}", "long.".repeat(100))), &ada.email), "does not return"),
         ("Subject: Hello\n\nHow are you?\n".to_owned(), "no report"),
         (large, "larger than a report"),
     ];

@@ -3,7 +3,7 @@ use sqlx::query;
 use super::{Delivery, MailReport, Says};
 use crate::{
     DbError, SystemTx,
-    mail::{SuppressionReason, Suppressions, verdict::Verdict},
+    mail::{SuppressionReason, Suppressions, suppression::without_addresses, verdict::Verdict},
 };
 
 /// What followed on a report.
@@ -13,7 +13,7 @@ pub enum Reported {
     Suppressed(SuppressionReason),
     /// The letter did not arrive, and that is not the mailbox's fault: the next one may.
     Failed,
-    /// Nothing: it arrived, is still tried, or somebody thinks something of it that is no complaint.
+    /// Nothing: it arrived, is still tried, by its mail server or by us, or somebody thinks something of it that is no complaint.
     Nothing,
 }
 
@@ -38,15 +38,18 @@ impl Suppressions {
     /// # Security
     ///
     /// A report is believed of a letter in the outbox, found by the `Message-ID` that it was sent under, and of the address that it was sent
-    /// to. That id is drawn at random and stands in the letter alone, so whoever has not got the letter can say nothing of it, and whoever has,
-    /// nothing of anybody else. A complaint that names nobody, as some providers want it, is its reader's.
+    /// to. Nobody can make that id of the one that our logs have: a part of it is signed with the master key. So who has neither the letter nor the
+    /// log of a mail server on its way can say nothing of it, and who has, nothing of anybody else. A complaint that names nobody, as some
+    /// providers want it, is its reader's.
+    ///
+    /// What is kept of the answer has no address in it.
     ///
     /// # Errors
     ///
     /// Fails if it is not to be believed, or the database does.
     pub async fn report_in(&self, tx: &mut SystemTx, report: &MailReport) -> Result<Reported, ReportError> {
         let letter = query!(
-            "select to_hash from core.mail where id = $1 and message_id = $2 for no key update",
+            "select to_hash, state from core.mail where id = $1 and message_id = $2 for no key update",
             report.letter,
             report.message_id.as_str(),
         )
@@ -60,6 +63,8 @@ impl Suppressions {
                 let Delivery { verdict, answer, .. } = all.iter().find(|it| is_reader(&it.address)).ok_or(ReportError::OtherReader)?;
                 match verdict {
                     Verdict::Later => return Ok(Reported::Nothing),
+                    // It had not ended here when it came back: the next try says how it ends.
+                    Verdict::Refused if !matches!(letter.state.as_str(), "sent" | "failed") => return Ok(Reported::Nothing),
                     Verdict::Refused => {
                         failed_in(tx, report, answer).await?;
                         return Ok(Reported::Failed);
@@ -83,6 +88,7 @@ impl Suppressions {
 
 /// A letter that was taken did not arrive.
 async fn failed_in(tx: &mut SystemTx, report: &MailReport, answer: &str) -> Result<(), DbError> {
+    let answer = without_addresses(answer);
     query!("update core.mail set state = 'failed', answer = left($2, 500) where id = $1 and state = 'sent'", report.letter, answer)
         .execute(&mut **tx)
         .await?;

@@ -1,6 +1,9 @@
 //! Reports that come back by mail, in the shapes in which mail servers and mail providers write them, and in those of somebody who means ill.
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use saas_core::{
     TenantId,
     mail::{Envelope, MailId, MailReport, NoReport, REPORT_MAX, ReportError, Reported, SuppressionReason},
@@ -24,9 +27,15 @@ impl Back {
 
     /// Sends a letter; itself and its id.
     async fn sent(&mut self, address: &str) -> (MailId, String) {
+        let written = self.written(address).await;
+        self.post.deliver().await;
+        written
+    }
+
+    /// Writes one that waits.
+    async fn written(&mut self, address: &str) -> (MailId, String) {
         self.letters += 1;
         let id = self.post.write(self.tenant, &Envelope::new(address, "about", self.letters)).await.unwrap();
-        self.post.deliver().await;
         let mut tx = self.post.test.db.system("look at a letter").begin().await.unwrap();
         let asked = sqlx::query_scalar("select message_id from core.mail where id = $1").bind(Uuid::from(id));
         (id, asked.fetch_one(&mut *tx).await.unwrap())
@@ -49,6 +58,11 @@ impl Back {
     async fn state(&self, id: MailId) -> String {
         self.post.state(id).await.0
     }
+}
+
+/// An id as ours are written, of a letter and with a mark that the program did not make.
+fn invented(letter: Uuid) -> String {
+    format!("<{}@app.example.com>", URL_SAFE_NO_PAD.encode([letter.into_bytes(), *b"a mark of theirs"].concat()))
 }
 
 /// The head of the letter that went to somebody, as it is returned.
@@ -134,6 +148,8 @@ async fn a_mailbox_that_is_reported_not_to_be_there_gets_nothing_more() {
         let (reason, said) = back.suppressed(address).await.unwrap();
         let said = said.unwrap();
         assert!(reason == SuppressionReason::Bounce && said.starts_with("5.") && said.contains("nobody"), "{said}");
+        let (_, _, answer, _) = back.post.state(letter).await;
+        assert!(!said.contains('@') && answer.is_some_and(|answer| answer == said), "no address is kept in it: {said}");
         let (next, _) = back.sent(address).await;
         assert_eq!(back.state(next).await, "suppressed");
     }
@@ -144,7 +160,7 @@ async fn a_mailbox_that_is_reported_not_to_be_there_gets_nothing_more() {
 async fn what_is_reported_of_one_letter_stops_no_other() {
     let mut back = Back::new().await;
     let (letter, id) = back.sent("ada@example.com").await;
-    for said in [("delayed", "4.4.1", "451 4.4.1 away"), ("failed", "4.4.7", "450 4.4.7 too long"), ("delivered", "2.0.0", "250 taken")] {
+    for said in [("delayed", "4.4.1", "451 4.4.1 away"), ("failed", "2.0.0", "250 taken"), ("delivered", "2.0.0", "250 taken")] {
         assert_eq!(back.reported(&postfix(&id, "ada@example.com", said)).await.unwrap(), Reported::Nothing, "{said:?}");
         assert_eq!(back.state(letter).await, "sent");
     }
@@ -153,13 +169,28 @@ async fn what_is_reported_of_one_letter_stops_no_other() {
         postfix(&id, "ada@example.com", ("failed", "5.2.2", "552 5.2.2 mailbox full")),
         // It may have been said of the letter.
         exim(&id, "ada@example.com", "550 no"),
+        // Nobody tries it again.
+        postfix(&id, "ada@example.com", ("failed", "4.4.7", "450 4.4.7 too long")),
     ];
     for report in refused {
         assert_eq!(back.reported(&report).await.unwrap(), Reported::Failed, "{report}");
     }
     let (state, _, answer, _) = back.post.state(letter).await;
     assert_eq!((state.as_str(), answer.unwrap().split(' ').next()), ("failed", Some("5.7.1")), "it is known why it did not arrive");
-    assert_eq!(back.suppressed("ada@example.com").await, None);
+    // Nor is a letter stopped that is still on its way from here.
+    let (letter, id) = back.written("ada@example.com").await;
+    let said = ("failed", "5.7.1", "550 5.7.1 looks like spam");
+    assert_eq!(back.reported(&postfix(&id, "ada@example.com", said)).await.unwrap(), Reported::Nothing);
+    assert_eq!(back.state(letter).await, "queued");
+    let (late, id) = back.sent("late@example.com").await;
+    assert_eq!(
+        back.reported(&postfix(&id, "late@example.com", ("failed", "4.4.7", "450 4.4.7 too long"))).await.unwrap(),
+        Reported::Failed
+    );
+    assert_eq!((back.state(letter).await, back.state(late).await), ("sent".to_owned(), "failed".to_owned()));
+    for address in ["ada@example.com", "late@example.com"] {
+        assert_eq!(back.suppressed(address).await, None, "{address}");
+    }
 }
 
 /// NOT-01: whoever complains gets nothing more, whether or not they are named; and is not written to again because their mail came back before.
@@ -190,9 +221,8 @@ async fn a_report_is_believed_of_nobody_but_the_reader_of_a_letter() {
     back.tenant = back.post.test.tenant("globex").await;
     let (_, own) = back.sent("eve@example.net").await;
     let gone = ("failed", "5.1.1", "550 5.1.1 nobody");
-    let invented = format!("<{}@app.example.com>", Uuid::now_v7());
-    // The letter's number, at a host of theirs: somebody may see it, but who knows the id has the letter.
-    let elsewhere = format!("<{victim}@evil.example>");
+    // The letter's own id somebody may see in a log; what it was sent under, only in the letter and on its way.
+    let (invented, elsewhere) = (invented(Uuid::now_v7()), invented(victim.into()));
     for unknown in [
         postfix(&invented, "victim@example.com", gone),
         postfix(&elsewhere, "victim@example.com", gone),
@@ -218,7 +248,7 @@ async fn a_report_is_believed_of_nobody_but_the_reader_of_a_letter() {
 /// NOT-01: what is no report is not taken for one, however large, deep or short it is, and costs little.
 #[test]
 fn what_is_no_report_of_one_of_our_letters_is_not_read() {
-    let id = format!("<{}@app.example.com>", Uuid::now_v7());
+    let id = invented(Uuid::now_v7());
     let whole = postfix(&id, "ada@example.com", ("failed", "5.1.1", "550 5.1.1 nobody"));
     let report = MailReport::read(whole.as_bytes()).unwrap();
     // Each beginning of it.
@@ -232,7 +262,14 @@ fn what_is_no_report_of_one_of_our_letters_is_not_read() {
     let nested = |message: &str| whole.replace(&returned(&id, "ada@example.com"), message);
     // A report of a report: the letter that comes back is no letter of ours, whatever lies in it.
     assert_eq!(read(&nested(&whole)), Err(NoReport::NoLetter));
-    assert_eq!(read(&nested("Message-ID: <17@mail.example>\n")), Err(NoReport::NoLetter));
+    for other in [
+        "<17@mail.example>",
+        &format!("<{}@app.example.com>", Uuid::now_v7()),
+        &id.replace("app", "a\0p"),
+        &id.replace("app", &"a".repeat(400)),
+    ] {
+        assert_eq!(read(&nested(&format!("Message-ID: {other}\n"))), Err(NoReport::NoLetter), "{other:?}");
+    }
     assert_eq!(read(&nested("Subject: Hello\n\nMessage-ID: <none>\n")), Err(NoReport::NoLetter));
     assert_eq!(read(&whole.replace("Final-Recipient: rfc822;", "Final-Recipient: x400;")), Err(NoReport::NoReader));
     assert_eq!(read(&whole.replace("Status: 5.1.1", "State: 5.1.1")), Err(NoReport::NoReader));
@@ -258,6 +295,10 @@ fn what_is_no_report_of_one_of_our_letters_is_not_read() {
         // What is said after it may be left out, and nothing else is made of it.
         assert!(matches!(read(&stuffed), Ok(_) | Err(NoReport::NoReader)), "{unit:?}");
     }
+    let divided: String = (0..REPORT_MAX / 10).map(|number| format!(";\n a*{number}*=b")).collect();
+    let divided = &format!("Content-Type: multipart/report{divided}")[..REPORT_MAX - whole.len() - 100];
+    assert_eq!(read(&format!("{divided}\n{whole}")), Err(NoReport::Other));
+    assert_eq!(read(&nested(&format!("Message-ID: {id}\n{divided}\n"))), Err(NoReport::NoLetter));
     let deep = "Content-Type: message/rfc822\n\n".repeat(REPORT_MAX / 40);
     assert_eq!(read(&nested(&format!("Message-ID: {id}\n{deep}"))), Ok(report));
     assert_eq!(read(&nested(&"x".repeat(REPORT_MAX))), Err(NoReport::TooLarge));

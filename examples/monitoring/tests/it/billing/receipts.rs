@@ -63,6 +63,7 @@ async fn a_receipt_is_written_once_for_each_invoice_on_which_money_arrived() {
         Invoice { paid: 0, ..one("credit") },
         // Of a customer who was one before, say.
         Invoice { paid_at: Some(now - TimeDelta::days(8)), ..one("history") },
+        Invoice { paid_at: None, created_at: now - TimeDelta::days(8), ..one("older history") },
         Invoice { state: InvoiceState::Void, paid: 0, ..one("void") },
     ] {
         heard(no_money).await;
@@ -76,4 +77,8 @@ async fn a_receipt_is_written_once_for_each_invoice_on_which_money_arrived() {
     for (text, says) in texts.iter().zip(["10.50 EUR from acme on 27 Nov 2026", "1500 JPY from acme on 3 Dec 2026"]) {
         assert!(text.contains(says), "{says}: {text}");
     }
+    // It was heard of, and told only long after.
+    heard(one("late")).await;
+    clock.advance(TimeDelta::days(31));
+    assert_eq!(receipts(&app, &owner).await.len(), 3);
 }
