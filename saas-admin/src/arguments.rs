@@ -42,7 +42,7 @@ pub(crate) enum Command {
     /// Look at events that nobody could be told of, and have them told again
     #[command(subcommand)]
     Events(EventsCommand),
-    /// Look at letters and at addresses that nothing is sent to, and send to one again
+    /// Look at letters and at addresses that nothing is sent to, read reports about them, and send to one again
     #[command(subcommand)]
     Mail(MailCommand),
     /// Look at the switches of organizations, and set them
@@ -233,6 +233,19 @@ pub(crate) enum EventsCommand {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum MailCommand {
+    #[command(flatten)]
+    Suppressions(SuppressionsCommand),
+    /// Read a report about a letter that came back by mail, from standard input: a bounce, or a complaint
+    ///
+    /// Made for the alias of a mail server, to which MAIL_RETURN_PATH leads: `bounces: "|monitoring --config /etc/monitoring.toml mail report"`.
+    /// It ends with 0 whatever the message is, and says in a line of the log why it does not believe it; and with 75, so that the mail server
+    /// brings it again, if it cannot tell now: because of the database, say, or of the settings.
+    #[command(verbatim_doc_comment)]
+    Report(OutputOptions),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SuppressionsCommand {
     /// Count what waits and what did not arrive
     Stats(OutputOptions),
     /// List why nothing is sent to addresses, the latest first; which they are is not kept

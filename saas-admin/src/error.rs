@@ -66,6 +66,9 @@ pub enum Error {
     /// The list of those who were erased cannot be read or written.
     #[error(transparent)]
     Erasures(#[from] ErasuresError),
+    /// A message was not read to its end; whoever brought it is to bring it again.
+    #[error("the message could not be taken now")]
+    Later(#[source] Box<Self>),
     /// Mail goes to this address.
     #[error("nothing is in the way of mail to this address")]
     NotSuppressed,
@@ -152,6 +155,7 @@ impl Error {
         ExitCode::from(match self {
             Self::Settings(_) | Self::Smtp(_) | Self::Redis(_) | Self::Traces(_) | Self::Payments(_) | Self::NoSecret(_) => 78,
             Self::Development(_) | Self::Connect(_) | Self::Migrate(_) | Self::Seal(_) | Self::Provision(_) | Self::Database(_) => 69,
+            Self::Later(_) => 75,
             _ => 1,
         })
     }

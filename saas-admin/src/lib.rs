@@ -40,6 +40,7 @@ mod payments;
 mod people;
 mod product;
 mod providers;
+mod reports;
 mod retention;
 mod serve;
 mod sessions;
@@ -60,12 +61,12 @@ pub use error::{ComposeError, Error};
 pub use limits::RequestLimits;
 pub use product::{Product, Program};
 
-use arguments::{Arguments, Command};
+use arguments::{Arguments, Command, MailCommand};
 
 /// Runs a product as its arguments say, and reports what went wrong in words.
 ///
 /// Exit codes: 0 all well; 1 the doctor found something, an audit chain is broken, or the program failed; 69 the database is away or not
-/// safe to run on; 78 the settings are wrong.
+/// safe to run on; 75 a message that was handed in is to be brought again; 78 the settings are wrong.
 pub async fn run(product: Product) -> ExitCode {
     let matches = Arguments::command().name(product.name).about(product.title).get_matches();
     let arguments = match Arguments::from_arg_matches(&matches) {
@@ -80,7 +81,8 @@ pub async fn run(product: Product) -> ExitCode {
         Some(Command::Billing(command)) => billing::billing(&product, &arguments, command).await,
         Some(Command::Jobs(command)) => jobs::jobs(&product, &arguments, command).await,
         Some(Command::Events(command)) => events::events(&product, &arguments, command).await,
-        Some(Command::Mail(command)) => suppressions::mail(&product, &arguments, command).await,
+        Some(Command::Mail(MailCommand::Report(options))) => reports::report(&product, &arguments, options).await,
+        Some(Command::Mail(MailCommand::Suppressions(command))) => suppressions::mail(&product, &arguments, command).await,
         Some(Command::Flags(command)) => flags::flags(&product, &arguments, command).await,
         Some(Command::Keys(command)) => keys::keys(&product, &arguments, command).await,
         Some(Command::People(command)) => people::people(&product, &arguments, command).await,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use saas_core::{
     Db, Routes,
-    mail::{Mailer, SmtpMailer},
+    mail::{Mailer, SmtpMailer, SmtpOptions},
 };
 
 use crate::{Error, config::Config};
@@ -12,7 +12,10 @@ use crate::{Error, config::Config};
 /// The configured mail server; in development, without one, a mailbox that can be looked into, and the pages for that.
 pub(crate) fn carrier(config: &Config, db: &Db) -> Result<(Arc<dyn Mailer>, Option<Routes>), Error> {
     match &config.smtp_url {
-        Some(url) => Ok((Arc::new(SmtpMailer::new(url, &config.mail_from)?), None)),
+        Some(url) => {
+            let options = SmtpOptions { return_path: config.mail_return_path.clone(), ..SmtpOptions::default() };
+            Ok((Arc::new(SmtpMailer::with(url, &config.mail_from, &options)?), None))
+        }
         None => mailbox(db),
     }
 }

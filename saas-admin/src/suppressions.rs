@@ -8,14 +8,14 @@ use serde_json::json;
 
 use crate::{
     Error, Product,
-    arguments::{Arguments, MailCommand, SuppressReason},
+    arguments::{Arguments, SuppressReason, SuppressionsCommand},
     config::Config,
     development,
     output::{list, say},
 };
 
 /// Letters, and addresses that nothing is sent to, for operators. 1 if nothing is in the way of an address that is asked about.
-pub(crate) async fn mail(product: &Product, arguments: &Arguments, command: &MailCommand) -> Result<ExitCode, Error> {
+pub(crate) async fn mail(product: &Product, arguments: &Arguments, command: &SuppressionsCommand) -> Result<ExitCode, Error> {
     let config = Config::load(arguments)?;
     init_logs(config.log_format, "warn");
     let (database, _started) = development::database(product, &config).await?;
@@ -23,17 +23,17 @@ pub(crate) async fn mail(product: &Product, arguments: &Arguments, command: &Mai
     let suppressions = Suppressions::new(development::master_key(&config).await?);
     let mut tx = db.system("an operator looks after addresses that bounced").begin().await?;
     let said = match command {
-        MailCommand::Stats(options) => say(&stats(&MailCounts::read(&db).await?, options.json)),
-        MailCommand::Suppressed { limit, options } => {
+        SuppressionsCommand::Stats(options) => say(&stats(&MailCounts::read(&db).await?, options.json)),
+        SuppressionsCommand::Suppressed { limit, options } => {
             let found = Suppressions::latest_in(&mut tx, *limit).await?;
             list("suppressed", &found, options.json, "mail goes to every address", in_words)
         }
-        MailCommand::Show { address, options } => match suppressions.find_in(&mut tx, address).await? {
+        SuppressionsCommand::Show { address, options } => match suppressions.find_in(&mut tx, address).await? {
             Some(found) if options.json => say(&json!(found).to_string()),
             Some(found) => say(&in_words(&found)),
             None => return Err(Error::NotSuppressed),
         },
-        MailCommand::Suppress { address, reason, options } => {
+        SuppressionsCommand::Suppress { address, reason, options } => {
             let reason = match reason {
                 SuppressReason::Bounce => SuppressionReason::Bounce,
                 SuppressReason::Complaint => SuppressionReason::Complaint,
@@ -41,7 +41,7 @@ pub(crate) async fn mail(product: &Product, arguments: &Arguments, command: &Mai
             suppressions.add_in(&mut tx, address, reason, None).await?;
             say(if options.json { "{\"suppressed\":1}" } else { "no mail goes there any more" })
         }
-        MailCommand::Lift { address, options } => {
+        SuppressionsCommand::Lift { address, options } => {
             if !suppressions.lift_in(&mut tx, address).await? {
                 return Err(Error::NotSuppressed);
             }

@@ -22,6 +22,7 @@ mod reset;
 mod sign_in;
 mod sign_up;
 mod throttle;
+mod verified;
 mod verify;
 mod ways_in;
 
@@ -70,6 +71,7 @@ pub(crate) use sign_in::account_sign_in;
 pub use sign_in::{Credentials, SignInError};
 pub(crate) use sign_up::account_sign_up;
 pub use sign_up::{NewAccount, SignUpError};
+pub(crate) use verified::account_verified_in;
 pub use verify::VerifyError;
 pub(crate) use verify::{
     Chosen, LINK_LIFETIME, TokenState, VerifyPassword, account_resend, account_verify, account_verify_and_sign_in, email_token_insert_in,

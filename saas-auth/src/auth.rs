@@ -276,7 +276,7 @@ impl Auth {
     }
 
     pub(crate) fn letters(&self, locale: Locale, next: Option<String>) -> Letters {
-        Letters::new(self.inner.outbox.clone(), self.inner.pages.clone(), locale, next)
+        Letters::new(self.inner.outbox.clone(), self.inner.pages.clone(), locale, next, self.home())
     }
 
     /// Whether a session still opens anything. Ask it for what outlives a request, such as a stream.

@@ -16,7 +16,7 @@ use saas_core::{
     SignedIn, SystemTx, Token, TokenHash, UserId,
     mail::{
         Envelope, Letter, Link, MailInError, Outbox,
-        letters::{Reset, SecurityEvent, SecurityNotice, Verification},
+        letters::{Reset, SecurityEvent, SecurityNotice, Verification, Welcome},
     },
     pages::{Locale, Pages, device_text},
 };
@@ -35,6 +35,7 @@ pub(crate) struct Letters {
     pages: Pages,
     locale: Locale,
     next: Option<String>,
+    home: String,
 }
 
 /// Says that somebody signed up with an address that has an account.
@@ -88,9 +89,9 @@ impl<'a> From<&'a SignedIn> for Reader<'a> {
 }
 
 impl Letters {
-    /// `next` is a checked path, to go to after the link.
-    pub(crate) fn new(outbox: Outbox, pages: Pages, locale: Locale, next: Option<String>) -> Self {
-        Self { outbox, pages, locale, next }
+    /// `next` is a checked path, to go to after the link; `home` the one where everybody else goes who signs in.
+    pub(crate) fn new(outbox: Outbox, pages: Pages, locale: Locale, next: Option<String>, home: &str) -> Self {
+        Self { outbox, pages, locale, next, home: home.to_owned() }
     }
 
     /// Asks to confirm an address.
@@ -98,6 +99,12 @@ impl Letters {
         let href = self.onward(self.outbox.link("/verify").with("token", token.text().expose()));
         let letter = Verification { name: reader.name.to_owned(), href, hours: LINK_LIFETIME.num_hours() };
         self.mail_in(tx, reader, hex(&token.hash()), &letter).await
+    }
+
+    /// Greets somebody whose account is theirs now, once. It leads to where everybody goes who signs in: whoever was invited has nothing to found.
+    pub(crate) async fn welcome_in(&self, tx: &mut SystemTx, reader: Reader<'_>) -> Result<(), MailInError> {
+        let letter = Welcome { name: reader.name.to_owned(), href: self.outbox.link(&self.home) };
+        self.mail_in(tx, reader, "verified", &letter).await
     }
 
     /// Says that somebody signed up with an address that has an account.

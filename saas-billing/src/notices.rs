@@ -11,7 +11,7 @@ use saas_core::{
 
 use crate::{InvoicePaid, PaymentFailed, SubscriptionNotResumed};
 
-/// What people are told of billing, for a product's notifications. Letters about payments that failed are those of
+/// What people are told of billing, for a product's notifications. Letters about payments that failed and receipts are those of
 /// [`Billing::letters`](crate::Billing::letters).
 pub const BILLING_NOTICES: [NoticeKind; 3] = [
     NoticeKind::new(SubscriptionNotResumed::NAME, "billing-told-not-resumed", "/billing").group(NoticeGroup::System).mail(Frequency::Now),

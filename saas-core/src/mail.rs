@@ -21,7 +21,8 @@
 //!   sends the letter once more, under the same id.
 //! * A server that is away, slow or says 4xx gets it again, with growing distance, for [`GIVE_UP_AFTER`]. While it is away, one letter at a
 //!   time finds out whether it is back, and the others [wait](crate::Breaker). What it refuses for good is
-//!   `failed`, and if it says that there is no such mailbox, nothing more is sent to that [address](Suppressions) until somebody lifts it.
+//!   `failed`, and if it says that there is no such mailbox, nothing more is sent to that [address](Suppressions) until somebody lifts it. What comes
+//!   back later by mail is [read](MailReport), and believed of the one reader of a letter that was sent.
 //! * What the letter says is sealed with the master key while it waits and deleted when it has ended.
 //! * Links begin with the configured address of the product, whatever a request says: a letter has only [`Link`]s.
 
@@ -38,6 +39,7 @@ mod outbox;
 mod page;
 #[cfg(feature = "dev-mail")]
 mod preview;
+mod report;
 mod sender;
 mod smtp;
 mod suppression;
@@ -53,6 +55,7 @@ pub use letter::{Letter, Link};
 pub use mailbox::{DevMailbox, KeptMail, KeptMailId};
 pub use message::{Mail, MessageId};
 pub use outbox::{Envelope, MailInError, Outbox};
+pub use report::{MailReport, NoReport, REPORT_MAX, ReportError, Reported};
 pub use sender::{GIVE_UP_AFTER, MailOutcome, MailSender, SenderConfig};
 pub use smtp::{SmtpError, SmtpMailer, SmtpOptions};
 pub use suppression::{Suppression, SuppressionReason, Suppressions};

@@ -159,13 +159,14 @@ impl Notifications {
         self.permission(kind).is_some_and(|permission| permissions.contains(&permission))
     }
 
-    /// An event as something to be told, if it is and somebody may hear of it.
-    fn news<'a>(&'a self, event: &'a RecordedEvent) -> Option<News<'a>> {
-        let tenant = event.ledger.tenant()?;
-        let kind = self.kind(&event.name).filter(|kind| kind.is_worth(&event.data))?;
-        let permission = self.permission(kind)?;
-        let roles = (self.0.holders)(permission);
-        (!roles.is_empty()).then_some(News { event, tenant, kind, permission, roles })
+    /// An event as something to be told, if it is and somebody may hear of it; and once more if it is of a channel's own kinds.
+    fn news<'a>(&'a self, event: &'a RecordedEvent, own: &'static [NoticeKind]) -> impl Iterator<Item = News<'a>> {
+        let kinds = self.kind(&event.name).into_iter().chain(own.iter().filter(|kind| kind.event == event.name));
+        kinds.filter(|kind| kind.is_worth(&event.data)).filter_map(|kind| {
+            let (tenant, permission) = (event.ledger.tenant()?, self.permission(kind)?);
+            let roles = (self.0.holders)(permission);
+            (!roles.is_empty()).then_some(News { event, tenant, kind, permission, roles })
+        })
     }
 }
 

@@ -1,13 +1,13 @@
-use saas_core::{Actor, DbError, Ledger, SystemTx, UserId, system_event_in};
+use saas_core::{DbError, SystemTx, UserId, mail::MailInError};
 use uuid::Uuid;
 
-use super::{AccountVerified, consent::consents_void_in};
-use crate::session::session_end_all_in;
+use super::{consent::consents_void_in, verified::account_verified_in};
+use crate::{mail::Letters, session::session_end_all_in};
 
 /// Gives an account whose address nobody had confirmed to somebody who reads its mail and has shown nothing else. Whoever signed up may have been
 /// another: the password that was chosen then ends, with the sessions, the links that were mailed and the other ways in, and what was agreed to is
 /// asked anew. Whether it was so; the account's row is locked.
-pub(super) async fn account_claim_in(tx: &mut SystemTx, user: UserId) -> Result<bool, DbError> {
+pub(super) async fn account_claim_in(tx: &mut SystemTx, user: UserId, letters: &Letters) -> Result<bool, MailInError> {
     let now = tx.now();
     let claimed = sqlx::query!(
         "update auth.account set verified_at = $2, password_hash = null where user_id = $1 and verified_at is null",
@@ -25,7 +25,7 @@ pub(super) async fn account_claim_in(tx: &mut SystemTx, user: UserId) -> Result<
     consents_void_in(tx, user).await?;
     strangers_ways_end_in(tx, user).await?;
     session_end_all_in(tx, user, None).await?;
-    system_event_in(tx, Ledger::Platform, Actor::User(user), user, &AccountVerified { replaced: true }).await?;
+    account_verified_in(tx, user, true, letters).await?;
     Ok(true)
 }
 

@@ -13,7 +13,14 @@ use super::{
     mailed_code::MailedCode,
     sign_in::refuse,
 };
-use crate::{AttemptLimit, Auth, Email, attempt::Attempts, mail::hex, password::Verdict, refused::Refused, session::Method};
+use crate::{
+    AttemptLimit, Auth, Email,
+    attempt::Attempts,
+    mail::{Letters, hex},
+    password::Verdict,
+    refused::Refused,
+    session::Method,
+};
 
 /// How long a mail to sign in with works (ASVS 6.5.5 asks for ten minutes at most).
 pub(crate) const SIGN_IN_LIFETIME: TimeDelta = TimeDelta::minutes(10);
@@ -72,6 +79,7 @@ pub(crate) async fn account_sign_in_by_mail(
     sign_in: MailedSignIn<'_>,
     origin: &Origin,
     old: Option<SessionId>,
+    letters: &Letters,
 ) -> Result<Arrived, SignInError> {
     let MailedSignIn { shown, password, remember } = sign_in;
     let (kept, attempts) = (shown.kept(auth), shown.attempts(auth));
@@ -103,7 +111,7 @@ pub(crate) async fn account_sign_in_by_mail(
     if let Some(until) = attempts.refused_until_in(&mut tx).await? {
         return Err(SignInError::until(until, tx.now()));
     }
-    let is_first = auth.signs_in_by_mail() && account_claim_in(&mut tx, reader.user).await?;
+    let is_first = auth.signs_in_by_mail() && account_claim_in(&mut tx, reader.user, letters).await?;
     let method = if auth.signs_in_by_mail() { Method::Email } else { Method::Password };
     let shown = Shown { user: reader.user, method, password_hash, remember, old };
     let entry = entry_in(&mut tx, shown).await?.ok_or(SignInError::Mail)?;

@@ -2,11 +2,12 @@ use saas_core::{Actor, DbError, FieldError, Ledger, Origin, Problem, Secret, Sys
 use uuid::Uuid;
 
 use super::{
-    AccountVerified, PasswordReset,
+    PasswordReset,
     bound_token::{BoundToken, bound_token_holder},
     claim::strangers_ways_end_in,
     consent::consents_void_in,
     password::{Person, organizations_in, password_hash},
+    verified::account_verified_in,
 };
 use crate::{
     Auth, HashError,
@@ -132,7 +133,7 @@ async fn reset_in(tx: &mut SystemTx, token: &Token, new_hash: &str, letters: &Le
     if account.first {
         consents_void_in(tx, user).await?;
         strangers_ways_end_in(tx, user).await?;
-        system_event_in(tx, Ledger::Platform, Actor::User(user), user, &AccountVerified { replaced: true }).await?;
+        account_verified_in(tx, user, true, letters).await?;
     }
     system_event_in(tx, Ledger::Platform, Actor::User(user), user, &PasswordReset {}).await?;
     let reader = Reader { user, email: &account.email, name: &account.name };

@@ -1,7 +1,9 @@
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use saas_core::{Actor, DbError, Ledger, Origin, Problem, ProblemType, Secret, SessionId, SystemTx, UserId, system_event_in};
+use saas_core::{
+    Actor, DbError, Ledger, Origin, Problem, ProblemType, Secret, SessionId, SystemTx, UserId, mail::MailInError, system_event_in,
+};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -59,6 +61,9 @@ pub enum SignInError {
     /// The password could not be checked.
     #[error("the password could not be checked")]
     Hash(#[from] HashError),
+    /// The letter of welcome could not be written.
+    #[error(transparent)]
+    Letter(#[from] MailInError),
     /// The database did not answer.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -87,6 +92,7 @@ impl From<SignInError> for Problem {
                 throttled("Too many sign-ins failed. Ask for a mail to sign in with: its link is taken at once.", wait)
             }
             SignInError::Hash(error) => error.into(),
+            SignInError::Letter(error) => error.into(),
             SignInError::Db(error) => error.into(),
         }
     }

@@ -1,17 +1,15 @@
 use std::sync::Arc;
 
 use chrono::TimeDelta;
-use saas_core::{
-    Actor, DbError, FieldError, Ledger, Origin, Problem, Secret, SessionId, SystemTx, Token, UserId, mail::MailInError, system_event_in,
-};
+use saas_core::{DbError, FieldError, Origin, Problem, Secret, SessionId, SystemTx, Token, UserId, mail::MailInError};
 use uuid::Uuid;
 
 use super::{
-    AccountVerified,
     claim::strangers_ways_end_in,
     consent::consents_void_in,
     entry::{Entry, Shown, entry_in},
     password::{Person, organizations_in, password_hash},
+    verified::account_verified_in,
 };
 use crate::{
     Auth, Email, HashError, PasswordPolicy,
@@ -40,6 +38,9 @@ pub enum VerifyError {
     /// The password could not be checked or hashed.
     #[error("the password could not be checked")]
     Hash(#[from] HashError),
+    /// The letter of welcome could not be written.
+    #[error(transparent)]
+    Mail(#[from] MailInError),
     /// The database did not answer.
     #[error(transparent)]
     Db(#[from] DbError),
@@ -63,6 +64,7 @@ impl From<VerifyError> for Problem {
             VerifyError::Expired => Self::invalid([FieldError::new("/token", "was used already, or is too old")]),
             VerifyError::Refused(refused) => refused.into(),
             VerifyError::Hash(error) => error.into(),
+            VerifyError::Mail(error) => error.into(),
             VerifyError::Db(error) => error.into(),
         }
     }
@@ -154,10 +156,16 @@ pub(crate) enum VerifyPassword {
 }
 
 /// Confirms the address that a link was mailed to. Of any number that use a link at once, one succeeds.
-pub(crate) async fn account_verify(auth: &Auth, origin: Origin, token: &Token, password: &VerifyPassword) -> Result<(), VerifyError> {
+pub(crate) async fn account_verify(
+    auth: &Auth,
+    origin: Origin,
+    token: &Token,
+    password: &VerifyPassword,
+    letters: &Letters,
+) -> Result<(), VerifyError> {
     let new = check(auth, token, password).await?;
     let mut tx = auth.db().system("confirm an address").caused_by(origin).begin().await?;
-    let confirmed = confirm_in(&mut tx, token, new.as_deref()).await?;
+    let confirmed = confirm_in(&mut tx, token, new.as_deref(), letters).await?;
     tx.commit().await?;
     tracing::info!(user.id = %confirmed.user, "confirmed an address");
     Ok(())
@@ -171,10 +179,11 @@ pub(crate) async fn account_verify_and_sign_in(
     token: &Token,
     password: &VerifyPassword,
     old: Option<SessionId>,
+    letters: &Letters,
 ) -> Result<Entry, VerifyError> {
     let new = check(auth, token, password).await?;
     let mut tx = auth.db().system("confirm an address").caused_by(origin).begin().await?;
-    let confirmed = confirm_in(&mut tx, token, new.as_deref()).await?;
+    let confirmed = confirm_in(&mut tx, token, new.as_deref(), letters).await?;
     let password_hash = confirmed.password_hash.as_deref();
     let shown = Shown { user: confirmed.user, method: Method::Password, password_hash, remember: false, old };
     let entry = entry_in(&mut tx, shown).await?.ok_or(VerifyError::Expired)?;
@@ -220,7 +229,7 @@ struct Confirmed {
     password_hash: Option<String>,
 }
 
-async fn confirm_in(tx: &mut SystemTx, token: &Token, new_hash: Option<&str>) -> Result<Confirmed, VerifyError> {
+async fn confirm_in(tx: &mut SystemTx, token: &Token, new_hash: Option<&str>, letters: &Letters) -> Result<Confirmed, VerifyError> {
     let (hash, now) = (token.hash(), tx.now());
     // The account first, then its tokens: two links of one account that are used at once must not wait for each other.
     sqlx::query!(
@@ -251,7 +260,8 @@ async fn confirm_in(tx: &mut SystemTx, token: &Token, new_hash: Option<&str>) ->
         join before on before.user_id = used.user_id
         where account.user_id = before.user_id
         returning account.user_id as "user_id: UserId", account.password_hash,
-            account.password_hash is distinct from before.password_hash as "replaced!""#,
+            account.password_hash is distinct from before.password_hash as "replaced!",
+            before.first as "first!""#,
         hash.as_bytes(),
         now,
         new_hash,
@@ -275,7 +285,10 @@ async fn confirm_in(tx: &mut SystemTx, token: &Token, new_hash: Option<&str>) ->
     )
     .execute(&mut **tx)
     .await?;
-    system_event_in(tx, Ledger::Platform, Actor::User(user), user, &AccountVerified { replaced: confirmed.replaced }).await?;
+    // A provider, say, may have shown it while the link was on its way.
+    if confirmed.first {
+        account_verified_in(tx, user, confirmed.replaced, letters).await?;
+    }
     Ok(Confirmed { user, password_hash: confirmed.password_hash })
 }
 

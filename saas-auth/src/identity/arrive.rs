@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{IdentityId, IdentityLinked, Refused, event::LinkedBy};
 use crate::{
     Auth, Email,
-    account::{AccountCreated, AccountVerified, Entry, Shown, entry_in, unverified_gives_way_in},
+    account::{AccountCreated, Entry, Shown, account_verified_in, entry_in, unverified_gives_way_in},
     mail::{Letters, Reader},
     provider::{Claimed, ProviderClient, Trust},
     session::Method,
@@ -72,7 +72,7 @@ async fn first_time_in(tx: &mut SystemTx, comes: Comes<'_>, letters: &Letters) -
     .fetch_optional(&mut **tx)
     .await?;
     match there {
-        None => first_account_in(tx, comes, email, gave_way).await,
+        None => first_account_in(tx, comes, email, gave_way, letters).await,
         Some(there) if there.verified && *trust == Trust::Authoritative => {
             if !identity_insert_in(tx, there.user, provider, claimed, LinkedBy::Address).await? {
                 return Ok(First::Overtaken);
@@ -88,7 +88,7 @@ async fn first_time_in(tx: &mut SystemTx, comes: Comes<'_>, letters: &Letters) -
 }
 
 /// Makes an account without a password. Its address is confirmed, for the provider has said so.
-async fn first_account_in(tx: &mut SystemTx, comes: Comes<'_>, email: &Email, gave_way: bool) -> Result<First, Refused> {
+async fn first_account_in(tx: &mut SystemTx, comes: Comes<'_>, email: &Email, gave_way: bool, letters: &Letters) -> Result<First, Refused> {
     let (user, now) = (UserId::new(), tx.now());
     let made = sqlx::query!(
         r#"with person as (
@@ -110,7 +110,7 @@ async fn first_account_in(tx: &mut SystemTx, comes: Comes<'_>, email: &Email, ga
     }
     let actor = Actor::User(user);
     system_event_in(tx, Ledger::Platform, actor, user, &AccountCreated { email: Personal(email.as_str()) }).await?;
-    system_event_in(tx, Ledger::Platform, actor, user, &AccountVerified { replaced: gave_way }).await?;
+    account_verified_in(tx, user, gave_way, letters).await?;
     let is_linked = identity_insert_in(tx, user, comes.provider, comes.claimed, LinkedBy::SignUp).await?;
     Ok(if is_linked { First::Account { user, is_new: true } } else { First::Overtaken })
 }

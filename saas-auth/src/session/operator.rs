@@ -57,7 +57,7 @@ impl SessionEnder {
     /// With what people are told: the program's templates, and where its letters are written.
     #[must_use]
     pub fn new(db: &Db, outbox: Outbox, pages: Pages) -> Self {
-        Self { db: db.clone(), letters: Letters::new(outbox, pages, Locale::default(), None) }
+        Self { db: db.clone(), letters: Letters::new(outbox, pages, Locale::default(), None, "/") }
     }
 
     /// Ends those of one person; none if nobody has this address.

@@ -3,7 +3,9 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use http::{HeaderMap, StatusCode};
-use saas_core::{FieldError, Form, FormErrors, Json, Origin, Page, Problem, Query, Routes, Secret, SessionId, Token, Validate};
+use saas_core::{
+    FieldError, Form, FormErrors, Json, Origin, Page, Problem, Query, Routes, Secret, SessionId, Token, Validate, pages::Locale,
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -12,7 +14,7 @@ use super::{
     entry::{entered, entered_program},
     me::Me,
     sign_in::{Shown, Told},
-    visitor::Visitor,
+    visitor::{Language, Visitor},
 };
 use crate::{
     Auth, SignInError,
@@ -86,7 +88,7 @@ async fn submit(
 ) -> Result<Response, Problem> {
     let next = auth.local_path(form.next.as_deref());
     let body = MailedLink { token: form.token, password: form.password, remember: form.remember.is_some() };
-    let told = match enter(&auth, &body, &origin, visitor.map(|it| it.session)).await {
+    let told = match enter(&auth, &body, &origin, visitor.map(|it| it.session), page.locale()).await {
         Ok(came) => return arrived(&auth, &came, next.as_deref(), &cookies),
         Err(error) => Told::of(error, "auth-error-attempts")?,
     };
@@ -99,11 +101,12 @@ async fn submit(
 async fn link(
     State(auth): State<Auth>,
     Visitor(visitor): Visitor,
+    Language(locale): Language,
     cookies: DeviceCookies,
     origin: Origin,
     Json(body): Json<MailedLink>,
 ) -> Result<(HeaderMap, Json<Me>), Problem> {
-    let Arrived { entry, .. } = enter(&auth, &body, &origin, visitor.map(|it| it.session)).await?;
+    let Arrived { entry, .. } = enter(&auth, &body, &origin, visitor.map(|it| it.session), locale).await?;
     entered_program(&auth, &entry, &cookies).await
 }
 
@@ -112,10 +115,10 @@ pub(super) fn arrived(auth: &Auth, came: &Arrived, next: Option<&str>, cookies: 
     entered(auth, &came.entry, next.or(came.is_first.then(|| auth.welcome())), cookies)
 }
 
-async fn enter(auth: &Auth, body: &MailedLink, origin: &Origin, old: Option<SessionId>) -> Result<Arrived, SignInError> {
+async fn enter(auth: &Auth, body: &MailedLink, origin: &Origin, old: Option<SessionId>, locale: Locale) -> Result<Arrived, SignInError> {
     let token = Token::parse(&body.token).ok_or(SignInError::Mail)?;
     let sign_in = MailedSignIn { shown: Mailed::Link(&token), password: &body.password, remember: body.remember };
-    account_sign_in_by_mail(auth, sign_in, origin, old).await
+    account_sign_in_by_mail(auth, sign_in, origin, old, &auth.letters(locale, None)).await
 }
 
 /// What the page of a link shows, while it works.

@@ -115,7 +115,7 @@ async fn submit_code(
 ) -> Result<Response, Problem> {
     let next = auth.local_path(form.next.as_deref());
     let body = MailedCodeBody { email: form.email, code: form.code, password: form.password, remember: form.remember.is_some() };
-    let told = match enter(&auth, &body, asking, &origin, visitor.map(|it| it.session)).await {
+    let told = match enter(&auth, &body, asking, &origin, visitor.map(|it| it.session), page.locale()).await {
         Ok(came) => return arrived(&auth, &came, next.as_deref(), &cookies),
         Err(error) => Told::of(error, "auth-error-code-throttled")?,
     };
@@ -139,12 +139,13 @@ async fn mail(
 async fn code(
     State(auth): State<Auth>,
     Visitor(visitor): Visitor,
+    Language(locale): Language,
     asking: Asking,
     cookies: DeviceCookies,
     origin: Origin,
     Json(body): Json<MailedCodeBody>,
 ) -> Result<(HeaderMap, Json<Me>), Problem> {
-    let Arrived { entry, .. } = enter(&auth, &body, asking, &origin, visitor.map(|it| it.session)).await?;
+    let Arrived { entry, .. } = enter(&auth, &body, asking, &origin, visitor.map(|it| it.session), locale).await?;
     entered_program(&auth, &entry, &cookies).await
 }
 
@@ -190,6 +191,7 @@ async fn enter(
     Asking(browser): Asking,
     origin: &Origin,
     old: Option<SessionId>,
+    locale: Locale,
 ) -> Result<Arrived, SignInError> {
     let mut refused = Refused::default();
     let email = refused.take("email", refused::email(&body.email));
@@ -198,5 +200,6 @@ async fn enter(
     // Whoever asked for nothing here has nothing that could be right.
     let browser = browser.ok_or(SignInError::Mail)?;
     let shown = Mailed::Code { code: &code, email: &email, browser: &browser };
-    account_sign_in_by_mail(auth, MailedSignIn { shown, password: &body.password, remember: body.remember }, origin, old).await
+    let sign_in = MailedSignIn { shown, password: &body.password, remember: body.remember };
+    account_sign_in_by_mail(auth, sign_in, origin, old, &auth.letters(locale, None)).await
 }

@@ -135,7 +135,10 @@ async fn submit(
     let password = shown(form.password, form.new_password);
     let token = Token::parse(&form.token);
     let verified = match &token {
-        Some(token) => account_verify_and_sign_in(&auth, origin, token, &password, visitor.map(|it| it.session)).await,
+        Some(token) => {
+            let (old, letters) = (visitor.map(|it| it.session), auth.letters(page.locale(), None));
+            account_verify_and_sign_in(&auth, origin, token, &password, old, &letters).await
+        }
         None => Err(VerifyError::Expired),
     };
     let refused = match verified {
@@ -169,9 +172,14 @@ async fn submit_resend(
     }
 }
 
-async fn verify(State(auth): State<Auth>, origin: Origin, Json(body): Json<VerifyBody>) -> Result<NoContent, Problem> {
+async fn verify(
+    State(auth): State<Auth>,
+    Language(locale): Language,
+    origin: Origin,
+    Json(body): Json<VerifyBody>,
+) -> Result<NoContent, Problem> {
     let token = Token::parse(&body.token).ok_or(VerifyError::Expired)?;
-    account_verify(&auth, origin, &token, &shown(body.password, body.new_password)).await?;
+    account_verify(&auth, origin, &token, &shown(body.password, body.new_password), &auth.letters(locale, None)).await?;
     Ok(NoContent)
 }
 

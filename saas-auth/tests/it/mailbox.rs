@@ -33,10 +33,20 @@ impl Mailbox {
         Self { outbox: Outbox::new(pages.clone(), keys, public_url.clone()), db: db.clone(), sender, kept }
     }
 
-    /// All that was written so far.
+    /// All that was written so far, but for what greets people: that comes once for each account, whatever a test is about.
     pub(crate) async fn all(&self) -> Vec<Mail> {
+        self.kept(false).await
+    }
+
+    /// All that greeted people so far.
+    pub(crate) async fn welcomes(&self) -> Vec<Mail> {
+        self.kept(true).await
+    }
+
+    async fn kept(&self, welcomes: bool) -> Vec<Mail> {
         deliver(&self.db, &self.sender).await.unwrap();
-        self.kept.0.lock().unwrap().clone()
+        let is_welcome = |mail: &Mail| ["Welcome to ", "Willkommen bei "].iter().any(|begin| mail.subject.starts_with(begin));
+        self.kept.0.lock().unwrap().iter().filter(|mail| is_welcome(mail) == welcomes).cloned().collect()
     }
 
     /// Waits until so many were written, and gives the last.

@@ -290,6 +290,7 @@ async fn whoever_signed_up_with_anothers_address_is_out_when_its_reader_signs_in
     app.later(TimeDelta::minutes(5));
     let mail = ask(&app, &app.browser(), ADA).await;
     assert_eq!(by_link(&app.browser(), &token(&mail)).await.status, 200, "an account needs no password");
+    assert_eq!(app.mailbox.welcomes().await.len(), 1, "whose it is now is greeted, and not again");
 }
 
 /// A confirmed account keeps its password and its sessions.

@@ -62,3 +62,5 @@ mod throttle;
 mod tokens;
 #[cfg(test)]
 mod verify;
+#[cfg(test)]
+mod welcome;

@@ -115,6 +115,7 @@ async fn a_stranger_presses_a_button_and_has_an_account() {
     assert_eq!(app.count("select count(*) from auth.account where password_hash is null and verified_at is not null").await, 1);
     assert_eq!(app.count("select count(*) from auth.identity where subject = 'ada-there'").await, 1);
     assert_eq!(app.mailbox.all().await.len(), 0, "there is nothing to confirm");
+    assert_eq!(app.mailbox.welcomes().await.len(), 1);
     for event in ["auth.account.created", "auth.account.verified", "auth.identity.linked", "auth.session.began"] {
         let mut tx = app.system().await;
         let count: i64 =

@@ -50,28 +50,19 @@ pub struct Welcome {
     pub href: Link,
 }
 
-/// Says that money has arrived. Amounts are written as the reader's language does, with their currency.
+/// Says that money has arrived.
 #[derive(Debug, Clone, Serialize)]
 pub struct Receipt {
+    /// What the organization is called that paid.
+    pub organization: String,
     /// The invoice's number.
     pub number: String,
     /// When it was paid.
     pub paid_at: DateTime<Utc>,
-    /// What was paid for.
-    pub lines: Vec<ReceiptLine>,
-    /// The sum.
-    pub total: String,
-    /// The invoice.
-    pub href: Link,
-}
-
-/// One line of a [`Receipt`].
-#[derive(Debug, Clone, Serialize)]
-pub struct ReceiptLine {
-    /// What it is.
-    pub label: String,
-    /// What it cost.
+    /// How much arrived, with its currency.
     pub amount: String,
+    /// Where the invoice is.
+    pub href: Link,
 }
 
 /// Says that a payment did not go through.

@@ -1,5 +1,6 @@
 use std::fmt;
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
 use url::Url;
 use uuid::Uuid;
@@ -54,9 +55,26 @@ impl MessageId {
     /// Made of an id and the name of the host that it is unique on. Of the host, what is no letter, digit, dot or hyphen is left out.
     #[must_use]
     pub fn new(id: Uuid, host: &str) -> Self {
-        let host: String = host.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-')).collect();
+        Self::unique(&id.to_string(), host)
+    }
+
+    /// That of a letter: its id, which logs have, and beside it a mark that nobody can make of the id.
+    pub(super) fn marked(id: Uuid, mark: &[u8; 32], host: &str) -> Self {
+        Self::unique(&URL_SAFE_NO_PAD.encode([id.as_bytes().as_slice(), &mark[..16]].concat()), host)
+    }
+
+    /// One that somebody wrote, without its angle brackets, and the id of the letter in it; none if it is not written as ours are.
+    pub(super) fn read(text: &str) -> Option<(Uuid, Self)> {
+        let (unique, host) = text.split_once('@')?;
+        let bytes: [u8; 32] = URL_SAFE_NO_PAD.decode(unique).ok()?.try_into().ok()?;
+        let id = Uuid::from_bytes(*bytes.first_chunk()?);
+        (host.len() <= HOST_MAX && host.chars().all(of_a_host)).then(|| (id, Self(format!("<{text}>"))))
+    }
+
+    fn unique(unique: &str, host: &str) -> Self {
+        let host: String = host.chars().filter(|&c| of_a_host(c)).collect();
         let host = host.trim_matches(['.', '-']);
-        Self(format!("<{id}@{}>", if host.is_empty() { "localhost" } else { host }))
+        Self(format!("<{unique}@{}>", if host.is_empty() { "localhost" } else { host }))
     }
 
     /// As it stands in the header.
@@ -64,6 +82,13 @@ impl MessageId {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+}
+
+/// RFC 1035, section 2.3.4, written out.
+const HOST_MAX: usize = 253;
+
+fn of_a_host(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '.' | '-')
 }
 
 impl fmt::Display for MessageId {
@@ -81,6 +106,20 @@ mod tests {
     fn a_message_id_is_one_whatever_the_host_is_called() {
         for (host, expected) in [("example.com", "example.com"), ("[::1]", "1"), ("a\r\nBcc: x@y>", "aBccxy"), ("", "localhost")] {
             assert_eq!(MessageId::new(Uuid::nil(), host).as_str(), format!("<{}@{expected}>", Uuid::nil()));
+        }
+    }
+
+    #[test]
+    fn the_id_of_a_letter_is_read_as_it_was_written_and_no_other_is() {
+        let (letter, host) = (Uuid::now_v7(), "a".repeat(253));
+        let id = MessageId::marked(letter, &[7; 32], &host);
+        assert!(id.as_str().len() <= 300, "that many fit into the table");
+        let text = id.as_str().trim_matches(['<', '>']);
+        assert_eq!(MessageId::read(text), Some((letter, id.clone())));
+        assert_ne!(MessageId::marked(letter, &[8; 32], &host), id);
+        let [long, zero, foreign] = [format!("{text}a"), text.replace("@a", "@\0"), text.replace("@a", "@ä")];
+        for other in [long.as_str(), &zero, &foreign, &text[1..], &format!("{letter}@a"), "@", ""] {
+            assert_eq!(MessageId::read(other), None, "{other}");
         }
     }
 }

@@ -16,6 +16,9 @@ pub(super) const LETTERS: Purpose = Purpose::new("mail letters");
 /// What addresses are hashed with where they are kept.
 pub(super) const ADDRESSES: Purpose = Purpose::new("mail addresses");
 
+/// What makes a letter's `Message-ID` something that nobody knows who has only the letter's id.
+const IDS: Purpose = Purpose::new("mail ids");
+
 /// Writes letters into the outbox. Cheap to clone.
 #[derive(Clone)]
 pub struct Outbox {
@@ -247,7 +250,7 @@ impl Outbox {
         let rendered = letter::render(pages, locale, chosen.time_zone, &brand, letter)?;
         let id = MailId::new();
         let mail = Mail {
-            message_id: MessageId::new(id.into(), public_url.host_str().unwrap_or_default()),
+            message_id: MessageId::marked(id.into(), &keys.sign(IDS, Uuid::from(id).as_bytes()), public_url.host_str().unwrap_or_default()),
             from_name: brand.name,
             to: envelope.address.clone(),
             to_name: envelope.name.clone(),

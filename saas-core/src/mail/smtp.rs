@@ -41,11 +41,15 @@ use crate::Secret;
 pub struct SmtpMailer {
     pool: Pool,
     from: Mailbox,
+    return_path: Address,
 }
 
 /// What is seldom needed to reach a mail server.
 #[derive(Debug, Clone)]
 pub struct SmtpOptions {
+    /// The address to which mail servers report that a message could not be delivered, if that is another than the sender's: of a mailbox
+    /// whose mail is read by [`MailReport`](super::MailReport).
+    pub return_path: Option<String>,
     /// A certificate authority to trust beside the public ones, in PEM: for a relay inside a company.
     pub authority: Option<Vec<u8>>,
     /// How long a connection may take to be made, TLS and sign-in included.
@@ -58,7 +62,13 @@ pub struct SmtpOptions {
 
 impl Default for SmtpOptions {
     fn default() -> Self {
-        Self { authority: None, connect_timeout: Duration::from_secs(10), timeout: Duration::from_secs(30), connections: 4 }
+        Self {
+            return_path: None,
+            authority: None,
+            connect_timeout: Duration::from_secs(10),
+            timeout: Duration::from_secs(30),
+            connections: 4,
+        }
     }
 }
 
@@ -76,9 +86,13 @@ impl SmtpMailer {
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new), and if the certificate authority is none.
+    /// As [`new`](Self::new), and if the certificate authority is none, or the address for reports.
     pub fn with(url: &Secret, from: &str, options: &SmtpOptions) -> Result<Self, SmtpError> {
         let from: Mailbox = from.parse().map_err(SmtpError::From)?;
+        let return_path = match &options.return_path {
+            Some(address) => address.parse().map_err(SmtpError::ReturnPath)?,
+            None => from.email.clone(),
+        };
         let (url, protection) = protection(url)?;
         let host = url.host_str().ok_or(SmtpError::Url)?.trim_matches(['[', ']']).to_owned();
         let mut tls = TlsParameters::builder(host.clone());
@@ -100,7 +114,7 @@ impl SmtpMailer {
             connect_timeout: options.connect_timeout,
             timeout: options.timeout,
         };
-        Ok(Self { pool: Pool::new(server, options.connections), from })
+        Ok(Self { pool: Pool::new(server, options.connections), from, return_path })
     }
 
     fn message(&self, mail: &Mail, to: Address) -> Result<Message, MailError> {
@@ -126,7 +140,7 @@ impl Mailer for SmtpMailer {
     async fn send(&self, mail: &Mail) -> Result<Accepted, MailError> {
         let to = mail.check()?;
         let message = self.message(mail, to.clone())?;
-        match self.pool.send(&self.from.email, &to, &message.formatted()).await {
+        match self.pool.send(&self.return_path, &to, &message.formatted()).await {
             Ok(response) => Ok(Accepted { answer: response.message().collect::<Vec<_>>().join(" ") }),
             Err(failure) => Err(judge(failure)),
         }
@@ -212,6 +226,9 @@ pub enum SmtpError {
     /// The sender.
     #[error("MAIL_FROM is not an address such as \"Product <no-reply@example.com>\"")]
     From(#[source] lettre::address::AddressError),
+    /// Where reports go to.
+    #[error("MAIL_RETURN_PATH is not an address such as bounces@example.com")]
+    ReturnPath(#[source] lettre::address::AddressError),
     /// The certificate authority.
     #[error("the mail server's certificate authority is not a certificate in PEM")]
     Authority(#[source] lettre::transport::smtp::Error),

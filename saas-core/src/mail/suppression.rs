@@ -10,15 +10,16 @@ use crate::{DbError, MasterKey, SystemTx};
 /// Addresses that nothing is sent to: their mail server said that there is no such mailbox, or their owner complained. Only a keyed hash of
 /// each is kept.
 ///
-/// What a mail server says while it is spoken to is noted by itself. Bounces that come back later as letters (RFC 3464) and complaints go to whoever
-/// sends for the product, which tells of them in a way of its own: [`add_in`](Self::add_in), or `mail suppress` on the command line, takes them.
+/// What a mail server says while it is spoken to is noted by itself. Bounces and complaints that come back later as mail are read and believed by
+/// [`report_in`](Self::report_in), or `mail report` on the command line; whoever sends for the product and tells of them in a way of its own comes to
+/// [`add_in`](Self::add_in), or `mail suppress`.
 #[derive(Clone)]
 pub struct Suppressions {
     keys: MasterKey,
 }
 
-/// Why nothing is sent to an address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+/// Why nothing is sent to an address. Of two reasons the greater counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum SuppressionReason {
     /// Its mail server said that there is no such mailbox.
@@ -67,7 +68,8 @@ impl Suppressions {
     /// Fails if the database does.
     pub async fn find_in(&self, tx: &mut SystemTx, address: &str) -> Result<Option<Suppression>, DbError> {
         let row = sqlx::query!(
-            "select reason, answer, since from core.mail_suppression where address_hash = any ($1) limit 1",
+            // Under each key one; "complaint" comes after "bounce".
+            "select reason, answer, since from core.mail_suppression where address_hash = any ($1) order by reason desc limit 1",
             &self.hashes(address),
         )
         .fetch_optional(&mut **tx)
@@ -106,23 +108,35 @@ impl Suppressions {
             .into_iter()
             .map(|row| (row.address_hash, Suppression { reason: SuppressionReason::of(&row.reason), answer: row.answer, since: row.since }))
             .collect();
-        Ok(hashes.iter().map(|hashes| hashes.iter().find_map(|hash| found.get(hash).cloned())).collect())
+        let reason = |hashes: &Vec<_>| hashes.iter().filter_map(|hash| found.get(hash)).max_by_key(|it| it.reason).cloned();
+        Ok(hashes.iter().map(reason).collect())
     }
 
-    /// Sends nothing more to an address. What a mail provider reports comes here.
+    /// Sends nothing more to an address. What a mail provider reports comes here. Of the answer, what looks like an address is not kept.
     ///
     /// # Errors
     ///
     /// Fails if the database does.
     pub async fn add_in(&self, tx: &mut SystemTx, address: &str, reason: SuppressionReason, answer: Option<&str>) -> Result<(), DbError> {
-        let hash = self.keys.sign(ADDRESSES, address_key(address).as_bytes());
+        self.add_hash_in(tx, &self.keys.sign(ADDRESSES, address_key(address).as_bytes()), reason, answer).await
+    }
+
+    /// The same of an address of which no more is known. Whoever complains is not disturbed again because their mail came back before.
+    pub(super) async fn add_hash_in(
+        &self,
+        tx: &mut SystemTx,
+        hash: &[u8],
+        reason: SuppressionReason,
+        answer: Option<&str>,
+    ) -> Result<(), DbError> {
         let now = tx.now();
         sqlx::query!(
             "insert into core.mail_suppression (address_hash, reason, answer, since) values ($1, $2, left($3, 500), $4)
-            on conflict on constraint mail_suppression_pkey do nothing",
-            hash.as_slice(),
+            on conflict on constraint mail_suppression_pkey do update set reason = excluded.reason, answer = excluded.answer, since = excluded.since
+            where mail_suppression.reason = 'bounce' and excluded.reason = 'complaint'",
+            hash,
             reason.as_str(),
-            answer,
+            answer.map(without_addresses),
             now,
         )
         .execute(&mut **tx)
@@ -143,9 +157,15 @@ impl Suppressions {
     }
 
     /// Under each of the program's keys: an address may have been written down before the key was changed.
-    fn hashes(&self, address: &str) -> Vec<Vec<u8>> {
+    pub(super) fn hashes(&self, address: &str) -> Vec<Vec<u8>> {
         self.keys.signatures(ADDRESSES, address_key(address).as_bytes()).map(Vec::from).collect()
     }
+}
+
+/// What is kept of a foreign answer: no address that it repeats, and nothing that PostgreSQL does not take.
+pub(super) fn without_addresses(answer: &str) -> String {
+    let words: Vec<_> = answer.split_whitespace().filter(|word| !word.contains('@')).collect();
+    words.join(" ").chars().filter(|c| !c.is_control()).collect()
 }
 
 impl fmt::Debug for Suppressions {

@@ -58,6 +58,12 @@ pub trait Channel: Send + Sync + 'static {
     /// Its name, for ever: what it has taken is kept under it.
     fn name(&self) -> &'static str;
 
+    /// What it tells of beside what the product does: letters of its own that are in no list and that nobody prefers otherwise. Of their events it is
+    /// handed these news too.
+    fn own_kinds(&self) -> &'static [NoticeKind] {
+        &[]
+    }
+
     /// Writes down what is told to whom. News of any number of tenants, at least one.
     ///
     /// # Errors
@@ -79,7 +85,8 @@ impl Consumer for Telling {
     }
 
     async fn take(&self, tx: &mut SystemTx, events: &[RecordedEvent]) -> Result<(), ConsumerError> {
-        let news: Vec<_> = events.iter().filter_map(|event| self.notifications.news(event)).collect();
+        let own = self.channel.own_kinds();
+        let news: Vec<_> = events.iter().flat_map(|event| self.notifications.news(event, own)).collect();
         if news.is_empty() { Ok(()) } else { self.channel.tell_in(tx, &news).await }
     }
 }

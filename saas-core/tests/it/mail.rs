@@ -6,6 +6,7 @@ mod letters;
 mod mailbox;
 mod outbox;
 mod queue;
+mod report;
 mod sender;
 pub(crate) mod sink;
 mod smtp;

@@ -4,6 +4,7 @@ mod change;
 mod departure;
 mod dunning;
 mod near;
+mod receipts;
 
 use std::time::Duration;
 

@@ -118,6 +118,56 @@ async fn an_operator_sees_why_an_address_gets_no_mail_and_lifts_it() {
     assert_eq!(command(&app, &["mail", "suppress", "angry@example.com"]).await.status.code(), Some(2), "a reason is asked for");
 }
 
+/// A mail server's report that somebody's mailbox is not there.
+fn bounce(message_id: &str, to: &str) -> String {
+    format!(
+        "From MAILER-DAEMON Tue Nov  3 10:00:00 2026\nFrom: MAILER-DAEMON@mx.example.com\nTo: bounces@example.com\nMIME-Version: 1.0\n\
+         Content-Type: multipart/report; report-type=delivery-status; boundary=\"part\"\n\n--part\n\nIt came back.\n\n--part\n\
+         Content-Type: message/delivery-status\n\nReporting-MTA: dns; mx.example.com\n\nFinal-Recipient: rfc822; {to}\nAction: failed\n\
+         Status: 5.1.1\nDiagnostic-Code: smtp; 550 5.1.1 nobody here\n\n--part\nContent-Type: text/rfc822-headers\n\n\
+         Subject: Confirm your address\nMessage-ID: {message_id}\n\n--part--\n"
+    )
+}
+
+/// NOT-01: what comes back by mail is handed in by the mail server, which is told to bring it again whenever nobody can tell, and never else.
+#[tokio::test]
+async fn a_mail_server_hands_in_what_comes_back() {
+    let app = App::at(Clock::system()).await;
+    let (ada, eve) = (app.person().await, app.person().await);
+    let mails = app.mailbox.list().await.unwrap();
+    let id = mails.iter().find(|kept| kept.mail.to == ada.email).unwrap().mail.message_id.to_string();
+    let folder = folder();
+    let hands_in = Settings::of(&app, folder.path(), &["mail", "report"]);
+    let taken = bounce(&id, &ada.email);
+
+    // The database is away, or somebody has mistyped a setting.
+    for (name, value) in [("DATABASE_SYSTEM_URL", "postgres://nobody@127.0.0.1:9/nowhere"), ("SAAS_MASTER_KEY", "short")] {
+        let later = hands_in.clone().set(name, value).run_with(taken.as_bytes()).await;
+        assert_eq!(later.status.code(), Some(75), "{name}: {later:?}");
+    }
+    let large = format!("Subject: Hello\n\n{}", "a large mail\n".repeat(200_000));
+    let dropped = [
+        (bounce(&id, &eve.email), "went to another address"),
+        (bounce(&id.replace('@', "@another."), &ada.email), "none of our letters"),
+        (bounce(&id.replace('@', "@\0"), &ada.email), "does not return"),
+        (bounce(&id.replace('@', &format!("@{}", "long.".repeat(100))), &ada.email), "does not return"),
+        ("Subject: Hello\n\nHow are you?\n".to_owned(), "no report"),
+        (large, "larger than a report"),
+    ];
+    for (message, why) in dropped {
+        let ended = hands_in.run_with(message.as_bytes()).await;
+        assert!(ended.status.success() && ended.stdout.contains(why) && ended.stderr.contains(why), "{ended:?}");
+    }
+    assert!(command(&app, &["mail", "suppressed"]).await.stdout.contains("mail goes to every address"));
+
+    assert!(hands_in.run_with(taken.as_bytes()).await.stdout.contains("no such mailbox"));
+    let again = json(&hands_in.clone().argument("--json").run_with(taken.as_bytes()).await);
+    assert_eq!(again["report"], "bounce");
+    let shown = command(&app, &["mail", "show", &ada.email]).await.stdout;
+    assert!(shown.contains("there is no such mailbox") && shown.contains("nobody here"), "{shown}");
+    assert_eq!(command(&app, &["mail", "show", &eve.email]).await.status.code(), Some(1));
+}
+
 /// OPS-01: jobs that failed for good are seen, with what they carry, and done again.
 #[tokio::test]
 async fn an_operator_sees_jobs_that_failed_for_good_and_has_them_done_again() {

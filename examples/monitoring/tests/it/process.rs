@@ -4,7 +4,7 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    process::{ExitStatus, Stdio},
+    process::{ExitStatus, Output, Stdio},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -12,7 +12,7 @@ use std::{
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::{
-    io::{AsyncBufReadExt as _, AsyncRead, BufReader},
+    io::{AsyncBufReadExt as _, AsyncRead, AsyncWriteExt as _, BufReader},
     process::{Child, Command},
     sync::mpsc,
     time::{Instant, sleep, timeout},
@@ -80,9 +80,18 @@ impl Settings {
 
     /// Runs it to its end: a command that is none of serving, or a start that is refused.
     pub(crate) async fn run(&self) -> Ended {
-        let output = timeout(PATIENCE, self.command().output()).await.unwrap().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Ended { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr) }
+        Ended::of(timeout(PATIENCE, self.command().output()).await.unwrap().unwrap())
+    }
+
+    /// The same with something to read.
+    pub(crate) async fn run_with(&self, input: &[u8]) -> Ended {
+        let mut child = self.command().stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (mut stdin, input) = (child.stdin.take().unwrap(), input.to_vec());
+        // It need not read all of it.
+        let written = tokio::spawn(async move { stdin.write_all(&input).await });
+        let ended = Ended::of(timeout(PATIENCE, child.wait_with_output()).await.unwrap().unwrap());
+        drop(written.await.unwrap());
+        ended
     }
 
     /// Starts to serve, and waits until it says where.
@@ -127,6 +136,13 @@ pub(crate) struct Ended {
     pub(crate) status: ExitStatus,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
+}
+
+impl Ended {
+    fn of(output: Output) -> Self {
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Self { status: output.status, stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
 }
 
 /// A server that runs; killed when dropped.

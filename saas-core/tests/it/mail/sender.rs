@@ -69,7 +69,8 @@ async fn an_address_that_bounced_gets_nothing_until_somebody_lifts_it() {
     let mut tx = post.test.db.system("look").begin().await.unwrap();
     let found = suppressions.find_in(&mut tx, " GONE@example.com").await.unwrap().unwrap();
     assert_eq!(found.reason, SuppressionReason::Bounce);
-    assert!(found.answer.unwrap().starts_with("550 5.1.1"));
+    let answer = found.answer.unwrap();
+    assert!(answer.starts_with("550 5.1.1") && !answer.contains('@'), "{answer}");
     let stored: String =
         sqlx::query_scalar("select encode(address_hash, 'escape') from core.mail_suppression").fetch_one(&mut *tx).await.unwrap();
     assert!(!stored.contains("gone"));
@@ -80,6 +81,13 @@ async fn an_address_that_bounced_gets_nothing_until_somebody_lifts_it() {
     let rotated: MasterKey = format!("{},{}", *MasterKey::generate().text(), *post.keys.text()).parse().unwrap();
     let (taken, _) = tokio::sync::mpsc::unbounded_channel();
     let sender = MailSender::new(&post.test.db, Arc::new(super::outbox::Taker(taken)), rotated);
+    let mut tx = post.test.db.system("complain, and be told of under another key").begin().await.unwrap();
+    for (list, reason) in [(&suppressions, SuppressionReason::Complaint), (&sender.suppressions(), SuppressionReason::Bounce)] {
+        list.add_in(&mut tx, "angry@example.com", reason, None).await.unwrap();
+    }
+    let found = sender.suppressions().find_in(&mut tx, "angry@example.com").await.unwrap().unwrap();
+    assert_eq!(found.reason, SuppressionReason::Complaint, "whoever complained did, whatever else is known");
+    drop(tx);
     assert_eq!(sender.attempt(next).await.unwrap(), MailOutcome::Suppressed);
     assert_eq!(post.state(next).await, ("suppressed".to_owned(), 0, None, false));
     assert_eq!(MailCounts::read(&post.test.db).await.unwrap().suppressed, 1);

@@ -34,6 +34,7 @@ pub(crate) struct Sink {
 /// A message, as Python's own library reads it.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Message {
+    pub(crate) from: String,
     pub(crate) to: Vec<String>,
     pub(crate) tls: bool,
     pub(crate) user: Option<String>,

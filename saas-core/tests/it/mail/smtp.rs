@@ -34,6 +34,21 @@ async fn credentials_are_sent_over_tls_alone() {
     assert!(matches!(refused, Err(SmtpError::PlainCredentials)));
 }
 
+/// NOT-01: reports come back to the address that is set for them, which no reader sees; without one, to the sender.
+#[tokio::test]
+async fn reports_come_back_to_where_they_are_read() {
+    let mut sink = Sink::new(Mode::Plain).await;
+    for (return_path, expected) in [(None, "no-reply@example.com"), (Some("bounces@example.com"), "bounces@example.com")] {
+        let options = SmtpOptions { return_path: return_path.map(str::to_owned), ..sink.options() };
+        sink.mailer_with("", options).send(&sample_mail("ada@example.com")).await.unwrap();
+        let message = sink.message().await;
+        assert_eq!((message.from.as_str(), message.header_from.as_str()), (expected, "Monitoring <no-reply@example.com>"));
+    }
+    let options = SmtpOptions { return_path: Some("nobody".to_owned()), ..sink.options() };
+    let wrong = SmtpMailer::with(&sink.url(""), "no-reply@example.com", &options);
+    assert!(matches!(wrong, Err(SmtpError::ReturnPath(_))));
+}
+
 /// NOT-01: a server that does not offer STARTTLS, or whose offer somebody took away, gets nothing.
 #[tokio::test]
 async fn a_server_without_tls_gets_nothing_where_tls_is_wanted() {
