@@ -60,7 +60,6 @@ mod error;
 mod handlers;
 mod inventory;
 mod library;
-mod moved;
 mod options;
 mod run;
 mod stats;

@@ -1,8 +1,8 @@
 //! `graphile_worker`: nothing outside this file names its types or calls its functions from a program.
 
-use std::{error::Error, fmt, iter, marker::PhantomData, sync::Arc, time::Duration};
+use std::{error::Error, fmt, marker::PhantomData, sync::Arc, time::Duration};
 
-use chrono::{DateTime, DurationRound as _, TimeDelta, Utc};
+use chrono::TimeDelta;
 use futures_core::future::BoxFuture;
 use graphile_worker::{
     Crontab, CrontabFill, Database, IntoTaskHandlerResult, Schema, TaskHandler, Worker, WorkerContext, WorkerOptions, WorkerUtils,
@@ -26,9 +26,6 @@ pub(super) const CHANNEL: &str = "jobs:insert";
 
 /// How far back a missed time of a schedule is made up for.
 const MAKE_UP: CrontabFill = CrontabFill::days(1);
-
-/// How exactly a schedule says when.
-const MINUTE: TimeDelta = TimeDelta::minutes(1);
 
 /// Makes or updates the library's tables as the owner, whose connection holds the migration lock.
 pub(crate) async fn install(owner: &Secret, connection: &mut PgConnection) -> Result<(), Failure> {
@@ -178,18 +175,6 @@ pub(super) fn crontabs(schedules: &[Schedule]) -> Result<Vec<Crontab>, &'static 
             Ok(crontab)
         })
         .collect()
-}
-
-/// What is scheduled for a time after one and until another, by its name.
-pub(super) fn due_between(schedules: &[Schedule], after: DateTime<Utc>, until: DateTime<Utc>) -> impl Iterator<Item = &str> {
-    let crontabs = crontabs(schedules).unwrap_or_default();
-    let is_due = move |crontab: &Crontab| {
-        let first = after.duration_trunc(MINUTE).unwrap_or(after) + MINUTE;
-        iter::successors(Some(first), |at| Some(*at + MINUTE))
-            .take_while(|at| *at <= until)
-            .any(|at| crontab.should_run_at(&at.naive_utc()))
-    };
-    schedules.iter().zip(crontabs).filter(move |(_, crontab)| is_due(crontab)).map(|(schedule, _)| schedule.name)
 }
 
 /// Rings what cron wants, and takes jobs away from workers that show no life for as long as the lease. Until the program stops.

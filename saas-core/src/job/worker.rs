@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use sqlx::{
-    PgConnection, PgPool,
+    PgPool,
     postgres::{PgListener, PgPoolOptions},
 };
 use tokio::{
@@ -17,7 +17,6 @@ use super::{
     attempt::{Unfinished, attempt},
     handlers::{Handler, Schedule},
     library::{self, Bell, Ring, Slot},
-    moved,
 };
 use crate::{Db, Lifecycle};
 
@@ -114,7 +113,6 @@ async fn pool(work: &Work) -> Result<PgPool, sqlx::Error> {
 async fn run(work: Arc<Work>, pool: PgPool, wake: Arc<Notify>, slots: Vec<Slot>, names: Vec<String>, lifecycle: Lifecycle) {
     let mut beside = JoinSet::new();
     beside.spawn(listen(pool.clone(), wake.clone()));
-    beside.spawn(moved::watch(work.clone(), pool.clone()));
     beside.spawn(every(work.config.lease / 4, {
         let (pool, names) = (pool.clone(), names.clone());
         move || {
@@ -176,22 +174,14 @@ async fn answer(work: &Work, pool: &PgPool, ring: Ring) -> Result<(), Unfinished
     let Some(handler) = work.handlers.get(ring.name) else { return Ok(()) };
     match ring.job {
         Some(job) => attempt(&work.db, pool, ring.name, handler, job, ring.alarm).await,
-        None => Ok(enqueue(work, pool, ring).await?),
+        None => Ok(enqueue(work, pool, handler, ring).await?),
     }
 }
 
 /// Cron's alarm becomes a job, unless one waits.
-async fn enqueue(work: &Work, pool: &PgPool, ring: Ring) -> Result<(), sqlx::Error> {
+async fn enqueue(work: &Work, pool: &PgPool, handler: &Handler, ring: Ring) -> Result<(), sqlx::Error> {
     let mut transaction = pool.begin().await?;
-    put(work, &mut transaction, ring.name).await?;
-    library::silence(&mut transaction, ring.alarm).await?;
-    transaction.commit().await
-}
-
-/// The job of a schedule, unless one waits.
-pub(super) async fn put(work: &Work, connection: &mut PgConnection, name: &str) -> Result<(), sqlx::Error> {
-    let schedule = work.schedules.iter().find(|schedule| schedule.name == name);
-    if let Some((schedule, handler)) = schedule.zip(work.handlers.get(name)) {
+    if let Some(schedule) = work.schedules.iter().find(|schedule| schedule.name == ring.name) {
         sqlx::query_scalar!(
             "select core.job_put($1, null, $2, $3, 1::smallint, 'cron', $4, 0, $5)",
             uuid::Uuid::from(super::JobId::new()),
@@ -200,10 +190,11 @@ pub(super) async fn put(work: &Work, connection: &mut PgConnection, name: &str) 
             i32::from(handler.attempts),
             work.db.clock().now(),
         )
-        .fetch_one(connection)
+        .fetch_one(&mut *transaction)
         .await?;
     }
-    Ok(())
+    library::silence(&mut transaction, ring.alarm).await?;
+    transaction.commit().await
 }
 
 async fn take_turns(slot: Slot, pool: PgPool, wake: Arc<Notify>, config: JobsConfig, lifecycle: Lifecycle) {

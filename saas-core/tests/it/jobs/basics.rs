@@ -1,7 +1,6 @@
 //! Enqueueing and running.
 
-use chrono::{TimeDelta, Timelike as _};
-use saas_core::{Clock, Job, JobOptions, Jobs, Lifecycle, StartError, SystemRun, TenantRun, job_in, job_system_in, testing::TestDb};
+use saas_core::{Job, JobOptions, Jobs, Lifecycle, StartError, SystemRun, TenantRun, job_in, job_system_in, testing::TestDb};
 use tokio::sync::mpsc;
 
 use super::{Heard, Say, enqueue, enqueue_many, nothing_left, quick, say, start};
@@ -114,32 +113,6 @@ async fn two_handlers_for_one_job_and_a_schedule_without_a_handler_are_refused()
     wrong.on(async |_: SystemRun, _: Sweep| Ok(())).cron("sometimes", &Sweep);
     let error = wrong.start(quick(1), &Lifecycle::new()).await.unwrap_err();
     assert!(matches!(error, StartError::Schedule("test.sweep")), "{error}");
-}
-
-/// OPS-01: who moves the clock in development sees what is done at night.
-#[tokio::test]
-async fn what_a_clock_is_moved_over_is_done_once() {
-    let clock = Clock::movable();
-    let test = TestDb::at(&[], clock.clone(), 5).await.unwrap();
-    let jobs = Jobs::new(&test.db);
-    let (swept, mut sweeps) = mpsc::unbounded_channel();
-    jobs.on(move |_: SystemRun, _: Sweep| {
-        let swept = swept.clone();
-        async move { Ok(swept.send(())?) }
-    });
-    // No time of it is about now.
-    let hour = (clock.now() + TimeDelta::hours(12)).hour();
-    jobs.cron(Box::leak(format!("30 {hour} * * *").into_boxed_str()), &Sweep);
-    let _running = start(&jobs, quick(1)).await;
-    clock.advance(TimeDelta::hours(1));
-    clock.advance(TimeDelta::days(3));
-    assert_eq!(sweeps.recv().await, Some(()));
-    nothing_left(&test).await;
-    clock.advance(TimeDelta::hours(1));
-    clock.advance(TimeDelta::days(1));
-    assert_eq!(sweeps.recv().await, Some(()));
-    nothing_left(&test).await;
-    assert!(sweeps.try_recv().is_err(), "once each time");
 }
 
 /// OPS-01: a backlog is worked off at the speed of the work, not of the polling.
