@@ -102,7 +102,7 @@ async fn a_second_factor_is_asked_for_at_a_host_too() {
     let asks = sqlx::query("update core.tenant set second_factor_required = true where id = $1").bind(uuid::Uuid::from(acme));
     asks.execute(&mut owner).await.unwrap();
     expect_problem(&at.get("/api/v1/agents").await, StatusCode::FORBIDDEN, "second-factor-required");
-    assert_eq!(at.page("/agents").await.location(), Some("http://localhost:3000/account/security?asked=true"));
+    assert_eq!(at.page("/agents").await.location(), Some("http://localhost:3000/account/security?next=%2Fagents"));
     app.second_factor_shown(ada.id).await;
     expect(&at.get("/api/v1/agents").await, StatusCode::OK);
     app.member(acme, Role::Owner).await;
