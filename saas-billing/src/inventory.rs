@@ -40,7 +40,7 @@ pub(crate) const INVENTORY: &[Table] = &[
         erasure: BOOKS,
         retention: Retention::Days {
             days: BOOKS_DAYS,
-            when: "date_trunc('year', ended_at) + interval '1 year' < $1 and not exists (select from billing.invoice i where i.subscription_id = subscription.id)",
+            when: "date_trunc('year', ended_at) + interval '1 year' < $1 and not exists (select from billing.invoice i where i.tenant_id = subscription.tenant_id and i.subscription_id = subscription.id)",
         },
         exported: true,
         columns: &[

@@ -31,7 +31,7 @@ use crate::{
 const PAGE: i64 = 500;
 
 /// How large the parts are in which an archive lies in the store. One is in memory at a time.
-const PART: NonZeroUsize = NonZeroUsize::new(16 << 20).unwrap();
+const PART: usize = 16 << 20;
 
 /// No file has this name: they are called by their ids.
 const FOLDER: &str = "exports";
@@ -48,7 +48,7 @@ const WHOLE: &str = "whole";
 #[derive(Debug, Clone)]
 pub struct TenantArchives {
     storage: Storage,
-    part: NonZeroUsize,
+    part: usize,
 }
 
 /// Of what an archive is put together: so many parts of so many bytes in all, by one attempt.
@@ -102,7 +102,7 @@ impl TenantArchives {
     /// In parts of so many bytes, instead of 16 MiB.
     #[must_use]
     pub fn in_parts_of(self, part: NonZeroUsize) -> Self {
-        Self { part, ..self }
+        Self { part: part.get(), ..self }
     }
 
     /// Packs all that is kept of the tenant, as it was at one moment: its rows of each table that [it is given](Table::is_given_to_tenant), without secrets.
@@ -150,7 +150,7 @@ impl TenantArchives {
         let (mut parts, mut bytes) = (0, 0);
         loop {
             let mut part = Vec::new();
-            let read = (&mut *packed).take(self.part.get() as u64).read_to_end(&mut part).await.map_err(FileError::Store)?;
+            let read = (&mut *packed).take(self.part as u64).read_to_end(&mut part).await.map_err(FileError::Store)?;
             if read == 0 {
                 return Ok((parts, bytes));
             }
